@@ -1,0 +1,30 @@
+"""Mono audio as arrays and as encoded bytes. Foreign files are read by `ssmttm.corpus.audio`."""
+
+import io
+
+import numpy as np
+import soundfile
+import soxr
+
+
+def encode_audio(wave: np.ndarray, sample_rate: int, format: str = "FLAC") -> bytes:
+    """Encode mono float samples `[n]`, clipped to [-1, 1]; `format` is FLAC (16 bit), WAV or MP3."""
+    if wave.ndim != 1 or not np.isfinite(wave).all():
+        raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
+    buffer = io.BytesIO()
+    subtype = "MPEG_LAYER_III" if format == "MP3" else "PCM_16"
+    soundfile.write(buffer, np.clip(wave, -1.0, 1.0), sample_rate, format=format, subtype=subtype)
+    return buffer.getvalue()
+
+
+def decode_audio(data: bytes) -> tuple[np.ndarray, int]:
+    """Samples `[n]` (float32, mono) and sample rate of audio that this package encoded."""
+    wave, sample_rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+    return np.ascontiguousarray(wave.mean(axis=1)), sample_rate
+
+
+def resample(wave: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Resample mono samples `[n]` with soxr's high-quality filter; float32."""
+    if from_rate == to_rate:
+        return wave.astype(np.float32, copy=False)
+    return soxr.resample(wave.astype(np.float32, copy=False), from_rate, to_rate, quality="HQ")

@@ -1,0 +1,1 @@
+"""Captions from analysis: features, tags, templates."""

@@ -1,0 +1,337 @@
+"""The command line: one subcommand per stage. Imports lazily; holds no logic."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ssmttm.errors import UserError
+from ssmttm.spec import load_config, parse_spec, read_runs, stage_spec
+
+app = typer.Typer(
+    name="ssmttm",
+    help="Data, training and evaluation of state-space text-to-music models, one stage per command.\n\n"
+    "The workflow (snakemake --cores all results/report.html) calls these commands; each can be run by hand. "
+    "Settings come from --spec (JSON, or a file of it) or, without it, from config.yaml in this folder.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Spec = Annotated[
+    str | None, typer.Option("--spec", help="Settings as JSON or a JSON file. Default: from ./config.yaml.")
+]
+Out = Annotated[Path, typer.Option("--out", help="The file to write.")]
+Shard = Annotated[int, typer.Option(min=0, help="Which shard, from 0.")]
+Cache = Annotated[Path, typer.Option("--cache", help="Folder for downloads, verified and reused.")]
+CodecFile = Annotated[Path, typer.Option("--codec", help="The fitted codec (codec.safetensors).")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: torch's choice.")]
+Splits = Annotated[Path, typer.Option("--splits", help="splits.parquet.")]
+
+
+def _spec(stage: str, text: str | None) -> dict[str, Any]:
+    return parse_spec(text) if text else stage_spec(load_config(), stage)
+
+
+@app.command()
+def index(out: Out, spec: Spec = None, cache: Cache = Path("results/cache")) -> None:
+    """List candidate tracks of all configured sources with their license evidence."""
+    from ssmttm.stages import index
+
+    index.run(_spec("index", spec), cache, out)
+
+
+@app.command()
+def license(
+    index: Annotated[Path, typer.Option(help="index.parquet.")],
+    licensed: Annotated[Path, typer.Option(help="Tracks that may be used: the table to write.")],
+    rejected: Annotated[Path, typer.Option(help="Tracks that may not, with reasons: the table to write.")],
+    attribution: Annotated[Path, typer.Option(help="ATTRIBUTION.md: the file to write.")],
+    spec: Spec = None,
+) -> None:
+    """Decide by evidence which tracks may be used under the policy; every rejection has a reason."""
+    from ssmttm.stages import license
+
+    license.run(_spec("license", spec), index, licensed, rejected, attribution)
+
+
+@app.command()
+def audio(
+    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    shard: Shard,
+    shards: Annotated[int, typer.Option(min=1, help="How many shards there are.")],
+    out: Out,
+    rejected: Annotated[Path, typer.Option(help="Tracks that failed, with reasons: the table to write.")],
+    spec: Spec = None,
+    cache: Cache = Path("results/cache"),
+) -> None:
+    """Fetch, verify and store the encoded audio of one shard's tracks."""
+    from ssmttm.stages import audio
+
+    audio.run(_spec("audio", spec), licensed, shard, shards, cache, out, rejected)
+
+
+@app.command()
+def clips(
+    audio: Annotated[Path, typer.Option(help="audio/{shard}.parquet.")],
+    out: Out,
+    rejected: Annotated[Path, typer.Option(help="Dropped clips, with reasons: the table to write.")],
+    spec: Spec = None,
+) -> None:
+    """Cut tracks into clips of fixed length, resampled, mono, loudness-normalized."""
+    from ssmttm.stages import clips
+
+    clips.run(_spec("clips", spec), audio, out, rejected)
+
+
+@app.command()
+def splits(
+    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
+    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Assign clips to train, validation and test by a hash of the artist."""
+    from ssmttm.stages import splits
+
+    splits.run(_spec("splits", spec), clips, licensed, out)
+
+
+@app.command()
+def captions(
+    clips: Annotated[Path, typer.Option(help="clips/{shard}.parquet.")],
+    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Analyze clips (essentia, musicnn) and write a caption for each."""
+    from ssmttm.stages import captions
+
+    captions.run(_spec("captions", spec), clips, licensed, out)
+
+
+@app.command()
+def codec(
+    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
+    splits: Splits,
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Fit the codec on the training split."""
+    from ssmttm.stages import codec
+
+    codec.run(_spec("codec", spec), clips, splits, out, threads)
+
+
+@app.command()
+def tokens(
+    clips: Annotated[Path, typer.Option(help="clips/{shard}.parquet.")],
+    codec: CodecFile,
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Encode clips to codec tokens."""
+    from ssmttm.stages import tokens
+
+    tokens.run(_spec("tokens", spec), clips, codec, out, threads)
+
+
+@app.command()
+def text(
+    captions: Annotated[Path, typer.Option(help="captions/{shard}.parquet.")],
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Encode captions to token embeddings with the frozen text encoder."""
+    from ssmttm.stages import text
+
+    text.run(_spec("text", spec), captions, out, threads)
+
+
+@app.command()
+def release(
+    folder: Annotated[Path, typer.Option(help="results/data/<version>, with all shards finished.")],
+    out: Out,
+    spec: Annotated[
+        str | None, typer.Option(help="The config's `data` section as JSON. Default: from ./config.yaml.")
+    ] = None,
+) -> None:
+    """Check a finished data set for consistency and write its manifest, dataset.json."""
+    from ssmttm.stages import release
+
+    release.run(parse_spec(spec) if spec else load_config()["data"], folder, out)
+
+
+@app.command()
+def train(
+    run: Annotated[str, typer.Option(help="The run's name in the run table.")],
+    data: Annotated[Path, typer.Option(help="results/data/<version>, released.")],
+    out: Annotated[Path, typer.Option(help="Folder for model.safetensors, curve.parquet, manifest.json.")],
+    spec: Annotated[str | None, typer.Option(help="The run's spec as JSON. Default: from ./config.yaml.")] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Train one run under its budget; interrupted, it resumes from out/state."""
+    from ssmttm.stages import train
+
+    train.run(run, parse_spec(spec) if spec else _run(run)["spec"], data, out, device, threads)
+
+
+def _run(name: str) -> dict[str, Any]:
+    config = load_config()
+    runs = read_runs(config)
+    if name not in runs:
+        raise UserError(f"{config['runs']}: no run {name!r}; it has {', '.join(runs)}")
+    return runs[name]
+
+
+@app.command()
+def prompts(
+    captions: Annotated[list[Path], typer.Option(help="captions/{shard}.parquet; repeat for every shard.")],
+    splits: Splits,
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Choose the held-out captions that every system is asked for."""
+    from ssmttm.stages import prompts
+
+    prompts.run(_spec("prompts", spec), captions, splits, out)
+
+
+@app.command()
+def generate(
+    model: Annotated[Path, typer.Option(help="A trained run, such as results/runs/prefix-simba-base-iters.")],
+    out: Annotated[
+        Path, typer.Option(help="A .wav or .flac file (with --prompt) or a .parquet file (with --prompts).")
+    ],
+    prompt: Annotated[str | None, typer.Option(help="What the music should be like.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="prompts.parquet: one clip per caption.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.5, max=3600, help="Length. Default: as trained.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=1e-3, help="Softmax temperature.")] = None,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Sample among this many likeliest codes.")] = None,
+    guidance: Annotated[float | None, typer.Option(min=0, help="Guidance scale; 1 is off.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampler.")] = None,
+    codec: Annotated[
+        Path | None, typer.Option(help="The fitted codec. Default: the one of the run's data set.")
+    ] = None,
+    spec: Annotated[
+        str | None, typer.Option(help="The config's `generation` section as JSON. Default: ./config.yaml.")
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Generate music from a prompt, or from a table of prompts."""
+    from ssmttm.stages import generate
+
+    settings = parse_spec(spec) if spec else load_config()["generation"]
+    given = {"temperature": temperature, "top_k": top_k, "guidance": guidance, "seed": seed}
+    settings |= {k: v for k, v in given.items() if v is not None}
+    generate.run(settings, model, out, prompt, prompts, seconds, codec, device, threads)
+
+
+@app.command()
+def baseline(
+    name: Annotated[str, typer.Option(help="originals, codec, shuffled or noise.")],
+    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
+    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
+    codec: CodecFile,
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Write the audio of a system that is no model: ceiling, floor and references."""
+    from ssmttm.stages import baseline
+
+    baseline.run(_spec("baseline", spec), name, prompts, clips, codec, out)
+
+
+@app.command()
+def embed(
+    generated: Annotated[Path, typer.Option(help="A table of generated audio.")],
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Compute audio embeddings and tag posteriors of a system's clips."""
+    from ssmttm.stages import embed
+
+    embed.run(_spec("embed", spec), generated, out, threads)
+
+
+@app.command()
+def score(
+    metric: Annotated[str, typer.Option(help="frechet, kl or text_audio.")],
+    system: Annotated[str, typer.Option(help="Name of the system that is scored.")],
+    embeddings: Annotated[Path, typer.Option(help="Embeddings of the system's clips.")],
+    originals: Annotated[Path, typer.Option(help="Embeddings of the original test clips.")],
+    codec: Annotated[Path, typer.Option(help="Embeddings of the codec's reconstruction of them.")],
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Compute one metric of one system against both references, with bootstrap intervals."""
+    from ssmttm.stages import score
+
+    score.run(_spec("score", spec), metric, system, embeddings, originals, codec, out)
+
+
+@app.command()
+def compare(
+    study: Annotated[str, typer.Option(help="Name of the study.")],
+    runs: Annotated[list[Path], typer.Option(help="results/runs/{run}; repeat for every run.")],
+    baselines: Annotated[list[Path], typer.Option(help="results/baselines/{data version}/{name}; repeat for each.")],
+    out: Annotated[Path, typer.Option(help="Folder for comparison.csv, comparison.parquet and curves.parquet.")],
+    spec: Spec = None,
+) -> None:
+    """Collect scores, curves and costs of one study's runs into tidy tables."""
+    from ssmttm.stages import compare
+
+    compare.run(_spec("compare", spec), study, runs, baselines, out)
+
+
+@app.command()
+def report(
+    studies: Annotated[list[Path], typer.Option(help="results/studies/{study}; repeat for each.")],
+    data: Annotated[Path, typer.Option(help="results/data/<version>.")],
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Write the self-contained report page."""
+    from ssmttm.stages import report
+
+    report.run(_spec("report", spec), studies, data, out)
+
+
+@app.command("spec")
+def show_spec(
+    name: Annotated[str, typer.Argument(help="A stage (index, license, …) or a run of the run table.")],
+    config: Annotated[list[Path], typer.Option(help="Config file; repeat for overlays.")] = [Path("config.yaml")],  # noqa: B006
+) -> None:
+    """Print the settings that a stage or a run takes from the config, as JSON."""
+    loaded = load_config(*config)
+    runs = read_runs(loaded)
+    if name in runs:
+        value = runs[name]["spec"]
+    else:
+        try:
+            value = stage_spec(loaded, name)
+        except KeyError:
+            raise UserError(f"{name!r} is neither a stage nor a run; runs: {', '.join(runs)}") from None
+    print(json.dumps(value, indent=2))
+
+
+def main() -> None:
+    """Run the command; bad input ends with one message and exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"ssmttm: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

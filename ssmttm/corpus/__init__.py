@@ -1,0 +1,1 @@
+"""Gathering music: sources, license evidence, audio, clips, splits."""

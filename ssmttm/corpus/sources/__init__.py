@@ -1,0 +1,1 @@
+"""One file per source of music, all under one contract."""

@@ -1,0 +1,49 @@
+"""Where a job computes: a free GPU, claimed by file lock, or the CPU."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from ssmttm.errors import UserError
+
+
+@contextmanager
+def claim_device(name: str = "auto", threads: int | None = None) -> Iterator[torch.device]:
+    """Yield the device to compute on, held until the block ends.
+
+    Args:
+        name: `auto` (a free GPU if there is one, else the CPU), `cpu`, or a name such as `cuda:1`.
+        threads: CPU threads for torch; more threads than one may change the order of sums.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if name != "auto":
+        yield _checked(name)
+        return
+    for index in range(torch.cuda.device_count()):
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        label = visible[index] if index < len(visible) and visible[index] else str(index)
+        path = Path(tempfile.gettempdir()) / f"ssmttm-gpu-{label.replace('/', '_')}-{os.getuid()}.lock"
+        with open(path, "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield torch.device("cuda", index)
+            return
+    yield torch.device("cpu")
+
+
+def _checked(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UserError(f"device {name!r} is no device name; use auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"device {name!r} was asked for, but torch finds no GPU; use --device cpu")
+    return device

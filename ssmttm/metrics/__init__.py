@@ -1,0 +1,1 @@
+"""Scores on plain arrays, and the embedders that feed them."""

@@ -1,0 +1,1 @@
+"""One file per audio embedder; the file name is its key."""

@@ -1,0 +1,1 @@
+"""One file per sequence mixer; the file name is its key."""

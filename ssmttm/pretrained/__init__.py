@@ -1,0 +1,1 @@
+"""Small pretrained networks that registries ship, run in torch."""

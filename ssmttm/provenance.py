@@ -1,0 +1,129 @@
+"""What made a product: a fingerprint of the code, and a manifest of everything else.
+
+Imports no torch, so that the workflow can compute fingerprints while it is parsed.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parent
+
+_PACKAGES = ("torch", "numpy", "scipy", "pyarrow", "pandas", "snakemake", "essentia", "faiss-cpu", "av", "soxr")
+
+
+def _module_path(module: str, root: Path) -> Path | None:
+    base = root.joinpath(*module.split(".")[1:])
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+@cache
+def _parsed(path: Path, stamp: tuple[int, int]) -> tuple[str, tuple[str, ...]]:
+    """Hash of a module's syntax tree without docstrings, and the ssmttm modules it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports.update(a.name for a in node.names if a.name.startswith("ssmttm"))
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").startswith("ssmttm"):
+            imports.add(str(node.module))
+            imports.update(f"{node.module}.{a.name}" for a in node.names)
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [  # type: ignore[attr-defined]
+                s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+            ]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(imports))
+
+
+def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
+    """Sixteen hex digits for the code of `modules` and every `ssmttm` module they import.
+
+    Comments, docstrings and layout don't count. Modules that are chosen by name at run time
+    (mixers, metrics) must be listed by the caller.
+    """
+    seen: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        path = _module_path(module, root)
+        if path is None:
+            if module in modules:
+                raise ValueError(f"no module {module} under {root}")
+            continue  # a name imported from a module, not a module
+        if str(path) in seen:
+            continue
+        stat = path.stat()
+        seen[str(path)], imports = _parsed(path, (stat.st_mtime_ns, stat.st_size))
+        waiting.extend(imports)
+    text = "\n".join(f"{Path(p).relative_to(root)} {h}" for p, h in sorted(seen.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def code_of(stage: str, **choice: str) -> str:
+    """Fingerprint of a stage's code; `choice` names what it loads at run time (`mixer`, `metric`, …)."""
+    folders = {"mixer": "models.mixers", "metric": "metrics", "embedder": "metrics.embedders"}
+    chosen = [f"ssmttm.{folders[kind]}.{name}" for kind, name in choice.items()]
+    return fingerprint(f"ssmttm.stages.{stage}", *chosen)
+
+
+def git_commit(folder: Path = PACKAGE.parent) -> str | None:
+    """The checked-out commit, with `+changes` if files differ from it; None outside a checkout."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that decide numbers."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What this process runs on."""
+    model = platform.processor() or platform.machine()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    except OSError:
+        pass
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def manifest(stage: str, spec: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """A record of what made a product: spec, code, packages, machine, and the stage's own facts."""
+    return {
+        "stage": stage,
+        "spec": spec,
+        "commit": git_commit(),
+        "packages": packages(),
+        "machine": machine(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:2]],
+        **facts,
+    }

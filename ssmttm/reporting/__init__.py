@@ -1,0 +1,1 @@
+"""Comparison tables, figures and the report page."""

@@ -1,0 +1,291 @@
+"""From config and run table to complete plain specs and their canonical JSON. Imports no torch.
+
+A *spec* is a plain dictionary that holds everything one stage depends on. Its canonical JSON
+stands in the `params` of the stage's rule, so that a changed setting reruns exactly the jobs
+that depend on it.
+"""
+
+import copy
+import csv
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from ssmttm.errors import UserError
+
+Config = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMAS = ROOT / "workflow" / "schemas"
+
+BASELINES = ("originals", "codec", "shuffled", "noise")
+"""Systems that are no model: real test clips, the codec's reconstruction of them (ceiling),
+real clips under other clips' captions, and noise (floor)."""
+
+METRICS = ("frechet", "kl", "text_audio")
+"""One file of `ssmttm.metrics` each."""
+
+_STAGE_SECTIONS: dict[str, tuple[str, ...]] = {
+    "index": ("data.sources", "data.clips"),
+    "license": ("data.license",),
+    "audio": ("data.sources",),
+    "clips": ("data.clips",),
+    "splits": ("data.split",),
+    "captions": ("data.captions", "data.seed"),
+    "codec": ("data.codec", "data.clips", "data.seed"),
+    "tokens": ("data.codec",),
+    "text": ("data.text",),
+    "prompts": ("generation.prompts", "generation.seed"),
+    "baseline": ("generation.seed",),
+    "embed": ("evaluation.embedder",),
+    "score": ("evaluation",),
+    "compare": ("title", "evaluation"),
+    "report": ("title", "report", "data", "generation", "evaluation"),
+}
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a plain value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
+
+
+def merge(base: Config, overlay: Mapping[str, Any]) -> Config:
+    """A deep copy of `base` with `overlay`'s leaves put over it; lists are replaced whole."""
+    merged = copy.deepcopy(base)
+    for key, value in overlay.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), dict):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def load_config(path: Path | str = "config.yaml", *overlays: Path | str) -> Config:
+    """Read, overlay and validate a config; raises UserError with file, key and remedy."""
+    config: Config = {}
+    for name in (path, *overlays):
+        try:
+            with open(name, encoding="utf-8") as f:
+                loaded = yaml.safe_load(f)
+        except FileNotFoundError:
+            raise UserError(f"{name}: no such config file; run from the project's root or name one") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UserError(f"{name}: not readable as YAML: {error}") from error
+        if not isinstance(loaded, dict):
+            raise UserError(f"{name}: expected a table of settings, found {type(loaded).__name__}")
+        config = merge(config, loaded)
+    return validate_config(config, " + ".join(str(n) for n in (path, *overlays)))
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    with open(SCHEMAS / schema, encoding="utf-8") as f:
+        return Draft202012Validator(yaml.safe_load(f))
+
+
+def _complain(validator: Draft202012Validator, value: Any, where: str) -> None:
+    errors = sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.absolute_path)))
+    if not errors:
+        return
+    lines = []
+    for error in errors:
+        while error.context:
+            error = error.context[0]
+        key = ".".join(str(p) for p in error.absolute_path) or "top level"
+        lines.append(f"{where}: {key}: {error.message}{_number_hint(error.instance)}")
+    lines.append("the keys and their meaning are in workflow/schemas/")
+    raise UserError("\n".join(lines))
+
+
+def _number_hint(value: Any) -> str:
+    """YAML 1.1 reads 6.0e12 as text: say how to write it."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return ""
+    return f" (YAML needs a sign in the exponent: {number:.6e})" if math.isfinite(number) else ""
+
+
+def validate_config(config: Mapping[str, Any], where: str = "config") -> Config:
+    """Check a merged config against its schema and return it as a plain dictionary."""
+    plain: Config = json.loads(json.dumps(config))
+    _complain(_validator("config.schema.yaml"), plain, where)
+    split = plain["data"]["split"]
+    if split["validation"] + split["test"] >= 1:
+        raise UserError(f"{where}: data.split: validation + test must leave a share for train")
+    return plain
+
+
+def data_dir(config: Config) -> str:
+    """The folder of the data set, relative to the working folder."""
+    return f"results/data/{config['data']['version']}"
+
+
+def lookup(config: Config, dotted: str) -> Any:
+    """The value at a dotted path; raises KeyError naming the first missing part."""
+    value: Any = config
+    for part in dotted.split("."):
+        if not isinstance(value, dict) or part not in value:
+            raise KeyError(part)
+        value = value[part]
+    return value
+
+
+def stage_spec(config: Config, stage: str) -> dict[str, Any]:
+    """Everything that stage `stage` takes from the config, by last part of its key."""
+    return {path.rsplit(".", 1)[-1]: copy.deepcopy(lookup(config, path)) for path in _STAGE_SECTIONS[stage]}
+
+
+def apply_overrides(config: Config, overrides: str, where: str) -> Config:
+    """Apply `a.b=1; c.d=x` to a copy of `config`; every path must exist.
+
+    Values are YAML. Raises UserError naming the row and the path.
+    """
+    changed = copy.deepcopy(config)
+    for item in filter(None, (part.strip() for part in overrides.split(";"))):
+        path, equals, text = (part.strip() for part in item.partition("="))
+        if not equals or not text:
+            raise UserError(f"{where}: override {item!r} is not of the form path.to.key=value")
+        if path.split(".")[0] not in ("model", "training"):
+            raise UserError(f"{where}: override {path!r}: only model.* and training.* can be overridden per run")
+        try:
+            lookup(changed, path)
+        except KeyError as error:
+            raise UserError(f"{where}: override {path!r}: the config has no {error.args[0]!r} there") from None
+        parent, _, leaf = path.rpartition(".")
+        lookup(changed, parent)[leaf] = yaml.safe_load(text)
+    return validate_config(changed, where)
+
+
+def run_spec(config: Config, row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The complete spec of one training run.
+
+    Keys: `variant` (name, mixer, feedforward, conditioning), `model` (with `layers`), `budget`,
+    `training`, `data` (version, codec, text, clip length and rate) and `seed`.
+    """
+    for table, key in (("variants", "variant"), ("sizes", "size"), ("budgets", "budget")):
+        if row[key] not in config[table]:
+            known = ", ".join(sorted(config[table]))
+            raise UserError(f"{where}: {key} {row[key]!r} is not among the config's {table}: {known}")
+    size = dict(config["sizes"][row["size"]])
+    layers = size.pop("layers")
+    if row["variant"] not in layers:
+        raise UserError(f"{where}: sizes.{row['size']}.layers has no entry for {row['variant']!r}")
+    sized = merge(config, {"model": size})
+    final = apply_overrides(sized, row.get("overrides") or "", where)
+    model = {**final["model"], "layers": layers[row["variant"]]}
+    _check_shape(model, final["variants"][row["variant"]], where)
+    data = final["data"]
+    return {
+        "variant": {"name": row["variant"], **final["variants"][row["variant"]]},
+        "model": model,
+        "budget": final["budgets"][row["budget"]],
+        "training": final["training"],
+        "data": {
+            "version": data["version"],
+            "seconds": data["clips"]["seconds"],
+            "sample_rate": data["clips"]["sample_rate"],
+            "codec": data["codec"],
+            "text": data["text"],
+        },
+        "seed": row["seed"],
+    }
+
+
+def _check_shape(model: Config, variant: Config, where: str) -> None:
+    inner = model["expand"] * model["d_model"]
+    if inner % model["head_dim"]:
+        raise UserError(f"{where}: model.head_dim {model['head_dim']} does not divide expand * d_model = {inner}")
+    if model["d_model"] % model["attention_heads"] or model["d_model"] % 2:
+        raise UserError(f"{where}: model.d_model {model['d_model']} must be even and a multiple of attention_heads")
+    if not (ROOT / "ssmttm" / "models" / "mixers" / f"{variant['mixer']}.py").is_file():
+        raise UserError(f"{where}: variant's mixer {variant['mixer']!r} is no file of ssmttm/models/mixers")
+
+
+def read_runs(config: Config, root: Path | str = ".") -> dict[str, dict[str, Any]]:
+    """The run table, row by row validated: {run: {study, variant, size, budget, seed, overrides, spec}}."""
+    path = Path(root) / config["runs"]
+    if not path.is_file():
+        path = ROOT / config["runs"]
+    try:
+        with open(path, newline="", encoding="utf-8") as f:
+            reader = csv.DictReader(f, delimiter="\t", restkey="too many cells", restval="")
+            rows = list(reader)
+    except FileNotFoundError:
+        raise UserError(f"{config['runs']}: no such run table; `runs` in the config names it") from None
+    runs: dict[str, dict[str, Any]] = {}
+    for number, row in enumerate(rows, start=2):
+        where = f"{config['runs']}, line {number}"
+        try:
+            row["seed"] = int(row.get("seed") or "")
+        except ValueError:
+            raise UserError(f"{where}: seed {row.get('seed')!r} is not a whole number") from None
+        _complain(_validator("runs.schema.yaml"), row, where)
+        name = row.pop("run")
+        if name in runs:
+            raise UserError(f"{where}: run {name!r} stands in the table twice; names must differ")
+        if name in RESERVED:
+            raise UserError(f"{where}: {name!r} is the name of a rule of the workflow; choose another")
+        runs[name] = {**row, "spec": run_spec(config, row, where)}
+    if not runs:
+        raise UserError(f"{config['runs']}: the run table has no rows")
+    for study in {r["study"] for r in runs.values()}:
+        if study in runs or study in RESERVED:
+            raise UserError(f"{config['runs']}: study {study!r} has the name of a run or of a rule; choose another")
+    return runs
+
+
+RESERVED = frozenset([*_STAGE_SECTIONS, "all", "train", "generate", "release", "data", "report", "common", "evaluate"])
+"""Rule names, which runs and studies can't take."""
+
+
+def check_release(config: Config, folder: Path | str) -> None:
+    """Refuse settings that differ from those a finished data set was built with.
+
+    A data set is released, not silently rebuilt. Raises UserError with the keys that differ.
+    """
+    path = Path(folder) / "dataset.json"
+    if not path.is_file():
+        return
+    built = json.loads(path.read_text(encoding="utf-8"))["settings"]
+    wanted = config["data"]
+    differing = sorted(_differences(built, wanted))
+    if differing:
+        raise UserError(
+            f"{path}: was built with other settings: {', '.join(differing)}\n"
+            f"set a new data.version in the config, or delete {folder}"
+        )
+
+
+def _differences(a: Any, b: Any, prefix: str = "data") -> list[str]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        found = []
+        for key in {*a, *b}:
+            found += _differences(a.get(key), b.get(key), f"{prefix}.{key}")
+        return found
+    if isinstance(a, float) and isinstance(b, float) and math.isclose(a, b):
+        return []
+    return [] if a == b else [prefix]
+
+
+def parse_spec(text: str) -> dict[str, Any]:
+    """A spec given on the command line: JSON, or the path of a file that holds it."""
+    source = text
+    if not text.lstrip().startswith("{"):
+        try:
+            source = Path(text).read_text(encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"--spec {text}: neither JSON nor a readable file: {error.strerror}") from error
+    try:
+        value = json.loads(source)
+    except json.JSONDecodeError as error:
+        raise UserError(f"--spec: not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise UserError("--spec: expected a JSON object")
+    return value

@@ -1,0 +1,1 @@
+"""One file per stage: paths in, paths out, thin over the libraries."""

@@ -1,0 +1,208 @@
+"""The Arrow schema of every Parquet product, with atomic writes and validated reads."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ssmttm.errors import UserError
+from ssmttm.files import atomic_path
+
+_AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+"""Encoded audio, as Hugging Face `datasets` reads it."""
+
+_EVIDENCE = pa.list_(
+    pa.struct([("kind", pa.string()), ("text", pa.string()), ("url", pa.string()), ("where", pa.string())])
+)
+
+_INDEX = [
+    ("track_id", pa.string()),  # "source:key", stable
+    ("source", pa.string()),
+    ("url", pa.string()),  # where the source's `fetch` finds the track
+    ("homepage", pa.string()),  # where a person finds it; null if not stated
+    ("title", pa.string()),
+    ("artist", pa.string()),
+    ("album", pa.string()),
+    ("duration_s", pa.float64()),  # null if the file can't be decoded
+    ("tags", pa.list_(pa.string())),  # genre and mood as the source states them
+    ("license_evidence", _EVIDENCE),
+    ("sha256", pa.string()),  # of the encoded file; null if the source publishes none
+    ("problem", pa.string()),  # a rejection reason found while indexing, else null
+    ("problem_detail", pa.string()),
+]
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "index": pa.schema(_INDEX),
+    "licensed": pa.schema(
+        [
+            *_INDEX,
+            ("license", pa.string()),  # SPDX expression
+            ("license_url", pa.string()),
+            ("license_kind", pa.string()),  # the evidence that decided
+            ("attribution", pa.string()),  # ready to print
+        ]
+    ),
+    "rejected": pa.schema(
+        [
+            ("track_id", pa.string()),
+            ("stage", pa.string()),  # index, license, audio, clips
+            ("reason", pa.string()),  # one of REASONS
+            ("detail", pa.string()),
+            ("duration_s", pa.float64()),
+        ]
+    ),
+    "audio": pa.schema([("track_id", pa.string()), ("audio", _AUDIO)]),
+    "clips": pa.schema(
+        [
+            ("clip_id", pa.string()),  # "track_id@start in ms"
+            ("track_id", pa.string()),
+            ("start_s", pa.float64()),
+            ("duration_s", pa.float64()),
+            ("sample_rate", pa.int32()),
+            ("audio", _AUDIO),
+            ("loudness_lufs", pa.float64()),  # before normalization
+            ("peak", pa.float64()),  # after normalization, linear
+        ]
+    ),
+    "splits": pa.schema(
+        [
+            ("clip_id", pa.string()),
+            ("track_id", pa.string()),
+            ("artist", pa.string()),  # normalized name, the unit of the split
+            ("split", pa.string()),  # train, validation, test
+        ]
+    ),
+    "captions": pa.schema(
+        [
+            ("clip_id", pa.string()),
+            ("track_id", pa.string()),
+            ("caption", pa.string()),
+            ("tags", pa.list_(pa.string())),  # tags that the caption may use, best first
+            ("tempo_bpm", pa.float64()),
+            ("tempo_confidence", pa.float64()),
+            ("key", pa.string()),
+            ("scale", pa.string()),
+            ("key_strength", pa.float64()),
+            ("loudness_lufs", pa.float64()),
+            ("dynamic_complexity_db", pa.float64()),
+            ("danceability", pa.float64()),
+            ("onset_rate_hz", pa.float64()),
+            ("spectral_centroid_hz", pa.float64()),
+        ]
+    ),
+    "tokens": pa.schema(
+        [
+            ("clip_id", pa.string()),
+            ("codebooks", pa.int32()),
+            ("frames", pa.int32()),
+            ("codes", pa.list_(pa.uint16())),  # codebooks * frames, codebook-major
+            ("codec", pa.string()),  # name and hash
+        ]
+    ),
+    "text": pa.schema(
+        [
+            ("clip_id", pa.string()),
+            ("length", pa.int32()),
+            ("width", pa.int32()),
+            ("embedding", pa.list_(pa.float16())),  # length * width, token-major
+            ("encoder", pa.string()),  # name and hash
+        ]
+    ),
+    "curve": pa.schema(
+        [
+            ("step", pa.int64()),
+            ("tokens", pa.int64()),
+            ("flops", pa.float64()),
+            ("seconds", pa.float64()),
+            ("loss", pa.float64()),
+            ("validation_loss", pa.float64()),  # null except at evaluation steps
+            ("learning_rate", pa.float64()),
+            ("gradient_norm", pa.float64()),
+        ]
+    ),
+    "generated": pa.schema(
+        [
+            ("clip_id", pa.string()),  # of the clip whose caption was the prompt
+            ("system", pa.string()),
+            ("caption", pa.string()),
+            ("seed", pa.int64()),
+            ("duration_s", pa.float64()),
+            ("sample_rate", pa.int32()),
+            ("audio", _AUDIO),
+        ]
+    ),
+    "embeddings": pa.schema(
+        [
+            ("clip_id", pa.string()),
+            ("caption", pa.string()),
+            ("windows", pa.int32()),
+            ("dim", pa.int32()),
+            ("embedding", pa.list_(pa.float32())),  # windows * dim
+            ("posterior", pa.list_(pa.float32())),  # class probabilities, mean over windows
+            ("backend", pa.string()),  # name and hash
+        ]
+    ),
+}
+
+REASONS = {
+    "undecodable": "the file can't be decoded as audio",
+    "too_short": "shorter than one clip",
+    "too_long": "longer than the configured bound",
+    "unsafe_archive": "an archive member with an unsafe path or size",
+    "no_license_evidence": "nothing states a license",
+    "catch_all_only": "only the package-wide catch-all states a license; that is no evidence about music",
+    "license_unknown": "the license text was not understood",
+    "license_not_allowed": "the license is known, and the policy does not allow it",
+    "license_conflict": "two pieces of evidence contradict each other",
+    "checksum_mismatch": "the file is not the one that was indexed",
+    "unavailable": "the file could not be fetched",
+    "silent": "the clip is silent",
+}
+"""The fixed vocabulary of rejection reasons, each with its sentence for the report."""
+
+
+def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[str, Any]]) -> None:
+    """Write rows (or a table) as product `name` to `path`, atomically.
+
+    Raises ValueError when the data does not have exactly the columns of the schema.
+    """
+    schema = SCHEMAS[name]
+    if not isinstance(data, pa.Table):
+        rows = list(data)
+        for row in rows:
+            if set(row) != set(schema.names):
+                difference = sorted(set(row) ^ set(schema.names))
+                raise ValueError(f"rows of {name} and its schema differ in {', '.join(difference)}")
+        data = pa.Table.from_pylist(rows, schema=schema)
+    data = data.select(schema.names).cast(schema)
+    if name == "rejected":
+        unknown = set(data.column("reason").to_pylist()) - set(REASONS)
+        if unknown:
+            raise ValueError(f"unknown rejection reasons: {', '.join(sorted(map(str, unknown)))}")
+    with atomic_path(path) as temporary:
+        pq.write_table(data, temporary, compression="zstd", row_group_size=256)
+
+
+def read_table(path: Path | str, name: str, columns: list[str] | None = None) -> pa.Table:
+    """Read product `name` from `path`; raises UserError if it is not such a product."""
+    schema = SCHEMAS[name]
+    try:
+        found = pq.read_schema(path)
+        table = pq.read_table(path, columns=columns) if found.equals(schema) else None
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file (expected a {name} table)") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: not a readable Parquet file: {error}") from error
+    if table is None:
+        differing = sorted(
+            {f.name for f in found if f not in list(schema)} | {f.name for f in schema if f not in list(found)}
+        )
+        raise UserError(f"{path}: not a {name} table of this version; it differs in {', '.join(differing) or 'order'}")
+    return table
+
+
+def read_tables(paths: Iterable[Path | str], name: str, columns: list[str] | None = None) -> pa.Table:
+    """Read and concatenate several files of product `name`."""
+    return pa.concat_tables([read_table(p, name, columns) for p in paths])

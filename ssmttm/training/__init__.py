@@ -1,0 +1,1 @@
+"""Budgets, data order and the only training loop."""
