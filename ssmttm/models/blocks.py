@@ -1,0 +1,115 @@
+"""The parts of a block around its sequence mixer: cross-attention, feed-forward, residuals."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssmttm.models.config import ModelConfig
+from ssmttm.models.cost import Cost
+from ssmttm.models.mixer import State, build_mixer
+
+EPSILON = 1e-5
+
+
+class CrossAttention(nn.Module):
+    """Attention from audio frames to caption tokens; padded tokens get no weight."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.heads = config.attention_heads
+        self.dropout = config.dropout
+        self.d_model = config.d_model
+        self.query = nn.Linear(config.d_model, config.d_model, bias=False)
+        self.key_value = nn.Linear(config.d_model, 2 * config.d_model, bias=False)
+        self.out = nn.Linear(config.d_model, config.d_model)
+
+    def keys_values(self, context: Tensor, mask: Tensor) -> State:
+        """Project `context [batch, tokens, d_model]` once, for any number of frames."""
+        key, value = (self._split(t) for t in self.key_value(context).chunk(2, -1))
+        return {"key": key, "value": value, "mask": mask[:, None, None, :]}
+
+    def forward(self, x: Tensor, context: State) -> Tensor:
+        """Attend from `x [batch, length, d_model]` to what `keys_values` returned."""
+        dropout = self.dropout if self.training else 0.0
+        query = self._split(self.query(x))
+        y = F.scaled_dot_product_attention(
+            query, context["key"], context["value"], attn_mask=context["mask"], dropout_p=dropout
+        )
+        return self.out(y.transpose(1, 2).flatten(2))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def flops(self, length: int, tokens: int) -> Cost:
+        """FLOPs for `length` frames that attend to `tokens` caption tokens."""
+        square = self.d_model**2
+        return Cost(
+            weights=2 * (2 * length * square + 2 * tokens * square), attention=2 * 2 * length * tokens * self.d_model
+        )
+
+
+class FeedForward(nn.Sequential):
+    """Linear, GELU, dropout, linear, dropout; biases on (REFERENCE 1.1)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        hidden = config.feedforward_factor * config.d_model
+        super().__init__(
+            nn.Linear(config.d_model, hidden),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(hidden, config.d_model),
+        )
+
+    def flops(self, length: int) -> Cost:
+        """FLOPs for `length` frames."""
+        return Cost(weights=2 * length * (self[0].weight.numel() + self[3].weight.numel()))
+
+
+class Block(nn.Module):
+    """Pre-norm residual block: mixer, then cross-attention and feed-forward if the design has them."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width = config.d_model
+        self.dropout = nn.Dropout(config.dropout)
+        self.mixer_norm = nn.RMSNorm(width, eps=EPSILON)
+        self.mixer = build_mixer(config)
+        self.cross: CrossAttention | None = None
+        self.feedforward: FeedForward | None = None
+        if config.conditioning == "cross":
+            self.cross_norm = nn.RMSNorm(width, eps=EPSILON)
+            self.cross = CrossAttention(config)
+        if config.feedforward == "gelu":
+            self.feedforward_norm = nn.RMSNorm(width, eps=EPSILON)
+            self.feedforward = FeedForward(config)
+
+    def keys_values(self, context: Tensor, mask: Tensor) -> State | None:
+        """Caption keys and values of this block; None in a prefix design."""
+        return None if self.cross is None else self.cross.keys_values(self.cross_norm(context), mask)
+
+    def forward(
+        self, x: Tensor, context: State | None, state: State | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, State | None]:
+        """A whole sequence; see `SequenceMixer.forward`."""
+        y, state = self.mixer(self.mixer_norm(x), state, mask)
+        return self._rest(x + self.dropout(y), context), state
+
+    def step(self, x: Tensor, context: State | None, state: State) -> tuple[Tensor, State]:
+        """One frame `[batch, d_model]`; see `SequenceMixer.step`."""
+        y, state = self.mixer.step(self.mixer_norm(x), state)
+        return self._rest((x + self.dropout(y))[:, None], context)[:, 0], state
+
+    def _rest(self, x: Tensor, context: State | None) -> Tensor:
+        if self.cross is not None and context is not None:
+            x = x + self.dropout(self.cross(self.cross_norm(x), context))
+        if self.feedforward is not None:
+            x = x + self.dropout(self.feedforward(self.feedforward_norm(x)))
+        return x
+
+    def flops(self, length: int, tokens: int) -> Cost:
+        """FLOPs for `length` frames and, with cross-attention, `tokens` caption tokens."""
+        cost = self.mixer.flops(length)
+        if self.cross is not None:
+            cost += self.cross.flops(length, tokens)
+        if self.feedforward is not None:
+            cost += self.feedforward.flops(length)
+        return cost

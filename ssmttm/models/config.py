@@ -1,0 +1,40 @@
+"""What a language model is made of, as one immutable record."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that determines the architecture and its parameter count."""
+
+    mixer: str  # file of ssmttm.models.mixers
+    feedforward: str  # none, gelu
+    conditioning: str  # prefix, cross
+    layers: int
+    d_model: int
+    d_state: int
+    d_conv: int
+    expand: int
+    head_dim: int
+    chunk: int
+    attention_heads: int
+    feedforward_factor: int
+    dropout: float
+    final_norm: bool
+    codebooks: int
+    codebook_size: int
+    text_width: int
+
+    @classmethod
+    def from_spec(cls, spec: dict[str, Any], text_width: int) -> "ModelConfig":
+        """From a run's spec (`ssmttm.spec.run_spec`) and the width of the text encoder."""
+        variant = {k: v for k, v in spec["variant"].items() if k != "name"}
+        codec = spec["data"]["codec"]
+        return cls(
+            **variant,
+            **spec["model"],
+            codebooks=codec["codebooks"],
+            codebook_size=codec["codebook_size"],
+            text_width=text_width,
+        )

@@ -1,0 +1,166 @@
+"""The only language model: caption and codec tokens in, logits of the next codes out.
+
+A design is a configuration (`ModelConfig`): which mixer, feed-forward or none, caption as a
+prefix or by cross-attention. Structure of the paper's models: REFERENCE 1.1 and 1.2.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ssmttm.models.blocks import EPSILON, Block
+from ssmttm.models.config import ModelConfig
+from ssmttm.models.cost import Cost
+from ssmttm.models.mixer import State
+from ssmttm.models.patterns import steps_for
+
+
+@dataclass
+class Stream:
+    """A generation under way: everything that the next step needs."""
+
+    layers: list[State]
+    context: list[State | None]
+    position: Tensor  # [batch], of the next frame
+
+
+def sinusoidal(positions: Tensor, width: int) -> Tensor:
+    """Position embedding `[…, width]`: cosines, then sines, of pos / 10000^(i / (width/2 - 1))."""
+    half = width // 2
+    rates = torch.exp(-math.log(10000.0) * torch.arange(half, device=positions.device) / (half - 1))
+    phase = positions[..., None].float() * rates
+    return torch.cat([phase.cos(), phase.sin()], -1)
+
+
+class MusicLM(nn.Module):
+    """Codec language model with `codebooks` parallel streams in the delay pattern."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, vocabulary = config.d_model, config.codebook_size + 1
+        self.special = config.codebook_size
+        self.embeddings = nn.ModuleList(nn.Embedding(vocabulary, width) for _ in range(config.codebooks))
+        self.text_projection = nn.Linear(config.text_width, width)
+        self.text_norm = nn.LayerNorm(width)
+        self.null_condition = nn.Parameter(torch.randn(width))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.final_norm = nn.RMSNorm(width, eps=EPSILON) if config.final_norm else nn.Identity()
+        self.heads = nn.ModuleList(nn.Linear(width, vocabulary, bias=False) for _ in range(config.codebooks))
+
+    def condition(self, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Caption embeddings `[batch, tokens, text_width]` -> context `[batch, tokens, d_model]` and its mask.
+
+        Tokens where `mask` is False are left out, the others moved to the right in their order,
+        so that neither padding nor batch-mates change a result. A row without any token becomes
+        the learned null condition, one token long.
+        """
+        order = torch.argsort(mask.to(torch.uint8), dim=1, stable=True)
+        text = torch.gather(text, 1, order[..., None].expand_as(text))
+        mask = torch.gather(mask, 1, order)
+        context = self.text_norm(self.text_projection(text.to(self.text_projection.weight.dtype)))
+        empty = ~mask.any(1)
+        last = torch.where(empty[:, None], self.null_condition.to(context.dtype), context[:, -1])
+        context = torch.cat([context[:, :-1], last[:, None]], 1)
+        return context, torch.cat([mask[:, :-1], (mask[:, -1] | empty)[:, None]], 1)
+
+    def forward(self, codes: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
+        """Logits `[batch, K, steps, codebook_size + 1]` for the targets of `codes`.
+
+        Args:
+            codes: `[batch, K, steps]`, delayed and shifted (`ssmttm.models.patterns`).
+            text: `[batch, tokens, text_width]` caption token embeddings.
+            text_mask: `[batch, tokens]`, False at padding and dropped words.
+        """
+        context, mask = self.condition(text, text_mask)
+        x = self._embed(codes)
+        steps = x.shape[1]
+        if self.config.conditioning == "prefix":
+            x, mask = self._with_prefix(context, mask, x)
+            contexts: list[State | None] = [None] * len(self.blocks)
+        else:
+            x = x + sinusoidal(torch.arange(steps, device=x.device), x.shape[-1])
+            contexts = [block.keys_values(context, mask) for block in self.blocks]
+            mask = None
+        for block, own in zip(self.blocks, contexts, strict=True):
+            x, _ = block(x, own, None, mask)
+        return self._logits(x[:, -steps:])
+
+    def start(self, text: Tensor, text_mask: Tensor) -> Stream:
+        """Take in the captions; `step` then continues frame by frame. Shapes as in `forward`."""
+        context, mask = self.condition(text, text_mask)
+        batch = context.shape[0]
+        layers = [block.mixer.init_state(batch, context.device, context.dtype) for block in self.blocks]
+        contexts: list[State | None] = [None] * len(self.blocks)
+        position = torch.zeros(batch, dtype=torch.int64, device=context.device)
+        if self.config.conditioning == "prefix":
+            x, mask = self._with_prefix(context, mask)
+            for i, block in enumerate(self.blocks):
+                x, layers[i] = block(x, None, layers[i], mask)
+            position = mask.sum(1)
+        else:
+            contexts = [block.keys_values(context, mask) for block in self.blocks]
+        return Stream(layers, contexts, position)
+
+    def step(self, codes: Tensor, stream: Stream) -> Tensor:
+        """Feed one step of codes `[batch, K]`; returns logits `[batch, K, vocabulary]` and advances `stream`."""
+        x = sum(embed(codes[:, k]) for k, embed in enumerate(self.embeddings))
+        x = x + sinusoidal(stream.position, x.shape[-1])
+        for i, block in enumerate(self.blocks):
+            x, stream.layers[i] = block.step(x, stream.context[i], stream.layers[i])
+        stream.position = stream.position + 1
+        return self._logits(x[:, None])[:, :, 0]
+
+    def _embed(self, codes: Tensor) -> Tensor:
+        return sum(embed(codes[:, k]) for k, embed in enumerate(self.embeddings))
+
+    def _with_prefix(self, context: Tensor, mask: Tensor, x: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Caption before audio, positions counted over the valid frames of both."""
+        if x is not None:
+            context = torch.cat([context, x.to(context.dtype)], 1)
+            mask = torch.cat([mask, mask.new_ones(x.shape[:2])], 1)
+        positions = mask.cumsum(1) - 1
+        return context + sinusoidal(positions.clamp(min=0), context.shape[-1]), mask
+
+    def _logits(self, x: Tensor) -> Tensor:
+        x = self.final_norm(x)
+        return torch.stack([head(x) for head in self.heads], 1)
+
+    def flops(self, frames: int, tokens: int) -> Cost:
+        """FLOPs of `forward` for one clip of `frames` frames and `tokens` caption tokens (padding included)."""
+        steps = steps_for(frames, self.config.codebooks)
+        length = steps + tokens if self.config.conditioning == "prefix" else steps
+        cost = Cost(
+            weights=2 * tokens * self.text_projection.weight.numel(),
+            head=2 * steps * sum(head.weight.numel() for head in self.heads),
+        )
+        for block in self.blocks:
+            cost += block.flops(length, tokens)
+        return cost
+
+    def parameters_by_group(self) -> dict[str, int]:
+        """Parameter counts by group; they add up to the whole."""
+        groups = {
+            "embeddings": 0,
+            "heads": 0,
+            "text": 0,
+            "null_condition": 0,
+            "mixers": 0,
+            "cross": 0,
+            "feedforward": 0,
+        }
+        groups["norms"] = 0
+        for name, parameter in self.named_parameters():
+            groups[_group_of(name)] += parameter.numel()
+        return groups
+
+
+def _group_of(name: str) -> str:
+    if name.startswith("text_"):
+        return "text"
+    if name.startswith("blocks."):
+        part = name.split(".")[2]
+        return {"mixer": "mixers", "cross": "cross", "feedforward": "feedforward"}.get(part, "norms")
+    return "norms" if name.startswith("final_norm") else name.split(".")[0]

@@ -1,0 +1,56 @@
+"""The contract of a sequence mixer, and how one is found by name."""
+
+import importlib
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from ssmttm.models.config import ModelConfig
+from ssmttm.models.cost import Cost
+
+State = dict[str, Tensor]
+
+
+class SequenceMixer(nn.Module, ABC):
+    """Causal map from `[batch, length, d_model]` to the same shape.
+
+    `forward` over a sequence and `step` over its frames one by one give the same outputs. A
+    state that `forward` is given is continued, so that a long input can be fed in pieces.
+    """
+
+    @abstractmethod
+    def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
+        """Mix `x [batch, length, d_model]`.
+
+        Args:
+            x: inputs.
+            state: from `init_state` or an earlier call; None starts afresh and returns no state.
+            mask: `[batch, length]`, False at padding, which must stand on the left. Padding
+                changes neither state nor later outputs; its own outputs mean nothing.
+
+        Returns:
+            Outputs and, if a state was given, the state after the last frame.
+        """
+
+    @abstractmethod
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Mix one frame `x [batch, d_model]`; returns its output and the next state."""
+
+    @abstractmethod
+    def init_state(self, batch: int, device: torch.device, dtype: torch.dtype) -> State:
+        """The state before the first frame."""
+
+    @abstractmethod
+    def flops(self, length: int) -> Cost:
+        """FLOPs of `forward` over one sequence of `length` frames."""
+
+    @abstractmethod
+    def state_bytes(self, length: int, element_size: int = 4) -> int:
+        """Bytes of the state of one sequence after `length` frames."""
+
+
+def build_mixer(config: ModelConfig) -> SequenceMixer:
+    """The mixer that `config.mixer` names: class `Mixer` of that file."""
+    module = importlib.import_module(f"ssmttm.models.mixers.{config.mixer}")
+    return module.Mixer(config)

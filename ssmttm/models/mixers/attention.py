@@ -1,0 +1,91 @@
+"""Causal multi-head self-attention with a key-value cache."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssmttm.models.config import ModelConfig
+from ssmttm.models.cost import Cost
+from ssmttm.models.mixer import SequenceMixer, State
+
+
+class Mixer(SequenceMixer):
+    """Query, key and value without bias, output with bias (REFERENCE 1.1)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.d_model = config.d_model
+        self.heads = config.attention_heads
+        self.dropout = config.dropout
+        self.query = nn.Linear(config.d_model, config.d_model, bias=False)
+        self.key_value = nn.Linear(config.d_model, 2 * config.d_model, bias=False)
+        self.out = nn.Linear(config.d_model, config.d_model)
+
+    def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
+        """See `SequenceMixer.forward`."""
+        length = x.shape[1]
+        query = self._split(self.query(x))
+        key, value = (self._split(t) for t in self.key_value(x).chunk(2, -1))
+        dropout = self.dropout if self.training else 0.0
+        if state is None and mask is None:
+            y = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
+            return self._join(y), None
+        valid = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
+        if state is not None:
+            state = self._append(state, key, value, valid)
+            key, value, valid = self._filled(state)
+        past = key.shape[2] - length
+        causal = torch.ones(length, past + length, dtype=torch.bool, device=x.device).tril(past)
+        itself = torch.zeros_like(causal).diagonal_scatter(torch.ones(length, dtype=torch.bool, device=x.device), past)
+        allowed = (causal & valid[:, None, None, :]) | itself  # a padded query sees itself: no empty softmax
+        y = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed, dropout_p=dropout)
+        return self._join(y), state
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """See `SequenceMixer.step`."""
+        y, state = self.forward(x[:, None], state)
+        return y[:, 0], state
+
+    def init_state(self, batch: int, device: torch.device, dtype: torch.dtype) -> State:
+        """See `SequenceMixer.init_state`: an empty cache that doubles when it is full."""
+        room = (batch, self.heads, 64, self.d_model // self.heads)
+        return {
+            "key": torch.zeros(room, device=device, dtype=dtype),
+            "value": torch.zeros(room, device=device, dtype=dtype),
+            "valid": torch.zeros(batch, 64, dtype=torch.bool, device=device),
+            "length": torch.zeros((), dtype=torch.int64),
+        }
+
+    def _append(self, state: State, key: Tensor, value: Tensor, valid: Tensor) -> State:
+        start = int(state["length"])
+        end = start + key.shape[2]
+        state = dict(state)
+        while end > state["key"].shape[2]:
+            room = state["key"].shape[2]
+            state["key"] = F.pad(state["key"], (0, 0, 0, room))
+            state["value"] = F.pad(state["value"], (0, 0, 0, room))
+            state["valid"] = F.pad(state["valid"], (0, room))
+        state["key"][:, :, start:end] = key
+        state["value"][:, :, start:end] = value
+        state["valid"][:, start:end] = valid
+        state["length"] = torch.tensor(end)
+        return state
+
+    def _filled(self, state: State) -> tuple[Tensor, Tensor, Tensor]:
+        end = int(state["length"])
+        return state["key"][:, :, :end], state["value"][:, :, :end], state["valid"][:, :end]
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def _join(self, y: Tensor) -> Tensor:
+        return self.out(y.transpose(1, 2).flatten(2))
+
+    def flops(self, length: int) -> Cost:
+        """See `SequenceMixer.flops`; scores are counted for all pairs, as they are computed."""
+        weights = 2 * length * 4 * self.d_model**2
+        return Cost(weights=weights, attention=2 * 2 * length * length * self.d_model)
+
+    def state_bytes(self, length: int, element_size: int = 4) -> int:
+        """See `SequenceMixer.state_bytes`: keys and values of every frame."""
+        return 2 * length * self.d_model * element_size

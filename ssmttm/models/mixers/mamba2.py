@@ -1,0 +1,101 @@
+"""Mamba-2: gated state-space mixer with a short causal convolution (REFERENCE: Dao and Gu 2024, section 7)."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssmttm.models.config import ModelConfig
+from ssmttm.models.cost import Cost
+from ssmttm.models.mixer import SequenceMixer, State
+from ssmttm.models.ssd import ssd_chunked, ssd_flops, ssd_step
+
+
+class Mixer(SequenceMixer):
+    """[z, x, B, C, dt] = W_in u; x, B, C through convolution and SiLU; SSD; gate before norm; W_out."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.inner = config.expand * config.d_model
+        self.size = config.d_state
+        self.channels = config.head_dim
+        self.heads = self.inner // self.channels
+        self.width = config.d_conv
+        self.chunk = config.chunk
+        self.d_model = config.d_model
+        mixed = self.inner + 2 * self.size
+        self.in_proj = nn.Linear(config.d_model, self.inner + mixed + self.heads, bias=False)
+        bound = 1 / math.sqrt(self.width)
+        self.conv_weight = nn.Parameter(torch.empty(self.width, mixed).uniform_(-bound, bound))
+        self.conv_bias = nn.Parameter(torch.empty(mixed).uniform_(-bound, bound))
+        dt = torch.exp(torch.empty(self.heads).uniform_(math.log(1e-3), math.log(1e-1)))
+        self.dt_bias = nn.Parameter(dt + torch.log(-torch.expm1(-dt)))  # inverse of softplus
+        self.a_log = nn.Parameter(torch.empty(self.heads).uniform_(1, 16).log())
+        self.d = nn.Parameter(torch.ones(self.heads))
+        self.norm = nn.RMSNorm(self.inner, eps=1e-5)
+        self.out_proj = nn.Linear(self.inner, config.d_model, bias=False)
+
+    def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
+        """See `SequenceMixer.forward`."""
+        batch, length, _ = x.shape
+        z, mixed, dt = self._project(x)
+        if mask is not None:
+            mixed = mixed * mask[..., None]
+            dt = dt * mask[..., None]
+        past = (
+            mixed.new_zeros(batch, self.width - 1, mixed.shape[-1]) if state is None else state["conv"].to(mixed.dtype)
+        )
+        padded = torch.cat([past, mixed], 1)
+        u, b, c = self._activate(sum(padded[:, i : i + length] * self.conv_weight[i] for i in range(self.width)))
+        u = u.view(batch, length, self.heads, self.channels)
+        y, ssm = ssd_chunked(u, dt, -self.a_log.exp(), b, c, self.chunk, None if state is None else state["ssm"])
+        out = self._finish(y, u, z)
+        if state is None:
+            return out, None
+        return out, {"conv": padded[:, length:], "ssm": ssm}
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """See `SequenceMixer.step`."""
+        z, mixed, dt = self._project(x)
+        window = torch.cat([state["conv"], mixed[:, None]], 1)
+        u, b, c = self._activate((window * self.conv_weight).sum(1))
+        u = u.view(-1, self.heads, self.channels)
+        y, ssm = ssd_step(u, dt, -self.a_log.exp(), b, c, state["ssm"])
+        return self._finish(y, u, z), {"conv": window[:, 1:], "ssm": ssm}
+
+    def init_state(self, batch: int, device: torch.device, dtype: torch.dtype) -> State:
+        """See `SequenceMixer.init_state`."""
+        mixed = self.inner + 2 * self.size
+        return {
+            "conv": torch.zeros(batch, self.width - 1, mixed, device=device, dtype=dtype),
+            "ssm": torch.zeros(batch, self.heads, self.channels, self.size, device=device, dtype=dtype),
+        }
+
+    def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        z, mixed, dt = self.in_proj(x).split([self.inner, self.inner + 2 * self.size, self.heads], -1)
+        return z, mixed, F.softplus(dt.float() + self.dt_bias)
+
+    def _activate(self, convolved: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Bias and SiLU, then split into x, B, C; the scan runs in at least single precision."""
+        mixed = F.silu(convolved + self.conv_bias)
+        mixed = mixed.float() if mixed.dtype in (torch.bfloat16, torch.float16) else mixed
+        u, b, c = mixed.split([self.inner, self.size, self.size], -1)
+        return u, b, c
+
+    def _finish(self, y: Tensor, u: Tensor, z: Tensor) -> Tensor:
+        y = (y + u * self.d[:, None]).flatten(-2)
+        return self.out_proj(self.norm(y * F.silu(z)))
+
+    def flops(self, length: int) -> Cost:
+        """See `SequenceMixer.flops`; the convolution counts as elementwise work of the scan."""
+        weights = 2 * length * (self.in_proj.weight.numel() + self.out_proj.weight.numel())
+        convolution = 2 * length * self.conv_weight.numel()
+        skip = 2 * length * self.inner
+        scan = ssd_flops(length, self.heads, self.channels, self.size, self.chunk)
+        return Cost(weights=weights, scan_elementwise=convolution + skip) + scan
+
+    def state_bytes(self, length: int, element_size: int = 4) -> int:
+        """See `SequenceMixer.state_bytes`: constant in `length`."""
+        mixed = self.inner + 2 * self.size
+        return element_size * (self.inner * self.size + (self.width - 1) * mixed)

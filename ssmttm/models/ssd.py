@@ -1,0 +1,98 @@
+"""The state-space recurrence of Mamba-2 (SSD), chunked and step by step.
+
+Symbols, with the paper's names (Dao and Gu 2024, arXiv 2405.21060, section 6):
+    batch, length, heads H, head channels P, state size N, chunk Q
+    x  [batch, length, H, P]   inputs X
+    dt [batch, length, H]      step sizes Delta, positive; 0 leaves the state as it is
+    a  [H]                     A, negative
+    b, c [batch, length, N]    B and C, shared by all heads
+    state [batch, H, P, N]     h
+
+Recurrence: h_t = exp(dt_t a) h_{t-1} + dt_t x_t b_t^T,  y_t = h_t c_t.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ssmttm.models.cost import Cost
+
+
+def ssd_step(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """One frame: x [batch, H, P], dt [batch, H], b and c [batch, N]; returns y [batch, H, P] and the state."""
+    decay = torch.exp(dt * a)
+    state = state * decay[..., None, None] + (dt[..., None] * x)[..., None] * b[:, None, None, :]
+    return torch.einsum("bhpn,bn->bhp", state, c), state
+
+
+def ssd_recurrent(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """The recurrence as written, frame by frame: slow, and the truth that `ssd_chunked` is tested against."""
+    outputs = []
+    for t in range(x.shape[1]):
+        y, state = ssd_step(x[:, t], dt[:, t], a, b[:, t], c[:, t], state)
+        outputs.append(y)
+    return torch.stack(outputs, 1), state
+
+
+def ssd_chunked(
+    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, chunk: int, state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The same by matrix products within chunks and a recurrence between them (listing 1 there).
+
+    Any length; `state` None is zero. Exponents are at most 0, so nothing overflows.
+    """
+    batch, length, heads, channels = x.shape
+    size = b.shape[-1]
+    chunk = min(chunk, length)
+    padding = -length % chunk
+    if padding:  # dt = 0 there: neither state nor outputs notice
+        x, dt = F.pad(x, (0, 0, 0, 0, 0, padding)), F.pad(dt, (0, 0, 0, padding))
+        b, c = F.pad(b, (0, 0, 0, padding)), F.pad(c, (0, 0, 0, padding))
+    count = (length + padding) // chunk
+
+    xdt = (x * dt[..., None]).view(batch, count, chunk, heads, channels)
+    b = b.view(batch, count, chunk, size)
+    c = c.view(batch, count, chunk, size)
+    log_decay = (dt * a).view(batch, count, chunk, heads).permute(0, 1, 3, 2).cumsum(-1)  # [batch, count, H, Q]
+
+    # Within a chunk: y_i = sum over j <= i of (c_i . b_j) exp(l_i - l_j) dt_j x_j
+    scores = c @ b.transpose(-1, -2)
+    later = torch.ones(chunk, chunk, dtype=torch.bool, device=x.device).triu(1)
+    weights = (log_decay[..., :, None] - log_decay[..., None, :]).masked_fill(later, -torch.inf).exp()
+    weights = weights * scores[:, :, None]
+    xh = xdt.transpose(2, 3)  # [batch, count, H, Q, P]
+    y = (weights @ xh).transpose(2, 3)
+
+    # What each chunk adds to the state at its end: sum over j of exp(l_Q - l_j) dt_j x_j b_j^T
+    to_end = (log_decay[..., -1:] - log_decay).exp().transpose(-1, -2)  # [batch, count, Q, H]
+    added = (xdt * to_end[..., None]).flatten(3).transpose(-1, -2) @ b  # [batch, count, H P, N]
+    added = added.view(batch, count, heads, channels, size)
+
+    # Between chunks
+    whole = log_decay[..., -1].exp()[..., None, None]
+    state = x.new_zeros(batch, heads, channels, size) if state is None else state
+    before = []
+    for i in range(count):
+        before.append(state)
+        state = state * whole[:, i] + added[:, i]
+
+    # What the state before the chunk gives its frames: c_i h exp(l_i)
+    carried = c @ torch.stack(before, 1).flatten(2, 3).transpose(-1, -2)
+    carried = carried.view(batch, count, chunk, heads, channels)
+    y = y + carried * log_decay.exp().transpose(-1, -2)[..., None]
+    return y.reshape(batch, count * chunk, heads, channels)[:, :length], state
+
+
+def ssd_flops(length: int, heads: int, channels: int, size: int, chunk: int) -> Cost:
+    """FLOPs of `ssd_chunked` over one sequence: its four products, and its elementwise work by hand."""
+    chunk = min(chunk, length)
+    count = -(-length // chunk)
+    frames = count * chunk
+    inner = heads * channels
+    products = 2 * frames * chunk * size + 2 * frames * chunk * inner + 2 * 2 * frames * inner * size
+    elementwise = (
+        3 * frames * chunk * heads  # difference, exponential, times scores
+        + 4 * frames * inner  # times dt, times decay to the end, times decay from the start, sum
+        + 2 * count * inner * size  # state recurrence
+    )
+    return Cost(scan_matmul=products, scan_elementwise=elementwise)

@@ -1,0 +1,56 @@
+"""A budget becomes a number of optimizer steps once, before the loop."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ssmttm.errors import UserError
+from ssmttm.models.cost import TRAINING_FACTOR
+from ssmttm.models.lm import MusicLM
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will spend."""
+
+    steps: int
+    flops_per_step: float
+    tokens_per_step: int  # codec tokens that are predicted: clips * codebooks * frames
+    flops_planned: float  # the budget in FLOPs, which the steps stay below by less than one step
+
+    @property
+    def flops_spent(self) -> float:
+        """FLOPs of all steps."""
+        return self.steps * self.flops_per_step
+
+
+def plan_budget(budget: dict[str, Any], model: MusicLM, clips_per_step: int, frames: int, text_tokens: int) -> Plan:
+    """Resolve `{"iterations": n}` or `{"flops": x}` to optimizer steps.
+
+    Every sequence costs the same: captions are padded to `text_tokens`. Raises UserError when
+    the budget is smaller than one step.
+    """
+    per_step = TRAINING_FACTOR * clips_per_step * model.flops(frames, text_tokens).total
+    tokens = clips_per_step * model.config.codebooks * frames
+    if "iterations" in budget:
+        steps = int(budget["iterations"])
+        return Plan(steps, per_step, tokens, steps * per_step)
+    planned = float(budget["flops"])
+    steps = int(planned // per_step)
+    if steps < 1:
+        raise UserError(f"the budget of {planned:.3g} FLOPs is smaller than one optimizer step ({per_step:.3g} FLOPs)")
+    return Plan(steps, per_step, tokens, planned)
+
+
+def learning_rate(step: int, steps: int, settings: dict[str, Any]) -> float:
+    """Learning rate of optimizer step `step` (from 0) of `steps`: linear warm-up, then cosine.
+
+    `settings` has learning_rate, minimum_learning_rate and warmup_steps. Per optimizer step,
+    unlike the released code of the paper (REFERENCE B1).
+    """
+    peak, floor = settings["learning_rate"], settings["minimum_learning_rate"]
+    warmup = min(settings["warmup_steps"], max(steps - 1, 0))
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    progress = (step - warmup) / max(steps - 1 - warmup, 1)
+    return floor + 0.5 * (peak - floor) * (1 + math.cos(math.pi * progress))
