@@ -1,6 +1,7 @@
 """The Arrow schema of every Parquet product, with atomic writes and validated reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,41 @@ def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[s
             raise ValueError(f"unknown rejection reasons: {', '.join(sorted(map(str, unknown)))}")
     with atomic_path(path) as temporary:
         pq.write_table(data, temporary, compression="zstd", row_group_size=256)
+
+
+@contextmanager
+def table_writer(
+    path: Path | str, name: str, rows_per_group: int = 64
+) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Write product `name` row by row with bounded memory; `path` appears only when the block succeeds.
+
+    Yields a function that takes one row. Raises ValueError on a row that does not fit the schema.
+    """
+    schema = SCHEMAS[name]
+    pending: list[Mapping[str, Any]] = []
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+
+        def add(row: Mapping[str, Any]) -> None:
+            if set(row) != set(schema.names):
+                raise ValueError(f"row of {name} and its schema differ in {sorted(set(row) ^ set(schema.names))}")
+            pending.append(row)
+            if len(pending) >= rows_per_group:
+                flush()
+
+        def flush() -> None:
+            writer.write_table(pa.Table.from_pylist(pending, schema=schema))
+            pending.clear()
+
+        yield add
+        flush()
+
+
+def iter_rows(path: Path | str, name: str) -> Iterator[dict[str, Any]]:
+    """The rows of product `name`, one row group in memory at a time; raises UserError like `read_table`."""
+    read_table(path, name, columns=[])
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield from file.read_row_group(group).to_pylist()
 
 
 def read_table(path: Path | str, name: str, columns: list[str] | None = None) -> pa.Table:

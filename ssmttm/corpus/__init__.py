@@ -1,1 +1,1 @@
-"""Gathering music: sources, license evidence, audio, clips, splits."""
+"""Openly licensed music: finding it, proving its license, decoding it, cutting and splitting it."""

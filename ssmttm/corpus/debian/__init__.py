@@ -1,0 +1,1 @@
+"""What the Debian source is made of: getting packages, opening them, reading their copyright."""
