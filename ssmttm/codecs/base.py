@@ -1,0 +1,109 @@
+"""What a codec is, and how one is fitted, saved and loaded: its module's name is its key."""
+
+import importlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from ssmttm.errors import UserError
+from ssmttm.files import sha256_bytes, write_bytes
+from ssmttm.spec import canonical_json
+
+FORMAT = "ssmttm-codec-1"
+
+
+class Codec(Protocol):
+    """Mono audio to a grid of discrete codes and back; K codebooks, T frames, latents of width D."""
+
+    identity: str
+    """Name and content hash: tokens of different identities are never mixed."""
+    sample_rate: int
+    """In Hz, of the audio on both sides."""
+    frame_rate: float
+    """Frames per second."""
+    codebooks: int
+    codebook_size: int
+    latent_width: int
+
+    def frames(self, samples: int) -> int:
+        """Frames of an encoded recording of `samples` samples."""
+        ...
+
+    def encode(self, wave: np.ndarray) -> np.ndarray:
+        """Samples [n] -> codes, int64 [K, T], each 0 to codebook_size - 1."""
+        ...
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Codes [k, T] of the first k >= 1 codebooks -> samples, float32 [n]."""
+        ...
+
+    def latents(self, codes: np.ndarray, levels: int) -> np.ndarray:
+        """Continuous features, float32 [T, D], that the first `levels` codebooks stand for."""
+        ...
+
+    def decode_latents(self, z: np.ndarray) -> np.ndarray:
+        """Continuous features [T, D] -> samples, float32 [n]."""
+        ...
+
+    def save(self, path: Path | str) -> None:
+        """Write the codec to one file, atomically."""
+        ...
+
+
+def codecs() -> list[str]:
+    """Names of the available codecs."""
+    return sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py") if p.stem != "base")
+
+
+def _module(name: str, where: str) -> Any:
+    if name not in codecs():
+        raise UserError(f"{where}: no codec {name!r}; there are {', '.join(codecs())}")
+    return importlib.import_module(f"ssmttm.codecs.{name}")
+
+
+def fit_codec(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> Codec:
+    """Fit the codec that `settings` (the config's data.codec) names.
+
+    `waves` yields `count` training recordings [n] at `sample_rate` Hz; it is read once. Raises
+    UserError for an unknown codec or too little audio.
+    """
+    return _module(settings["name"], "data.codec.name").fit(settings, waves, count, sample_rate, seed)
+
+
+def load_codec(path: Path | str) -> Codec:
+    """The codec in file `path`; raises UserError if it is missing, truncated or no codec."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file (expected a fitted codec)")
+    try:
+        with safetensors.safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dictionary
+    except (safetensors.SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable codec file ({error}); fit it again") from error
+    if metadata.get("format") != FORMAT:
+        raise UserError(f"{path}: a safetensors file, but no codec of this version ({FORMAT})")
+    module = _module(metadata.get("codec", ""), str(path))
+    try:
+        return module.load(json.loads(metadata.get("settings", "")), tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: a damaged codec file: {error}; fit it again") from error
+
+
+def save_codec(path: Path | str, name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+    """Write a codec's settings and tensors to one safetensors file, atomically."""
+    metadata = {"format": FORMAT, "codec": name, "settings": canonical_json(settings)}
+    write_bytes(path, safetensors.numpy.save(tensors, metadata=metadata))
+
+
+def codec_identity(name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
+    """`name:hash`, the hash being 12 hex digits over settings and tensors."""
+    content = canonical_json(settings).encode()
+    for key in sorted(tensors):
+        content += f"{key}{tensors[key].shape}".encode() + np.ascontiguousarray(tensors[key], "<f4").tobytes()
+    return f"{name}:{sha256_bytes(content)[:12]}"

@@ -1,0 +1,110 @@
+"""Stage `baseline`: the audio of systems that are no model, in the form of generated clips."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyloudnorm
+
+from ssmttm.audio import decode_audio, encode_audio, resample
+from ssmttm.codecs.base import load_codec
+from ssmttm.errors import UserError
+from ssmttm.seeds import stable_int
+from ssmttm.spec import BASELINES
+from ssmttm.stages._threads import set_threads
+from ssmttm.tables import iter_rows, read_table, write_table
+
+
+def run(spec: dict[str, Any], name: str, prompts: Path, clips: list[Path], codec: Path, out: Path) -> None:
+    """Write baseline `name` (originals, codec, shuffled, noise) for the table `prompts`."""
+    if name not in BASELINES:
+        raise UserError(f"no baseline {name!r}; there are {', '.join(BASELINES)}")
+    set_threads(1)  # the workflow gives this job one core
+    seed = spec["seed"]
+    wanted = read_table(prompts, "captions", ["clip_id", "track_id", "caption"]).to_pylist()
+    audio = _audio(clips, {p["clip_id"] for p in wanted})
+    missing = [p["clip_id"] for p in wanted if p["clip_id"] not in audio]
+    if missing:
+        raise UserError(f"{prompts}: {len(missing)} clips, such as {missing[0]}, are in no table of clips")
+    source = {p["clip_id"]: p["clip_id"] for p in wanted}
+    if name == "shuffled":
+        source = derange({p["clip_id"]: p["track_id"] for p in wanted}, seed)
+    change = _change(name, codec, seed)
+    rows = []
+    for prompt in wanted:
+        wave, sample_rate = change(prompt["clip_id"], *decode_audio(audio[source[prompt["clip_id"]]]))
+        rows.append(
+            {
+                "clip_id": prompt["clip_id"],
+                "system": name,
+                "caption": prompt["caption"],
+                "seed": seed,
+                "duration_s": len(wave) / sample_rate,
+                "sample_rate": sample_rate,
+                "audio": {"bytes": encode_audio(wave, sample_rate), "path": f"{len(rows):04d}.flac"},
+            }
+        )
+    write_table(out, "generated", rows)
+
+
+def _audio(clips: list[Path], wanted: set[str]) -> dict[str, bytes]:
+    """Encoded audio of the wanted clips."""
+    found = {}
+    for path in clips:
+        found.update((r["clip_id"], r["audio"]["bytes"]) for r in iter_rows(path, "clips") if r["clip_id"] in wanted)
+    return found
+
+
+Change = Callable[[str, np.ndarray, int], tuple[np.ndarray, int]]
+
+
+def _change(name: str, codec: Path, seed: int) -> Change:
+    """What baseline `name` does to a clip's audio: (clip id, wave, rate) -> (wave, rate)."""
+    if name == "codec":
+        coder = load_codec(codec)
+
+        def reconstruct(clip_id: str, wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+            samples = resample(wave, sample_rate, coder.sample_rate)
+            return coder.decode(coder.encode(samples))[: len(samples)], coder.sample_rate
+
+        return reconstruct
+    if name == "noise":
+
+        def hiss(clip_id: str, wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+            return noise_like(wave, sample_rate, stable_int("noise", seed, clip_id)), sample_rate
+
+        return hiss
+    return lambda clip_id, wave, sample_rate: (wave, sample_rate)
+
+
+def noise_like(wave: np.ndarray, sample_rate: int, seed: int) -> np.ndarray:
+    """White uniform noise, float32 [n], as loud (EBU R128) as `wave` [n], less only where it would clip.
+
+    `wave` must last 0.4 s or more; noise for a silent one is silent.
+    """
+    noise = np.random.default_rng(seed).uniform(-1.0, 1.0, len(wave))
+    meter = pyloudnorm.Meter(sample_rate)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all is silent
+        wanted, found = (meter.integrated_loudness(w.astype(np.float64)) for w in (wave, noise))
+    gain = min(1.0, 10 ** ((wanted - found) / 20)) if np.isfinite(wanted) else 0.0
+    return (noise * gain).astype(np.float32)
+
+
+def derange(tracks: dict[str, str], seed: int) -> dict[str, str]:
+    """For each clip of `tracks` {clip: track}, another clip whose audio it gets; a permutation.
+
+    No clip keeps its own audio, and none gets audio of its own track unless one track has more
+    than half of the clips. Raises UserError for fewer than two clips.
+    """
+    if len(tracks) < 2:
+        raise UserError("the shuffled baseline needs at least two prompts; raise generation.prompts or add music")
+    # Clips of a track stand together, so a shift by the longest track's length leaves each one.
+    order = sorted(tracks, key=lambda c: (stable_int("track", seed, tracks[c]), tracks[c], stable_int(seed, c)))
+    sizes: dict[str, int] = {}
+    for track in tracks.values():
+        sizes[track] = sizes.get(track, 0) + 1
+    shift = max(sizes.values()) % len(order) or 1
+    return {clip: order[(i + shift) % len(order)] for i, clip in enumerate(order)}

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from ssmttm.captions.features import analyze
+from ssmttm.captions.tags import from_source
+
+RATE = 24000
+
+
+def clicks(bpm, seconds=10.0):
+    """Short bursts at a steady tempo."""
+    wave = np.zeros(int(seconds * RATE), np.float32)
+    burst = np.sin(2 * np.pi * 200 * np.arange(1200) / RATE) * np.exp(-np.arange(1200) / 200)
+    for start in np.arange(0, seconds - 0.1, 60 / bpm):
+        at = int(start * RATE)
+        wave[at : at + 1200] += burst
+    return wave
+
+
+def chord(frequencies, seconds=10.0):
+    time = np.arange(int(seconds * RATE)) / RATE
+    return np.sum([0.1 * np.sin(2 * np.pi * f * time) for f in frequencies], axis=0).astype(np.float32)
+
+
+@pytest.mark.parametrize("bpm", [90, 120, 140])
+def test_a_steady_tempo_is_found_with_confidence(bpm):
+    found = analyze(clicks(bpm), RATE)
+    assert found.tempo_bpm == pytest.approx(bpm, rel=0.03)
+    assert found.tempo_confidence == 1.0
+    assert found.onset_rate_hz == pytest.approx(bpm / 60, rel=0.25)
+
+
+def test_the_key_of_a_scale_is_found():
+    c_major = [261.63, 293.66, 329.63, 349.23, 392.0, 440.0, 493.88]
+    notes = [chord([f], 0.5) for f in [*c_major, 523.25, 392.0, 329.63, 261.63, 392.0, 261.63]]
+    found = analyze(np.concatenate(notes), RATE)
+    assert (found.key, found.scale) == ("C", "major")
+    assert found.key_strength > 0.7
+
+
+def test_clips_do_not_influence_each_other():
+    first = analyze(clicks(100), RATE)
+    analyze(clicks(150), RATE)
+    assert analyze(clicks(100), RATE) == first
+
+
+def test_brighter_audio_has_a_higher_centroid():
+    assert analyze(chord([2000]), RATE).spectral_centroid_hz > 2 * analyze(chord([300]), RATE).spectral_centroid_hz
+
+
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 6.0])
+def test_silence_and_short_clips_have_finite_features(seconds):
+    for wave in (np.zeros(int(seconds * RATE), np.float32), clicks(120, seconds)):
+        found = analyze(wave, RATE)
+        numbers = [v for v in vars(found).values() if isinstance(v, float)]
+        assert np.isfinite(numbers).all()
+
+
+def test_unusable_audio_is_refused():
+    with pytest.raises(ValueError, match="finite mono"):
+        analyze(np.zeros(0, np.float32), RATE)
+
+
+def test_the_log_stays_silent(capfd):
+    analyze(clicks(100, 1.0), RATE)
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_source_tags_are_clean_genres():
+    assert from_source(["Electronic", "electronic", "Space  Rock"], "x") == ["electronic", "space rock"]
+    assert from_source(["Drum & Bass; Dub"], None) == ["drum & bass", "dub"]
+    assert from_source(["http://example.org", "2009", "Other", "", "a" * 40], None) == []
+    assert from_source(None, None) == []
+
+
+def test_the_artist_is_never_a_tag():
+    assert from_source(["MaxStack", "music by maxstack", "Techno"], "Maxstack") == ["techno"]

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from ssmttm.audio import decode_audio, encode_audio
+from ssmttm.codecs.base import load_codec
+from ssmttm.errors import UserError
+from ssmttm.stages import captions, codec, embed, text, tokens
+from ssmttm.tables import SCHEMAS, read_table, write_table
+from ssmttm.text.base import load_encoder
+
+RATE = 24000
+CODEC = {"name": "spectral", "codebooks": 2, "codebook_size": 16}
+
+
+def write(path, name, values):
+    write_table(path, name, [dict.fromkeys(SCHEMAS[name].names) | v for v in values])
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    generator = np.random.default_rng(0)
+    clips = []
+    for i in range(4):
+        pitch = np.repeat(generator.uniform(100, 900, 16), 6000)
+        wave = 0.3 * np.sin(2 * np.pi * np.cumsum(pitch) / RATE) + generator.normal(0, 0.01, len(pitch))
+        audio = {"bytes": encode_audio(wave.astype(np.float32), RATE), "path": f"{i}.flac"}
+        clips.append({"clip_id": f"t{i}@0", "track_id": f"t{i}", "duration_s": 4.0, "audio": audio})
+    write(folder / "clips.parquet", "clips", clips)
+    splits = ["train", "train", "validation", "test"]
+    write(folder / "splits.parquet", "splits", [{"clip_id": f"t{i}@0", "split": s} for i, s in enumerate(splits)])
+    tracks = [{"track_id": f"t{i}", "artist": "Nobody", "tags": ["Chiptune"]} for i in range(4)]
+    write(folder / "licensed.parquet", "licensed", tracks)
+    spec = {"codec": CODEC, "clips": {"sample_rate": RATE}, "seed": 1}
+    codec.run(spec, [folder / "clips.parquet"], folder / "splits.parquet", folder / "codec.safetensors", 1)
+    return folder
+
+
+def test_the_codec_is_fitted_on_the_training_split_only(data, tmp_path):
+    kept = read_table(data / "clips.parquet", "clips").slice(0, 2)
+    write_table(tmp_path / "clips.parquet", "clips", kept)
+    spec = {"codec": CODEC, "clips": {"sample_rate": RATE}, "seed": 1}
+    codec.run(spec, [tmp_path / "clips.parquet"], data / "splits.parquet", tmp_path / "codec.safetensors", 1)
+    assert load_codec(tmp_path / "codec.safetensors").identity == load_codec(data / "codec.safetensors").identity
+
+
+def test_without_a_training_split_no_codec_is_fitted(data, tmp_path):
+    write(tmp_path / "splits.parquet", "splits", [{"clip_id": "t0@0", "split": "test"}])
+    spec = {"codec": CODEC, "clips": {"sample_rate": RATE}, "seed": 1}
+    with pytest.raises(UserError, match="no clip is in the training split"):
+        codec.run(spec, [data / "clips.parquet"], tmp_path / "splits.parquet", tmp_path / "codec.safetensors", 1)
+
+
+def test_tokens_are_codebook_major_and_say_their_codec(data):
+    tokens.run({"codec": CODEC}, data / "clips.parquet", data / "codec.safetensors", data / "tokens.parquet", 1)
+    coder = load_codec(data / "codec.safetensors")
+    clips = read_table(data / "clips.parquet", "clips").to_pylist()
+    for row, clip in zip(read_table(data / "tokens.parquet", "tokens").to_pylist(), clips):
+        codes = np.array(row["codes"]).reshape(row["codebooks"], row["frames"])
+        np.testing.assert_array_equal(codes, coder.encode(decode_audio(clip["audio"]["bytes"])[0]))
+        assert (row["clip_id"], row["codec"]) == (clip["clip_id"], coder.identity)
+
+
+def test_tokens_of_another_codec_than_configured_are_refused(data, tmp_path):
+    with pytest.raises(UserError, match=r"data\.codec asks for"):
+        settings = CODEC | {"codebooks": 3}
+        tokens.run(
+            {"codec": settings}, data / "clips.parquet", data / "codec.safetensors", tmp_path / "tokens.parquet", 1
+        )
+
+
+def test_captions_use_the_sources_genre_and_become_embeddings(data):
+    spec = {"captions": {"tags": 5, "tag_threshold": 0.12}, "seed": 1}
+    captions.run(spec, data / "clips.parquet", data / "licensed.parquet", data / "captions.parquet")
+    written = read_table(data / "captions.parquet", "captions").to_pylist()
+    assert all(row["tags"][0] == "chiptune" for row in written)
+    assert not any("Nobody" in row["caption"] for row in written)
+
+    settings = {"encoder": "minilm", "max_tokens": 12}
+    text.run({"text": settings}, data / "captions.parquet", data / "text.parquet", 1)
+    encoder = load_encoder("minilm")
+    for row, caption in zip(read_table(data / "text.parquet", "text").to_pylist(), written):
+        embedding = np.array(row["embedding"], np.float32).reshape(row["length"], row["width"])
+        assert row["length"] <= 12
+        assert row["encoder"] == encoder.identity
+        np.testing.assert_allclose(embedding, encoder.encode([caption["caption"]], 12)[0], atol=2e-3)
+
+
+def test_an_empty_caption_is_refused_with_its_clip(tmp_path):
+    write(tmp_path / "captions.parquet", "captions", [{"clip_id": "t7@0", "caption": " "}])
+    with pytest.raises(UserError, match="clip t7@0 has an empty caption"):
+        settings = {"encoder": "minilm", "max_tokens": 12}
+        text.run({"text": settings}, tmp_path / "captions.parquet", tmp_path / "text.parquet", 1)
+
+
+def test_embeddings_of_generated_audio(data):
+    clips = read_table(data / "clips.parquet", "clips").to_pylist()
+    rows = [{"clip_id": c["clip_id"], "caption": "x", "audio": c["audio"]} for c in clips]
+    write(data / "generated.parquet", "generated", rows)
+    embed.run({"embedder": "musicnn"}, data / "generated.parquet", data / "embeddings.parquet", 1)
+    for row in read_table(data / "embeddings.parquet", "embeddings").to_pylist():
+        assert len(row["embedding"]) == row["windows"] * row["dim"]
+        assert len(row["posterior"]) == 50
+        assert row["backend"].startswith("musicnn")
