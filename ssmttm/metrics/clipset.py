@@ -1,0 +1,101 @@
+"""The embeddings and tag posteriors of one system's clips, as every metric takes them."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ssmttm.errors import UserError
+from ssmttm.tables import read_table
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How intervals are made: resamples, confidence in (0, 1), seed."""
+
+    bootstrap: int
+    confidence: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """Clips of one system in the order of their ids.
+
+    `windows[i]` is `[n_i, dim]` float64, the window embeddings of clip i; `posteriors` is
+    `[n, classes]` float64, tag probabilities averaged over a clip's windows.
+    """
+
+    name: str
+    clip_ids: tuple[str, ...]
+    captions: tuple[str, ...]
+    windows: tuple[np.ndarray, ...]
+    posteriors: np.ndarray
+    backend: str
+
+    @property
+    def window_count(self) -> int:
+        """Windows of all clips together."""
+        return sum(len(w) for w in self.windows)
+
+
+def read_clipset(path: Path | str, name: str) -> ClipSet:
+    """Read an embeddings table; UserError if it is empty, ragged, not finite or of mixed backends."""
+    return clipset(read_table(path, "embeddings"), name, str(path))
+
+
+def clipset(table: pa.Table, name: str, where: str) -> ClipSet:
+    """The clip set of an embeddings table; `where` names it in messages."""
+    rows = sorted(table.to_pylist(), key=lambda r: r["clip_id"])
+    if not rows:
+        raise UserError(f"{where}: no clips, so {name} can't be scored")
+    ids = tuple(r["clip_id"] for r in rows)
+    twice = sorted({a for a, b in pairwise(ids) if a == b})
+    if twice:
+        raise UserError(f"{where}: clips that stand in it twice: {_some(twice)}")
+    backends = sorted({r["backend"] for r in rows})
+    shapes = {(r["dim"], len(r["posterior"])) for r in rows}
+    if len(backends) > 1 or len(shapes) > 1:
+        raise UserError(f"{where}: clips of unlike embedders in one table: {', '.join(map(str, backends))}")
+    windows = []
+    for r in rows:
+        flat = np.asarray(r["embedding"], dtype=np.float64)
+        if r["windows"] < 1 or flat.size != r["windows"] * r["dim"]:
+            raise UserError(f"{where}: clip {r['clip_id']}: {flat.size} values are not {r['windows']} x {r['dim']}")
+        windows.append(flat.reshape(r["windows"], r["dim"]))
+    posteriors = np.asarray([r["posterior"] for r in rows], dtype=np.float64)
+    bad = [i for i, w, p in zip(ids, windows, posteriors, strict=True) if not _sound(w, p)]
+    if bad:
+        raise UserError(f"{where}: not finite, or a posterior outside 0 to 1, in clips {_some(bad)}")
+    return ClipSet(name, ids, tuple(r["caption"] for r in rows), tuple(windows), posteriors, backends[0])
+
+
+def _sound(windows: np.ndarray, posterior: np.ndarray) -> bool:
+    return bool(np.isfinite(windows).all() and ((posterior >= 0) & (posterior <= 1)).all())
+
+
+def check_comparable(system: ClipSet, reference: ClipSet) -> None:
+    """UserError unless both sets hold the same clips, embedded by one backend."""
+    if system.backend != reference.backend:
+        raise UserError(
+            f"{system.name} was embedded by {system.backend!r}, {reference.name} by {reference.backend!r}: "
+            "numbers of unlike embedders can't be compared; embed both again"
+        )
+    missing = sorted(set(reference.clip_ids) - set(system.clip_ids))
+    extra = sorted(set(system.clip_ids) - set(reference.clip_ids))
+    if missing or extra:
+        parts = [f"{name} {_some(ids)}" for name, ids in (("missing", missing), ("extra", extra)) if ids]
+        raise UserError(f"{system.name} and {reference.name} hold different clips: {'; '.join(parts)}")
+
+
+def same_audio(system: ClipSet, reference: ClipSet) -> bool:
+    """True if both sets hold the very same windows, in whatever order."""
+    a, b = (np.concatenate(s.windows) for s in (system, reference))
+    return a.shape == b.shape and bool(np.array_equal(a[np.lexsort(a.T)], b[np.lexsort(b.T)]))
+
+
+def _some(names: list[str], limit: int = 5) -> str:
+    shown = ", ".join(names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown

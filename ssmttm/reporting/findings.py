@@ -1,0 +1,149 @@
+"""What the numbers say and what they don't, in sentences computed from the numbers."""
+
+from typing import Any
+
+import pandas as pd
+
+from ssmttm.reporting.numbers import METRIC_NAMES, budget_name, listed, plural, power_of_ten, score_text, significant
+from ssmttm.reporting.scoreboard import SHOWN, run_facts
+
+REFERENCE = "codec"
+"""Findings compare with codec reconstructions: no model can do better than its codec."""
+
+
+def study_sentence(runs: pd.DataFrame, corpus: dict[str, Any], prompts: int) -> str:
+    """The study in one sentence."""
+    variants = list(dict.fromkeys(runs["variant"]))
+    budgets = [budget_name(k, a) for k, a in dict.fromkeys(zip(runs["budget_kind"], runs["budget"], strict=True))]
+    train = next(s for s in corpus["splits"] if s["split"] == "train")
+    sizes = runs.groupby("variant")["parameters"].nunique().max()
+    return (
+        f"{plural(len(variants), 'design')} ({listed(variants)}) trained in {plural(len(runs), 'run')}"
+        f" at {plural(int(sizes), 'size')}, each under a budget of {' or '.join(budgets)},"
+        f" on {significant(train['minutes'])} minutes of openly licensed music"
+        f" ({plural(train['clips'], 'clip')} of {corpus['clip_seconds']:g} s),"
+        f" with {plural(runs['seed'].nunique(), 'seed')},"
+        f" and judged on {plural(prompts, 'held-out caption')}."
+    )
+
+
+def says(comparison: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the numbers say, as headings with lines: the leaders per budget, then floor and ceiling."""
+    runs = run_facts(comparison)
+    found = []
+    for (kind, amount), group in runs.groupby(["budget_kind", "budget"], sort=False):
+        if len(group) > 1:
+            lines = [_leader(comparison, group, metric) for metric in SHOWN]
+            found.append({"heading": f"Under {budget_name(kind, amount)}", "lines": [*lines, _loss(group)]})
+    bounds = [*_captions(comparison, runs), *_noise(comparison, runs), *_ceiling(comparison)]
+    return [*found, {"heading": "Against floor and ceiling", "lines": bounds}]
+
+
+def _scores(comparison: pd.DataFrame, metric: str, reference: str = REFERENCE) -> pd.DataFrame:
+    rows = comparison[(comparison["metric"] == metric) & (comparison["reference"] == reference)]
+    return rows.set_index("system")
+
+
+def _leader(comparison: pd.DataFrame, group: pd.DataFrame, metric: str) -> str:
+    scores = _scores(comparison, metric).loc[group["system"]]
+    higher = scores["better"].iloc[0] == "higher"
+    best = scores["value"].idxmax() if higher else scores["value"].idxmin()
+    top, others = scores.loc[best], scores.drop(index=best)
+    overlapping = list(others.index[others["low"].le(top["high"]) & others["high"].ge(top["low"])])
+    value, low, high = (score_text(metric, top[k]) for k in ("value", "low", "high"))
+    sentence = f"{METRIC_NAMES[metric]}: {best} is {'highest' if higher else 'lowest'} with {value} ({low} to {high}). "
+    if not overlapping:
+        return sentence + "No other run’s interval overlaps its own."
+    if len(overlapping) == len(others):
+        return sentence + "Every other run’s interval overlaps its own, so this score does not separate them."
+    return sentence + f"Not separated from it, by overlapping intervals: {listed(overlapping)}."
+
+
+def _loss(group: pd.DataFrame) -> str:
+    ordered = group.sort_values("final_validation_loss")
+    best, worst = ordered.iloc[0], ordered.iloc[-1]
+    return (
+        f"Validation loss at the end: from {significant(best['final_validation_loss'])} ({best['system']})"
+        f" to {significant(worst['final_validation_loss'])} ({worst['system']}) nats per token."
+    )
+
+
+def _captions(comparison: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    """Does anything follow its caption? Audio that ignores captions scores about zero."""
+    scores = _scores(comparison, "text_audio").loc[runs["system"]]
+    following = list(scores.index[scores["low"] > 0])
+    meaning = "an interval of the text–audio score that lies above zero, the value of audio that ignores its caption"
+    chance = f"{significant(50 * (1 - scores['confidence'].iloc[0]), 2)} % of runs would by chance"
+    if not following:
+        return [f"No run has {meaning}: none measurably follows its captions."]
+    if len(following) == len(scores):
+        return [f"Every run has {meaning} (about {chance})."]
+    return [f"{len(following)} of {plural(len(scores), 'run')} have {meaning} (about {chance}): {listed(following)}."]
+
+
+def _noise(comparison: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    scores = _scores(comparison, "frechet")
+    if "noise" not in scores.index:
+        return []
+    floor = scores.loc["noise"]
+    worse = list(scores.loc[runs["system"]].query("value >= @floor.low").index)
+    if worse:
+        return [f"By Fréchet distance {listed(worse)} can’t be told from noise or lies beyond it."]
+    return [f"Every run’s Fréchet distance lies below that of noise ({significant(floor['value'])})."]
+
+
+def _ceiling(comparison: pd.DataFrame) -> list[str]:
+    scores = _scores(comparison, "frechet", "originals")
+    if "codec" not in scores.index:
+        return []
+    loss = scores.loc["codec"]
+    return [
+        f"The codec alone moves real clips by a Fréchet distance of {significant(loss['value'])}"
+        f" ({significant(loss['low'])} to {significant(loss['high'])}) from the originals; a model’s distance to the"
+        " originals includes that loss."
+    ]
+
+
+def says_not(comparison: pd.DataFrame, corpus: dict[str, Any], embedder: str) -> list[str]:
+    """What the numbers don't say."""
+    runs = run_facts(comparison)
+    train = next(s for s in corpus["splits"] if s["split"] == "train")
+    clips = int(comparison["n"].min())
+    seeds = runs["seed"].nunique()
+    found = []
+    if seeds == 1:
+        found.append(
+            "One seed per run: the intervals cover which captions were drawn, not how a run would differ under "
+            "another seed. A ranking needs several."
+        )
+    found.append(
+        f"{plural(clips, 'caption')} and {significant(train['minutes'])} minutes of training music from"
+        f" {plural(train['artists'], 'artist')}: the results hold for this corpus and size. They don’t"
+        " show how the designs rank with more music or more parameters."
+    )
+    found += _equal_steps(runs)
+    found.append(
+        "The Fréchet distance grows as clips get fewer. Its values here are comparable with one another, not with "
+        "published ones, which come from other embeddings and more clips."
+    )
+    if embedder == "musicnn":
+        found.append(
+            "One tagger, musicnn, helped to write the captions and gives the embeddings and posteriors behind "
+            "all three scores: what it doesn’t hear, no score here sees. It flatters real clips’ text–audio score."
+        )
+    found.append(
+        "No listening test was made, and no score here stands for human judgment. The players below let you listen."
+    )
+    return found
+
+
+def _equal_steps(runs: pd.DataFrame) -> list[str]:
+    found = []
+    for amount, group in runs[runs["budget_kind"] == "iterations"].groupby("budget"):
+        low, high = group["flops_spent"].min(), group["flops_spent"].max()
+        if high > 1.05 * low:
+            found.append(
+                f"Equal iterations are not equal compute: runs of {budget_name('iterations', amount)} spent"
+                f" {power_of_ten(low)} to {power_of_ten(high)} FLOPs."
+            )
+    return found

@@ -1,0 +1,68 @@
+"""How numbers and names are printed on the page."""
+
+METRIC_NAMES = {
+    "frechet": "Fréchet distance",
+    "kl": "KL divergence",
+    "kl_reversed": "KL divergence, reversed",
+    "text_audio": "Text–audio score",
+}
+
+REFERENCE_NAMES = {"codec": "codec reconstructions", "originals": "original recordings"}
+
+BASELINE_NAMES = {
+    "originals": ("Real clips", "the recordings that the captions describe"),
+    "codec": ("Codec reconstruction", "real clips after the codec: the ceiling for every model"),
+    "shuffled": ("Shuffled captions", "real clips under other clips’ captions: the floor for matching a caption"),
+    "noise": ("Noise", "the floor for sounding like music"),
+}
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """`3.14159` -> `3.14`, `0.000123` -> `0.000123`, `12345.6` -> `12,346`; a true minus sign."""
+    if value == 0:
+        return "0"
+    decimals = max(0, digits - 1 - int(f"{abs(value):e}".split("e")[1]))
+    return f"{value:,.{decimals}f}".replace("-", "−")
+
+
+def score_text(metric: str, value: float) -> str:
+    """A score with three digits; the text-audio score, a correlation, with three decimals."""
+    if metric != "text_audio":
+        return significant(value)
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+
+
+def power_of_ten(value: float) -> str:
+    """`6.02e12` -> `6.02×10¹²`."""
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+
+
+def millions(value: float) -> str:
+    """`1234567` -> `1.23 M`, `45678` -> `45.7 k`."""
+    return f"{significant(value / 1e6)} M" if value >= 1e6 else f"{significant(value / 1e3)} k"
+
+
+def clock(seconds: float) -> str:
+    """`3725` -> `1 h 02 min`, `65` -> `1 min 05 s`, `5.2` -> `5 s`."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
+
+
+def budget_name(kind: str, amount: float) -> str:
+    """`120 iterations` or `6.00×10¹² FLOPs`."""
+    return f"{amount:,.0f} iterations" if kind == "iterations" else f"{power_of_ten(amount)} FLOPs"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 seed`, `2 seeds`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(names: list[str]) -> str:
+    """`a, b and c`."""
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

@@ -1,0 +1,88 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ssmttm.reporting.figures import smooth
+from ssmttm.reporting.findings import says
+from ssmttm.reporting.numbers import clock, listed, millions, power_of_ten, significant
+from ssmttm.reporting.scoreboard import blocks
+from ssmttm.reporting.spectrogram import mel_spectrogram, spectrogram_png
+
+
+def table(**frechet):
+    """A study of two runs and baselines, whose Fréchet (value, low, high) are given by system."""
+    rows = []
+    for system in ("a", "b", "codec", "noise"):
+        run = system in "ab"
+        facts = {"variant": system, "budget_kind": "iterations", "budget": 9.0, "d_model": 8, "layers": 1, "seed": 1}
+        costs = {"final_validation_loss": 5.0, "parameters": 1000, "flops_spent": 1e9, "seconds": 3.0}
+        for metric in ("frechet", "kl", "text_audio"):
+            for reference in ("codec", "originals"):
+                value, low, high = frechet.get(system, (1.0, 0.9, 1.1)) if metric == "frechet" else (0.1, -0.1, 0.3)
+                rows.append(
+                    {"system": system, "kind": "run" if run else "baseline", "metric": metric, "reference": reference,
+                     "value": value, "low": low, "high": high, "confidence": 0.95, "warnings": "",
+                     "better": "higher" if metric == "text_audio" else "lower", **(facts | costs if run else {})}
+                )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def lines(comparison):
+    return " ".join(line for part in says(comparison) for line in part["lines"])
+
+
+def test_a_leader_is_named_only_with_what_its_interval_says():
+    apart = lines(table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(9, 8, 10)))
+    assert "Fréchet distance: a is lowest with 2.00 (1.50 to 2.50). No other run’s interval overlaps its own." in apart
+    close = lines(table(a=(2, 1.5, 3.5), b=(4, 3, 5), noise=(9, 8, 10)))
+    assert "this score does not separate them" in close
+
+
+def test_runs_no_better_than_noise_are_called_so():
+    assert "b can’t be told from noise" in lines(table(a=(2, 1, 3), b=(8.5, 8, 9), noise=(9, 8, 10)))
+    assert "lies below that of noise (9.00)" in lines(table(a=(2, 1, 3), b=(3, 2, 4), noise=(9, 8, 10)))
+
+
+def test_captions_are_said_to_be_followed_only_above_zero():
+    comparison = table()
+    assert "none measurably follows" in lines(comparison)
+    comparison.loc[(comparison["metric"] == "text_audio") & (comparison["system"] == "b"), "low"] = 0.05
+    assert "1 of 2 runs have" in lines(comparison)
+
+
+def test_a_far_baseline_leaves_the_scale_instead_of_pressing_the_runs_together():
+    shown = blocks(table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(900, 800, 1000)), {"a": 0, "b": 1})[0]
+    noise = next(b for b in shown["baselines"] if b["name"] == "Noise")
+    assert noise["cells"]["frechet"][0]["beyond"]
+    assert not any(r["cells"]["frechet"][0]["beyond"] for r in shown["rows"])
+    assert shown["rows"][1]["cells"]["frechet"][0]["at"] > 50
+
+
+def test_numbers_are_printed_with_three_digits_and_units():
+    assert [significant(v) for v in (3.14159, 0.000123, 12345.6, -2.0, 0)] == [
+        "3.14",
+        "0.000123",
+        "12,346",
+        "−2.00",
+        "0",
+    ]
+    assert significant(9.999) == "10.00" and power_of_ten(6.02e12) == "6.02×10¹²"
+    assert (millions(1234567), millions(45678)) == ("1.23 M", "45.7 k")
+    assert (clock(5.2), clock(65), clock(3725)) == ("5 s", "1 min 05 s", "1 h 02 min")
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_smoothing_keeps_a_constant_and_the_first_value():
+    assert smooth(np.full(50, 3.0)) == pytest.approx(np.full(50, 3.0))
+    assert smooth(np.array([8.0, 1.0]))[0] == 8.0
+
+
+def test_a_tone_lights_its_own_band_and_silence_none():
+    rate = 24000
+    tone = np.sin(2 * np.pi * 1000 * np.arange(rate) / rate)
+    bands = mel_spectrogram(tone, rate).mean(axis=1)
+    mel = 2595 * np.log10(1 + np.array([30, 1000, 12000]) / 700)
+    expected = (mel[1] - mel[0]) / (mel[2] - mel[0]) * 89 - 1
+    assert abs(bands.argmax() - expected) <= 1
+    assert (mel_spectrogram(np.zeros(100), rate) == -70).all()
+    assert spectrogram_png(tone, rate).startswith(b"\x89PNG")
