@@ -26,7 +26,7 @@ class Sampling:
 
 
 def guided_step(model: MusicLM, codes: Tensor, stream: Stream, guidance: float) -> Tensor:
-    """Next logits `[batch, K, vocabulary]`; with guidance the stream holds captions, then nulls."""
+    """Next logits `[batch, K, codebook_size]`; with guidance the stream holds captions, then nulls."""
     if guidance == 1:
         return model.step(codes, stream)
     conditional, null = model.step(torch.cat([codes, codes]), stream).chunk(2)
@@ -80,7 +80,7 @@ def generate_codes(
     delayed = torch.empty(batch, codebooks, steps, dtype=torch.int64, device=text.device)
     for step in range(steps):
         logits = guided_step(model, codes, stream, sampling.guidance)
-        codes = draw(logits[..., :special], sampling, uniform[step])  # the special id is no answer
+        codes = draw(logits, sampling, uniform[step])
         waiting = [k for k in range(codebooks) if not k <= step < frames + k]
         codes[:, waiting] = special
         delayed[:, :, step] = codes

@@ -5,9 +5,8 @@ from torch import Tensor, nn
 
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
+from ssmttm.models.functional import RMSNorm
 from ssmttm.models.mixer import State, build_mixer
-
-EPSILON = 1e-5
 
 
 class CrossAttention(nn.Module):
@@ -71,15 +70,15 @@ class Block(nn.Module):
         super().__init__()
         width = config.d_model
         self.dropout = nn.Dropout(config.dropout)
-        self.mixer_norm = nn.RMSNorm(width, eps=EPSILON)
+        self.mixer_norm = RMSNorm(width)
         self.mixer = build_mixer(config)
         self.cross: CrossAttention | None = None
         self.feedforward: FeedForward | None = None
         if config.conditioning == "cross":
-            self.cross_norm = nn.RMSNorm(width, eps=EPSILON)
+            self.cross_norm = RMSNorm(width)
             self.cross = CrossAttention(config)
         if config.feedforward == "gelu":
-            self.feedforward_norm = nn.RMSNorm(width, eps=EPSILON)
+            self.feedforward_norm = RMSNorm(width)
             self.feedforward = FeedForward(config)
 
     def keys_values(self, context: Tensor, mask: Tensor) -> State | None:

@@ -8,11 +8,13 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssmttm.models.blocks import EPSILON, Block
+from ssmttm.models.blocks import Block
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
+from ssmttm.models.functional import RMSNorm
 from ssmttm.models.mixer import State
 from ssmttm.models.patterns import steps_for
 
@@ -47,7 +49,7 @@ class MusicLM(nn.Module):
         self.text_norm = nn.LayerNorm(width)
         self.null_condition = nn.Parameter(torch.randn(width))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.final_norm = nn.RMSNorm(width, eps=EPSILON) if config.final_norm else nn.Identity()
+        self.final_norm = RMSNorm(width) if config.final_norm else nn.Identity()
         self.heads = nn.ModuleList(nn.Linear(width, vocabulary, bias=False) for _ in range(config.codebooks))
 
     def condition(self, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,7 +69,7 @@ class MusicLM(nn.Module):
         return context, torch.cat([mask[:, :-1], (mask[:, -1] | empty)[:, None]], 1)
 
     def forward(self, codes: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
-        """Logits `[batch, K, steps, codebook_size + 1]` for the targets of `codes`.
+        """Logits `[batch, steps, K, codebook_size]` for the targets of `codes`.
 
         Args:
             codes: `[batch, K, steps]`, delayed and shifted (`ssmttm.models.patterns`).
@@ -105,13 +107,12 @@ class MusicLM(nn.Module):
         return Stream(layers, contexts, position)
 
     def step(self, codes: Tensor, stream: Stream) -> Tensor:
-        """Feed one step of codes `[batch, K]`; returns logits `[batch, K, vocabulary]` and advances `stream`."""
-        x = sum(embed(codes[:, k]) for k, embed in enumerate(self.embeddings))
-        x = x + sinusoidal(stream.position, x.shape[-1])
+        """Feed one step of codes `[batch, K]`; returns logits `[batch, K, codebook_size]` and advances `stream`."""
+        x = self._embed(codes) + sinusoidal(stream.position, self.config.d_model)
         for i, block in enumerate(self.blocks):
             x, stream.layers[i] = block.step(x, stream.context[i], stream.layers[i])
         stream.position = stream.position + 1
-        return self._logits(x[:, None])[:, :, 0]
+        return self._logits(x)
 
     def _embed(self, codes: Tensor) -> Tensor:
         return sum(embed(codes[:, k]) for k, embed in enumerate(self.embeddings))
@@ -125,8 +126,9 @@ class MusicLM(nn.Module):
         return context + sinusoidal(positions.clamp(min=0), context.shape[-1]), mask
 
     def _logits(self, x: Tensor) -> Tensor:
-        x = self.final_norm(x)
-        return torch.stack([head(x) for head in self.heads], 1)
+        """Logits `[..., K, codebook_size]`: the special id is no answer (REFERENCE B9), so its row is left out."""
+        weight = torch.cat([head.weight[: self.special] for head in self.heads])
+        return F.linear(self.final_norm(x), weight).unflatten(-1, (len(self.heads), -1))
 
     def flops(self, frames: int, tokens: int) -> Cost:
         """FLOPs of `forward` for one clip of `frames` frames and `tokens` caption tokens (padding included)."""
@@ -134,7 +136,7 @@ class MusicLM(nn.Module):
         length = steps + tokens if self.config.conditioning == "prefix" else steps
         cost = Cost(
             weights=2 * tokens * self.text_projection.weight.numel(),
-            head=2 * steps * sum(head.weight.numel() for head in self.heads),
+            head=2 * steps * len(self.heads) * self.special * self.config.d_model,
         )
         for block in self.blocks:
             cost += block.flops(length, tokens)

@@ -72,9 +72,9 @@ def ssd_chunked(
     whole = log_decay[..., -1].exp()[..., None, None]
     state = x.new_zeros(batch, heads, channels, size) if state is None else state
     before = []
-    for i in range(count):
+    for decay, addition in zip(whole.unbind(1), added.unbind(1), strict=True):
         before.append(state)
-        state = state * whole[:, i] + added[:, i]
+        state = torch.addcmul(addition, state, decay)
 
     # What the state before the chunk gives its frames: c_i h exp(l_i)
     carried = c @ torch.stack(before, 1).flatten(2, 3).transpose(-1, -2)

@@ -35,14 +35,13 @@ def build_optimizer(model: MusicLM, settings: dict[str, Any]) -> torch.optim.Ada
 def token_loss(model: MusicLM, batch: Batch, text_mask: Tensor, label_smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy in nats per codec token, over all codebooks and frames.
 
-    Positions that the delay pattern fills with the special id don't count, and the special id
-    is no possible answer (REFERENCE B9).
+    Positions that the delay pattern fills with the special id don't count.
     """
     targets = delay(batch.codes, model.special)
     logits = model(shift(targets, model.special), batch.text, text_mask)
     return F.cross_entropy(
-        logits[..., : model.special].flatten(0, 2).float(),
-        targets.flatten(),
+        logits.flatten(0, 2).float(),
+        targets.transpose(1, 2).flatten(),
         ignore_index=model.special,
         label_smoothing=label_smoothing,
     )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
+from ssmttm.models.functional import RMSNorm, causal_conv_silu
 from ssmttm.models.mixer import SequenceMixer, State
 from ssmttm.models.ssd import ssd_chunked, ssd_flops, ssd_step
 
@@ -33,7 +34,7 @@ class Mixer(SequenceMixer):
         self.dt_bias = nn.Parameter(dt + torch.log(-torch.expm1(-dt)))  # inverse of softplus
         self.a_log = nn.Parameter(torch.empty(self.heads).uniform_(1, 16).log())
         self.d = nn.Parameter(torch.ones(self.heads))
-        self.norm = nn.RMSNorm(self.inner, eps=1e-5)
+        self.norm = RMSNorm(self.inner)
         self.out_proj = nn.Linear(self.inner, config.d_model, bias=False)
 
     def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
@@ -47,7 +48,7 @@ class Mixer(SequenceMixer):
             mixed.new_zeros(batch, self.width - 1, mixed.shape[-1]) if state is None else state["conv"].to(mixed.dtype)
         )
         padded = torch.cat([past, mixed], 1)
-        u, b, c = self._activate(sum(padded[:, i : i + length] * self.conv_weight[i] for i in range(self.width)))
+        u, b, c = self._split(causal_conv_silu(padded, self.conv_weight, self.conv_bias))
         u = u.view(batch, length, self.heads, self.channels)
         y, ssm = ssd_chunked(u, dt, -self.a_log.exp(), b, c, self.chunk, None if state is None else state["ssm"])
         out = self._finish(y, u, z)
@@ -59,7 +60,7 @@ class Mixer(SequenceMixer):
         """See `SequenceMixer.step`."""
         z, mixed, dt = self._project(x)
         window = torch.cat([state["conv"], mixed[:, None]], 1)
-        u, b, c = self._activate((window * self.conv_weight).sum(1))
+        u, b, c = self._split(F.silu((window * self.conv_weight).sum(1) + self.conv_bias))
         u = u.view(-1, self.heads, self.channels)
         y, ssm = ssd_step(u, dt, -self.a_log.exp(), b, c, state["ssm"])
         return self._finish(y, u, z), {"conv": window[:, 1:], "ssm": ssm}
@@ -76,9 +77,8 @@ class Mixer(SequenceMixer):
         z, mixed, dt = self.in_proj(x).split([self.inner, self.inner + 2 * self.size, self.heads], -1)
         return z, mixed, F.softplus(dt.float() + self.dt_bias)
 
-    def _activate(self, convolved: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Bias and SiLU, then split into x, B, C; the scan runs in at least single precision."""
-        mixed = F.silu(convolved + self.conv_bias)
+    def _split(self, mixed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Split into x, B, C; the scan runs in at least single precision."""
         mixed = mixed.float() if mixed.dtype in (torch.bfloat16, torch.float16) else mixed
         u, b, c = mixed.split([self.inner, self.size, self.size], -1)
         return u, b, c
