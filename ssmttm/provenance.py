@@ -19,6 +19,29 @@ PACKAGE = Path(__file__).resolve().parent
 _PACKAGES = ("torch", "numpy", "scipy", "pyarrow", "pandas", "snakemake", "essentia", "faiss-cpu", "av", "soxr")
 
 
+_PLUMBING = frozenset(f"ssmttm.{name}" for name in ("errors", "files", "progress", "provenance", "spec", "tables"))
+"""Modules that decide no number. What a stage takes from the config and the columns it writes are
+tracked by themselves, so that a new metric or a new table retrains nothing."""
+
+_WRITES = {
+    "prompts": "captions",
+    "train": "curve",
+    "generate": "generated",
+    "baseline": "generated",
+    "embed": "embeddings",
+}
+"""The table of `ssmttm.tables` that a stage writes."""
+
+_FOLDERS = {
+    "mixer": "models.mixers",
+    "metric": "metrics",
+    "embedder": "metrics.embedders",
+    "codec": "codecs",
+    "encoder": "text",
+}
+"""Where a module that a stage loads by name lies."""
+
+
 def _module_path(module: str, root: Path) -> Path | None:
     base = root.joinpath(*module.split(".")[1:])
     for path in (base.with_suffix(".py"), base / "__init__.py"):
@@ -43,14 +66,22 @@ def _parsed(path: Path, stamp: tuple[int, int]) -> tuple[str, tuple[str, ...]]:
             node.body = [  # type: ignore[attr-defined]
                 s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
             ]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(imports))
+    return hashlib.sha256(_dump(tree).encode()).hexdigest(), tuple(sorted(imports))
+
+
+def _dump(node: Any) -> str:
+    """Text of a syntax tree that is the same on every Python version: unlike `ast.dump`, absent fields don't show."""
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+        return f"{type(node).__name__}({','.join(f'{name}={_dump(value)}' for name, value in fields)})"
+    return f"[{','.join(map(_dump, node))}]" if isinstance(node, list) else repr(node)
 
 
 def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
     """Sixteen hex digits for the code of `modules` and every `ssmttm` module they import.
 
-    Comments, docstrings and layout don't count. Modules that are chosen by name at run time
-    (mixers, metrics) must be listed by the caller.
+    Comments, docstrings and layout don't count, nor do imported modules that decide no number.
+    Modules that are chosen by name at run time (mixers, metrics) must be listed by the caller.
     """
     seen: dict[str, str] = {}
     waiting = list(modules)
@@ -61,7 +92,7 @@ def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
             if module in modules:
                 raise ValueError(f"no module {module} under {root}")
             continue  # a name imported from a module, not a module
-        if str(path) in seen:
+        if str(path) in seen or (module in _PLUMBING and module not in modules):
             continue
         stat = path.stat()
         seen[str(path)], imports = _parsed(path, (stat.st_mtime_ns, stat.st_size))
@@ -71,10 +102,18 @@ def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
 
 
 def code_of(stage: str, **choice: str) -> str:
-    """Fingerprint of a stage's code; `choice` names what it loads at run time (`mixer`, `metric`, …)."""
-    folders = {"mixer": "models.mixers", "metric": "metrics", "embedder": "metrics.embedders"}
-    chosen = [f"ssmttm.{folders[kind]}.{name}" for kind, name in choice.items()]
-    return fingerprint(f"ssmttm.stages.{stage}", *chosen)
+    """Fingerprint of a stage's code; `choice` names what it loads at run time (`mixer`, `metric`, …).
+
+    Counts the columns of the table that the stage writes, and the page template for `report`.
+    """
+    from ssmttm.tables import SCHEMAS
+
+    chosen = [f"ssmttm.{_FOLDERS[kind]}.{name}" for kind, name in choice.items()]
+    parts = [fingerprint(f"ssmttm.stages.{stage}", *chosen)]
+    parts += [f"{field.name} {field.type}" for field in SCHEMAS[_WRITES[stage]]] if stage in _WRITES else []
+    if stage == "report":
+        parts += [path.read_text(encoding="utf-8") for path in sorted((PACKAGE / "reporting").glob("*.j2"))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def git_commit(folder: Path = PACKAGE.parent) -> str | None:

@@ -9,7 +9,8 @@ import copy
 import csv
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _complain(validator: Draft202012Validator, value: Any, where: str) -> None:
 def _number_hint(value: Any) -> str:
     """YAML 1.1 reads 6.0e12 as text: say how to write it."""
     try:
-        number = float(value) if isinstance(value, str) else math.nan
+        number = float(value) if isinstance(value, str) and "e" in value.lower() else math.nan
     except ValueError:
         return ""
     return f" (YAML needs a sign in the exponent: {number:.6e})" if math.isfinite(number) else ""
@@ -239,6 +240,16 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, dict[str, Any
         if study in runs or study in RESERVED:
             raise UserError(f"{config['runs']}: study {study!r} has the name of a run or of a rule; choose another")
     return runs
+
+
+def runs_of(runs: Mapping[str, Mapping[str, Any]], study: str) -> list[str]:
+    """The names of one study's runs, in the order of the run table."""
+    return [name for name, row in runs.items() if row["study"] == study]
+
+
+def one_of(names: Iterable[Any]) -> str:
+    """The regular expression that matches exactly these names: a wildcard's constraint."""
+    return "|".join(re.escape(str(name)) for name in names)
 
 
 RESERVED = frozenset([*_STAGE_SECTIONS, "all", "train", "generate", "release", "data", "report", "common", "evaluate"])

@@ -13,7 +13,7 @@ from ssmttm.tables import read_table
 
 REFERENCES = ("originals", "codec")
 
-_COSTS = ("parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds")
+_COSTS = ("parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss")
 
 _INTEGERS = ("parameters", "steps", "tokens", "layers", "d_model", "seed", "n", "windows")
 

@@ -85,9 +85,9 @@ def scaling(comparison: pd.DataFrame, runs: pd.DataFrame, colors: dict[str, int]
     panels = [
         {
             "ticks": ticks,
-            "title": "Final validation loss",
+            "title": "Test loss",
             "better": "lower",
-            "traces": [_trace(g, g["final_validation_loss"], colors) for g in groups],
+            "traces": [_trace(g, g["test_loss"], colors) for g in groups],
         }
     ]
     for metric in ("frechet", "kl", "text_audio"):

@@ -60,11 +60,11 @@ def _leader(comparison: pd.DataFrame, group: pd.DataFrame, metric: str) -> str:
 
 
 def _loss(group: pd.DataFrame) -> str:
-    ordered = group.sort_values("final_validation_loss")
+    ordered = group.sort_values("test_loss")
     best, worst = ordered.iloc[0], ordered.iloc[-1]
     return (
-        f"Validation loss at the end: from {significant(best['final_validation_loss'])} ({best['system']})"
-        f" to {significant(worst['final_validation_loss'])} ({worst['system']}) nats per token."
+        f"Loss on test clips: from {significant(best['test_loss'])} ({best['system']})"
+        f" to {significant(worst['test_loss'])} ({worst['system']}) nats per token."
     )
 
 

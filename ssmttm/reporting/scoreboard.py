@@ -74,7 +74,7 @@ def run_facts(comparison: pd.DataFrame) -> pd.DataFrame:
 
 def _costs(run: Any) -> list[dict[str, Any]]:
     numbers = [
-        (run.final_validation_loss, significant(run.final_validation_loss)),
+        (run.test_loss, significant(run.test_loss)),
         (run.parameters, millions(run.parameters)),
         (run.flops_spent, power_of_ten(run.flops_spent)),
         (run.seconds, clock(run.seconds)),

@@ -35,8 +35,8 @@ def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, thr
     dataset = sha256_file(data / "dataset.json")
     with claim_device(device, threads) as place:
         torch.use_deterministic_algorithms(place.type == "cpu")
-        train = load_split(data, "train", spec["data"]["text"]["max_tokens"])
-        validation = load_split(data, "validation", spec["data"]["text"]["max_tokens"])
+        words = spec["data"]["text"]["max_tokens"]
+        train, validation, test = (load_split(data, split, words) for split in ("train", "validation", "test"))
         torch.manual_seed(stable_int("init", spec["seed"]))
         model = MusicLM(ModelConfig.from_spec(spec, train.text_width)).to(place)
         clips = settings["batch_size"] * settings["accumulate"]
@@ -44,6 +44,7 @@ def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, thr
         trainer = Trainer(model, train, validation, settings, plan, spec["seed"])
         identity = canonical_json({"spec": spec, "code": code, "data": dataset})
         curve = trainer.run(out / "state", identity, Progress(name, plan.steps, "steps"))
+        test_loss = trainer.evaluate(test)
         label = str(place) if place.type == "cpu" else torch.cuda.get_device_name(place)
     facts = {"spec": spec, "codec": train.codec, "text_encoder": train.encoder, "frames": train.frames}
     save_model(out / "model.safetensors", model.cpu(), facts)
@@ -60,7 +61,8 @@ def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, thr
         parameters_by_group=model.parameters_by_group(),
         steps=plan.steps,
         tokens=plan.steps * plan.tokens_per_step,
-        clips={"train": len(train), "validation": len(validation)},
+        clips={"train": len(train), "validation": len(validation), "test": len(test)},
+        test_loss=test_loss,
         flops_per_step=plan.flops_per_step,
         flops_planned=plan.flops_planned,
         flops_spent=plan.flops_spent,

@@ -85,7 +85,7 @@ class Trainer:
                 "tokens": state.step * self.plan.tokens_per_step,
                 "flops": state.step * self.plan.flops_per_step,
                 "seconds": state.seconds,
-                "validation_loss": self.validate() if state.step in self.validate_at else None,
+                "validation_loss": self.evaluate(self.validation) if state.step in self.validate_at else None,
             }
             state.curve.append(row)
             if state.step % self.settings["state_every"] == 0 and state.step < self.plan.steps:
@@ -130,13 +130,13 @@ class Trainer:
         return {"loss": loss, "learning_rate": rate, "gradient_norm": norm}
 
     @torch.no_grad()
-    def validate(self) -> float:
-        """Mean loss on the first `validation_clips` of a fixed order of the validation split."""
+    def evaluate(self, clips: TokenSet) -> float:
+        """Mean loss on `validation_clips` clips of a held-out split, always the same ones, without dropout."""
         self.model.eval()
-        chosen = clips_at(0, min(self.settings["validation_clips"], len(self.validation)), len(self.validation), 0)
+        chosen = clips_at(0, min(self.settings["validation_clips"], len(clips)), len(clips), 0)
         total = 0.0
         for start in range(0, len(chosen), self.settings["batch_size"]):
-            batch = self.validation.batch(chosen[start : start + self.settings["batch_size"]], self.device)
+            batch = clips.batch(chosen[start : start + self.settings["batch_size"]], self.device)
             with self._precision():
                 total += token_loss(self.model, batch, batch.text_mask).item() * len(batch.clip_ids)
         return total / len(chosen)

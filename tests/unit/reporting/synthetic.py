@@ -101,7 +101,7 @@ def write_run(folder: Path, run: str, spec: dict, points: int) -> None:
         "machine": {"cpu": "Synthetic CPU @ 2.0 GHz", "cores": 2, "system": "Linux 6.1", "python": "3.11.7"},
         "parameters": parameters, "parameters_by_group": {"all": parameters}, "flops_per_step": per_step,
         "flops_planned": planned, "flops_spent": steps * per_step, "steps": steps,
-        "tokens": steps * tokens_per_step, "seconds": steps * 0.7, "fingerprint": "fedcba9876543210",
+        "tokens": steps * tokens_per_step, "seconds": steps * 0.7, "test_loss": 5.1, "fingerprint": "fedcba9876543210",
     }  # fmt: skip
     write_json(folder / "manifest.json", {"stage": "train", "spec": spec, **facts})
 

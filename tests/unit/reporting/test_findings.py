@@ -15,7 +15,7 @@ def table(**frechet):
     for system in ("a", "b", "codec", "noise"):
         run = system in "ab"
         facts = {"variant": system, "budget_kind": "iterations", "budget": 9.0, "d_model": 8, "layers": 1, "seed": 1}
-        costs = {"final_validation_loss": 5.0, "parameters": 1000, "flops_spent": 1e9, "seconds": 3.0}
+        costs = {"test_loss": 5.0, "parameters": 1000, "flops_spent": 1e9, "seconds": 3.0}
         for metric in ("frechet", "kl", "text_audio"):
             for reference in ("codec", "originals"):
                 value, low, high = frechet.get(system, (1.0, 0.9, 1.1)) if metric == "frechet" else (0.1, -0.1, 0.3)

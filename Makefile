@@ -1,0 +1,86 @@
+# make help says what there is. Everything is installed into .venv, from exact pins.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup report test lint clean
+
+PYTHON ?= python3
+CORES ?= all
+DISK_GB ?= 6
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A changed lock, a changed pyproject.toml or a moved folder makes the environment anew.
+KEY := $(shell { cat requirements.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/.ready-$(KEY)
+LOG := setup.log
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+help:
+	@cat <<'EOF'
+	make report   the default study: set-up, then snakemake --cores $(CORES) results/report.html
+	make test     set-up, then all tests
+	make lint     set-up, then ruff, snakemake --lint and snakefmt
+	make setup    the environment alone, in .venv
+	make clean    remove .venv and caches; results/ stays
+	
+	Variables: PYTHON=python3.12 (default python3), CORES=4 (default all).
+	EOF
+
+report: $(STAMP)
+	@$(BIN)/snakemake --cores $(CORES) results/report.html
+
+test: $(STAMP)
+	@$(BIN)/pytest
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakemake --lint
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+
+setup: $(STAMP)
+
+clean:
+	@rm -rf $(VENV) $(LOG) build *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last: an environment without it was interrupted, or has other pins, and is
+# made anew. pip keeps what it has downloaded.
+$(STAMP):
+	@fail() { printf 'make: %s\n' "$$@" >&2; exit 1; }
+	command -v "$(PYTHON)" > /dev/null || fail "no $(PYTHON) here; install Python 3.11 or later, or name one: make PYTHON=/path/to/python3.11"
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || fail "$$("$(PYTHON)" --version) is too old; Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"
+	rm -rf $(VENV)
+	free=$$(( $$(df -Pk . | awk 'NR == 2 {print $$4}') / 1024 / 1024 ))
+	(( free >= $(DISK_GB) )) || fail "only $$free GB of disk are free here; the packages and the default study need $(DISK_GB) GB"
+	if ! "$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null; then
+	  package=$$("$(PYTHON)" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+	  command -v apt-get > /dev/null || fail "$(PYTHON) has no venv module; install it (Debian: $$package), then run make again"
+	  sudo=; (( EUID == 0 )) || sudo=sudo
+	  [[ -z $$sudo ]] || command -v sudo > /dev/null || fail "$(PYTHON) has no venv module; as root: apt-get install $$package"
+	  echo "Installing $$package by apt"
+	  { $$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends $$package; } > $(LOG) 2>&1 \
+	    || fail "apt-get could not install $$package; see $(LOG)" "$$(tail -n 3 $(LOG))"
+	fi
+	"$(PYTHON)" -m venv $(VENV) || fail "$(PYTHON) could not make a virtual environment in $(VENV)"
+	pip() {
+	  $(BIN)/python -m pip install --progress-bar off "$$@" >> $(LOG) 2>&1 && return
+	  grep -q 'No space left' $(LOG) && fail "the disk is full; about $(DISK_GB) GB are needed here and in $${TMPDIR:-/tmp}"
+	  grep -Eq 'Retrying|ConnectionError|ConnectTimeout|resolve host' $(LOG) && fail "no network, or the package index can't be reached; see $(LOG)"
+	  fail "pip failed; see $(LOG)" "$$(tail -n 5 $(LOG))"
+	}
+	: > $(LOG)
+	torch=$$(head -n 1 requirements.lock)
+	echo "Installing $$torch (1 of 3; the log is $(LOG))"
+	pip -c requirements.lock "$$torch"
+	echo "Installing $$(wc -l < requirements.lock) pinned packages (2 of 3)"
+	pip --no-deps -r requirements.lock
+	echo "Installing ssmttm (3 of 3)"
+	pip --no-deps --no-build-isolation -e .
+	touch $(STAMP)

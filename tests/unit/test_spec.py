@@ -1,0 +1,197 @@
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ssmttm import spec
+from ssmttm.errors import UserError
+from ssmttm.spec import apply_overrides, canonical_json, check_release, load_config, merge, read_runs, stage_spec
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = "run\tstudy\tvariant\tsize\tbudget\tseed\toverrides\n"
+
+
+@pytest.fixture(scope="module")
+def shared():
+    return load_config(ROOT / "config.yaml")
+
+
+@pytest.fixture
+def config(shared):
+    return copy.deepcopy(shared)
+
+
+def table(tmp_path, config, *rows: str):
+    (tmp_path / "runs.tsv").write_text(HEADER + "".join(row + "\n" for row in rows), encoding="utf-8")
+    config["runs"] = "runs.tsv"
+    return read_runs(config, tmp_path)
+
+
+def test_canonical_json_depends_on_the_value_alone():
+    assert (
+        canonical_json({"b": 1, "a": [1.5, None]})
+        == canonical_json({"a": [1.5, None], "b": 1})
+        == '{"a":[1.5,null],"b":1}'
+    )
+    with pytest.raises(ValueError):
+        canonical_json(float("nan"))
+
+
+def test_merging_goes_deep_replaces_lists_and_leaves_its_inputs():
+    base, overlay = {"a": {"b": 1, "c": [1, 2]}}, {"a": {"c": [3]}, "d": 4}
+    assert merge(base, overlay) == {"a": {"b": 1, "c": [3]}, "d": 4}
+    assert base == {"a": {"b": 1, "c": [1, 2]}}
+
+
+def test_every_key_of_the_schemas_is_described():
+    import yaml
+
+    def undescribed(node, path):
+        for name, value in node.get("properties", {}).items():
+            if "description" not in value and "$ref" not in value:
+                yield f"{path}.{name}"
+            yield from undescribed(value, f"{path}.{name}")
+            for key in ("additionalProperties", "items"):
+                if isinstance(value.get(key), dict):
+                    yield from undescribed(value[key], f"{path}.{name}")
+
+    for name in ("config.schema.yaml", "runs.schema.yaml"):
+        schema = yaml.safe_load((spec.SCHEMAS / name).read_text(encoding="utf-8"))
+        assert not [p for p in undescribed(schema, "") if p.split(".")[-1] not in {"packages", "allow"} and p], name
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("data.clips.lenght", 3, "'lenght' was unexpected"),
+        ("data.codec.name", "mp3", "data.codec.name"),
+        ("training.batch_size", 0, "training.batch_size"),
+        ("budgets.flops.flops", "6.0e12", r"sign in the exponent: 6\.0"),
+        ("budgets.flops.iterations", 5, "budgets.flops"),
+        ("data.split.validation", 0.5, None),
+    ],
+)
+def test_bad_settings_are_named(config, path, value, expected):
+    parent, _, leaf = path.rpartition(".")
+    spec.lookup(config, parent)[leaf] = value
+    if expected is None:
+        config["data"]["split"]["test"] = 0.5
+        expected = "leave a share for train"
+    with pytest.raises(UserError, match=f"^here: .*{expected}"):
+        spec.validate_config(config, "here")
+
+
+def test_a_config_that_is_no_yaml_or_no_table_is_named(tmp_path):
+    for text, message in (("a: [", "not readable as YAML"), ("- 1", "expected a table of settings, found list")):
+        (tmp_path / "c.yaml").write_text(text)
+        with pytest.raises(UserError, match=re.escape(f"{tmp_path}/c.yaml") + f".*{message}"):
+            load_config(tmp_path / "c.yaml")
+    with pytest.raises(UserError, match="no such config file"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_overrides_change_a_copy(config):
+    changed = apply_overrides(config, "model.dropout=0.3; training.betas=[0.9, 0.99]", "row 2")
+    assert changed["model"]["dropout"] == 0.3
+    assert changed["training"]["betas"] == [0.9, 0.99]
+    assert config["model"]["dropout"] != 0.3
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ("model.dropout", "not of the form"),
+        ("model.dropot=0.1", "no 'dropot' there"),
+        ("data.seed=3", "only model"),
+        ("model.dropout=2", "model.dropout"),
+        ("model.dropout.x=2", "no 'x' there"),
+    ],
+)
+def test_bad_overrides_are_named(config, overrides, expected):
+    with pytest.raises(UserError, match=f"^runs.tsv, line 2: .*{expected}"):
+        apply_overrides(config, overrides, "runs.tsv, line 2")
+
+
+def test_a_spec_is_complete_and_says_nothing_of_other_runs(config, tmp_path):
+    runs = table(tmp_path, config, "a\ts\tprefix-mamba\tquarter\tflops\t7\ttraining.warmup_steps=3")
+    found = runs["a"]["spec"]
+    assert found["variant"] == {"name": "prefix-mamba", **config["variants"]["prefix-mamba"]}
+    size = config["sizes"]["quarter"]
+    assert found["model"]["d_model"] == size["d_model"]
+    assert found["model"]["layers"] == size["layers"]["prefix-mamba"]
+    assert found["budget"] == config["budgets"]["flops"]
+    assert found["training"]["warmup_steps"] == 3
+    assert found["seed"] == 7
+    assert json.loads(canonical_json(found)) == found
+
+
+def test_another_row_or_another_size_leaves_a_spec_as_it_is(config, tmp_path):
+    row = "a\ts\tprefix-simba\tbase\titers\t1\t"
+    before = table(tmp_path, config, row)["a"]["spec"]
+    config["sizes"]["huge"] = {"d_model": 512, "layers": {"prefix-simba": 40}}
+    config["budgets"]["hours"] = {"iterations": 9}
+    assert table(tmp_path, config, "b\ts\tprefix-mamba\tbase\titers\t1\t", row)["a"]["spec"] == before
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("a\ts\tprefix-rnn\tbase\titers\t1\t", "variant 'prefix-rnn' is not among .*cross-simba"),
+        ("a\ts\tprefix-simba\tbase\titers\tone\t", "seed 'one' is not a whole number"),
+        ("a\ts\tprefix-simba\tbase\titers\t1\t\tmore", "too many cells"),
+        ("A b\ts\tprefix-simba\tbase\titers\t1\t", "run: 'A b'"),
+        ("train\ts\tprefix-simba\tbase\titers\t1\t", "name of a rule"),
+        ("a\ts\tprefix-simba\tbase\titers\t1\tmodel.head_dim=7", "head_dim 7 does not divide"),
+        ("a\ts\tprefix-simba\tbase\titers\t1\tmodel.attention_heads=3", "multiple of attention_heads"),
+    ],
+)
+def test_bad_rows_are_named(config, tmp_path, row, expected):
+    with pytest.raises(UserError, match=f"^runs.tsv, line 2: .*{expected}"):
+        table(tmp_path, config, row)
+
+
+def test_names_are_unique_among_runs_and_studies(config, tmp_path):
+    row = "\ts\tprefix-simba\tbase\titers\t1\t"
+    with pytest.raises(UserError, match=r"line 3: run 'a' stands in the table twice"):
+        table(tmp_path, config, "a" + row, "a" + row)
+    with pytest.raises(UserError, match="study 's' has the name of a run"):
+        table(tmp_path, config, "s" + row)
+    with pytest.raises(UserError, match="no rows"):
+        table(tmp_path, config)
+
+
+def test_a_stage_takes_only_its_own_settings(config):
+    before = {stage: canonical_json(stage_spec(config, stage)) for stage in spec._STAGE_SECTIONS}
+    config["data"]["captions"]["tags"] += 1
+    changed = {s for s, text in before.items() if canonical_json(stage_spec(config, s)) != text}
+    assert changed == {"captions", "report"}
+
+
+def test_a_released_data_set_refuses_other_settings(config, tmp_path):
+    check_release(config, tmp_path)
+    (tmp_path / "dataset.json").write_text(json.dumps({"settings": config["data"]}))
+    check_release(config, tmp_path)
+    config["data"]["clips"]["seconds"] = 7.0
+    config["data"]["seed"] = 2
+    with pytest.raises(UserError, match=r"(?s)data\.clips\.seconds, data\.seed.*new data\.version"):
+        check_release(config, tmp_path)
+
+
+def test_runs_of_a_study_keep_the_tables_order(config, tmp_path):
+    rows = [f"{name}\t{study}\tprefix-simba\tbase\titers\t1\t" for name, study in (("b", "s"), ("c", "t"), ("a", "s"))]
+    assert spec.runs_of(table(tmp_path, config, *rows), "s") == ["b", "a"]
+
+
+def test_a_constraint_matches_names_and_nothing_else():
+    pattern = re.compile(spec.one_of(["a.b", "c", 1]))
+    assert [bool(pattern.fullmatch(t)) for t in ("a.b", "c", "1", "axb", "a.bc", "")] == [True] * 3 + [False] * 3
+
+
+def test_a_spec_from_the_command_line_is_json_or_a_file(tmp_path):
+    (tmp_path / "s.json").write_text('{"a": 1}')
+    assert spec.parse_spec('{"a": 1}') == spec.parse_spec(str(tmp_path / "s.json")) == {"a": 1}
+    for text in ("[1]", '{"a"', str(tmp_path / "none")):
+        with pytest.raises(UserError, match="--spec"):
+            spec.parse_spec(text)

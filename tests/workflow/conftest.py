@@ -1,0 +1,135 @@
+"""A copy of the project in which every job has a placeholder output: dry runs tell what would run."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ssmttm.spec import load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("ssmttm", "workflow", "profiles", "Snakefile", "config.yaml", "environment.yml")
+
+
+@dataclass
+class Project:
+    """A copy of the project. Its own `ssmttm` is imported: that is the code that is fingerprinted."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+        """Run Snakemake here; its output and messages together are in `stdout`."""
+        environment = os.environ | {"PYTHONPATH": f"{path}{os.pathsep}{self.folder}" if path else str(self.folder)}
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def plan(self, *arguments: str) -> set[str]:
+        """The jobs that would run, as "rule" or "rule wildcard …", without targets that only collect."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout
+        return jobs(done.stdout)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace the first `old` in a file; it must be there."""
+        file = self.folder / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text, f"{path} has no {old!r}"
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def set(self, key: str, value: object) -> None:
+        """Change the first setting called `key` in config.yaml."""
+        file = self.folder / "config.yaml"
+        text = file.read_text(encoding="utf-8")
+        changed = re.sub(rf"\b({key}: )[^\s#{{}}]+", rf"\g<1>{value}", text, count=1)
+        assert changed != text, f"config.yaml has no {key} to change"
+        file.write_text(changed, encoding="utf-8")
+
+    def append(self, path: str, text: str) -> None:
+        """Add `text` at the end of a file."""
+        with open(self.folder / path, "a", encoding="utf-8") as f:
+            f.write(text)
+
+    def copy(self, folder: Path) -> "Project":
+        """A copy with the same modification times and the same records of what was built how."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+
+def jobs(output: str) -> set[str]:
+    """The jobs in a dry run's output that have a command."""
+    found = set()
+    for block in re.split(r"^(?:local)?rule ", output, flags=re.MULTILINE)[1:]:
+        if not re.search(r"^    log: ", block, re.MULTILINE):
+            continue
+        rule = block.split(":", 1)[0]
+        wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+        values = [pair.split("=", 1)[1] for pair in wildcards[1].split(", ")] if wildcards else []
+        found.add(" ".join([rule, *values]))
+    return found
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory) -> Project:
+    """The project as it is cloned: nothing built. Not to be changed."""
+    folder = tmp_path_factory.mktemp("fresh") / "project"
+    folder.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / part)
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def built(fresh, tmp_path_factory) -> Project:
+    """The project with a placeholder for each product, recorded as built. Not to be changed."""
+    project = fresh.copy(tmp_path_factory.mktemp("built") / "project")
+    summary = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--summary", "--cores", "1"],
+        cwd=project.folder,
+        env=os.environ | {"PYTHONPATH": str(project.folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    ).stdout
+    products = [line.split("\t")[0] for line in summary.splitlines()[1:]]
+    assert "results/report.html" in products
+    for product in products:
+        path = project.folder / product
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("placeholder\n", encoding="utf-8")
+    config = load_config(project.folder / "config.yaml")
+    dataset = project.folder / "results" / "data" / config["data"]["version"] / "dataset.json"
+    dataset.write_text(json.dumps({"settings": config["data"]}), encoding="utf-8")
+    touched = project.snakemake("--touch", "--forceall", "--quiet", "all")
+    assert touched.returncode == 0, touched.stdout
+    return project
+
+
+@pytest.fixture
+def project(built, tmp_path) -> Project:
+    """A finished project of one's own."""
+    return built.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def clone(fresh, tmp_path) -> Project:
+    """An unbuilt project of one's own."""
+    return fresh.copy(tmp_path / "project")

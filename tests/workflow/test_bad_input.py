@@ -1,0 +1,49 @@
+"""Bad settings end before any job starts, with one message that names file, row and key."""
+
+import pytest
+
+ROW = "\tlaptop\t{variant}\t{size}\t{budget}\t1\t{overrides}\n"
+GOOD = {"variant": "prefix-simba", "size": "base", "budget": "iters", "overrides": ""}
+
+ROWS = {
+    "a run that stands there twice": ("prefix-simba-base-iters", {}, ["'prefix-simba-base-iters'", "twice"]),
+    "a run with the name of a rule": ("codec", {}, ["'codec'", "name of a rule"]),
+    "an unknown variant": ("x", {"variant": "prefix-rnn"}, ["variant 'prefix-rnn'", "cross-simba"]),
+    "an unknown size": ("x", {"size": "huge"}, ["size 'huge'", "quarter"]),
+    "an unknown budget": ("x", {"budget": "hours"}, ["budget 'hours'", "flops"]),
+    "an override of nothing": ("x", {"overrides": "training.lr=0.1"}, ["'training.lr'", "'lr'"]),
+    "an override of data": ("x", {"overrides": "data.seed=2"}, ["'data.seed'", "model.* and training.*"]),
+    "an override of the wrong kind": ("x", {"overrides": "model.dropout=much"}, ["model.dropout", "'much'"]),
+}
+
+
+def complaint(done) -> str:
+    """The message; there is nothing else in the output."""
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    assert len(done.stdout.splitlines()) < 8, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_a_bad_row_is_named(clone, case):
+    name, change, expected = ROWS[case]
+    clone.append("workflow/runs.tsv", name + ROW.format(**GOOD | change))
+    message = complaint(clone.snakemake("--dry-run"))
+    assert "workflow/runs.tsv, line 12" in message
+    assert all(part in message for part in expected), message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("title:", "titel: x\ntitle:", ["config.yaml", "'titel'"]),
+        ("training:\n", "training:\n  batch_sise: 8\n", ["config.yaml: training", "'batch_sise'"]),
+        ("{flops: ", "{flops: 6.0e12} #", ["budgets.flops.flops", "sign in the exponent"]),
+        ("workflow/runs.tsv", "workflow/other.tsv", ["workflow/other.tsv", "no such run table"]),
+    ],
+)
+def test_a_bad_setting_is_named(clone, old, new, expected):
+    clone.edit("config.yaml", old, new)
+    message = complaint(clone.snakemake("--dry-run"))
+    assert all(part in message for part in expected), message

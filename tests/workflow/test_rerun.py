@@ -1,0 +1,154 @@
+"""What reruns what: DESIGN's table, told from dry runs of a finished project."""
+
+import ast
+import os
+import time
+
+import pytest
+
+from ssmttm.spec import BASELINES, METRICS, load_config, read_runs
+
+from .conftest import ROOT, Project
+
+CONFIG = load_config(ROOT / "config.yaml")
+RUNS = read_runs(CONFIG, ROOT)
+VERSION = CONFIG["data"]["version"]
+SYSTEMS = [*(f"runs/{run}" for run in RUNS), *(f"baselines/{VERSION}/{name}" for name in BASELINES)]
+SUMMARY = {"report", *(f"compare {study}" for study in {row["study"] for row in RUNS.values()})}
+
+
+def scores(*systems: str, metrics=METRICS) -> set[str]:
+    return {f"score {system} {metric}" for system in systems for metric in metrics}
+
+
+def from_generation(*runs: str) -> set[str]:
+    """A run's jobs after its training, and the tables and pages it enters."""
+    generated = {f"generate {run}" for run in runs} | {f"embed runs/{run} musicnn" for run in runs}
+    return generated | scores(*(f"runs/{run}" for run in runs)) | SUMMARY
+
+
+def from_training(*runs: str) -> set[str]:
+    return {f"train {run}" for run in runs} | from_generation(*runs)
+
+
+def with_mixer(mixer: str) -> list[str]:
+    return [run for run, row in RUNS.items() if row["spec"]["variant"]["mixer"] == mixer]
+
+
+def test_a_finished_study_has_nothing_to_do(built):
+    done = built.snakemake("--dry-run")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
+
+
+def test_comments_docstrings_and_layout_rerun_nothing(project):
+    for path in (project.folder / "ssmttm").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and ast.get_docstring(node):
+                node.body[0].value.value = "Another docstring."
+        path.write_text("# A new comment.\n\n\n" + ast.unparse(tree) + "\n", encoding="utf-8")
+    project.append("Snakefile", "\n# A new comment.\n")
+    project.append("workflow/rules/train.smk", "\n# A new comment.\n")
+    project.append("config.yaml", "\n# A new comment.\n")
+    assert project.plan() == set()
+
+
+@pytest.mark.parametrize("mixer", ["attention", "mamba2"])
+def test_an_edited_mixer_retrains_only_its_runs(project, mixer):
+    project.append(f"ssmttm/models/mixers/{mixer}.py", "\nEDITED = 1\n")
+    assert project.plan() == from_training(*with_mixer(mixer))
+
+
+def test_an_edited_language_model_retrains_every_run_and_rebuilds_no_data(project):
+    project.append("ssmttm/models/lm.py", "\nEDITED = 1\n")
+    assert project.plan() == from_training(*RUNS)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_edited_metric_recomputes_only_its_scores(project, metric):
+    project.append(f"ssmttm/metrics/{metric}.py", "\nEDITED = 1\n")
+    assert project.plan() == scores(*SYSTEMS, metrics=[metric]) | SUMMARY
+
+
+def test_edited_data_code_rebuilds_nothing(project):
+    for stage in ("index", "license", "audio", "clips", "splits", "captions", "codec", "tokens", "text", "release"):
+        project.append(f"ssmttm/stages/{stage}.py", "\nEDITED = 1\n")
+    assert project.plan() == set()
+
+
+def test_edited_plumbing_reruns_nothing(project):
+    """Reading configs, writing files and showing progress decide no number."""
+    for module in ("errors", "files", "progress", "provenance", "spec", "cli"):
+        project.append(f"ssmttm/{module}.py", "\nEDITED = 1\n")
+    assert project.plan() == set()
+
+
+def test_an_edited_page_template_rewrites_only_the_report(project):
+    project.append("ssmttm/reporting/template.html.j2", "<!-- edited -->")
+    assert project.plan() == {"report"}
+
+
+def test_a_new_row_runs_only_itself(project):
+    project.append("workflow/runs.tsv", "prefix-simba-seed-2\tlaptop\tprefix-simba\tbase\titers\t2\t\n")
+    assert project.plan() == from_training("prefix-simba-seed-2")
+
+
+def test_a_changed_row_reruns_only_itself(project):
+    run = "cross-simba-base-iters"
+    row = f"{run}\tlaptop\tcross-simba\tbase\titers\t1\t"
+    project.edit("workflow/runs.tsv", row, row + "training.learning_rate=0.0017")
+    assert project.plan() == from_training(run)
+
+
+def test_a_training_setting_reruns_trainings_and_no_data(project):
+    project.set("learning_rate", 1.5e-3)
+    assert project.plan() == from_training(*RUNS)
+
+
+def test_a_budget_reruns_only_the_runs_that_have_it(project):
+    project.set("iterations", 77)
+    assert project.plan() == from_training(*(run for run, row in RUNS.items() if row["budget"] == "iters"))
+
+
+def test_a_sampling_setting_regenerates_without_training(project):
+    project.set("temperature", 0.77)
+    assert project.plan() == from_generation(*RUNS)
+
+
+def test_the_number_of_resamples_recomputes_only_scores(project):
+    project.set("bootstrap", 77)
+    assert project.plan() == scores(*SYSTEMS) | SUMMARY
+
+
+def test_touching_a_released_data_set_reruns_nothing(project: Project):
+    later = time.time() + 100
+    for path in (project.folder / "results" / "data").rglob("*"):
+        if path.suffix in {".parquet", ".json", ".safetensors"} and path.name != "prompts.parquet":
+            os.utime(path, (later, later))
+    assert project.plan() == set()
+
+
+def test_changed_data_settings_under_the_same_version_are_refused(project):
+    project.set("seconds", 7.7)
+    done = project.snakemake("--dry-run")
+    assert done.returncode != 0
+    assert f"results/data/{VERSION}/dataset.json" in done.stdout
+    assert "data.clips.seconds" in done.stdout
+    assert "data.version" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_new_data_version_builds_a_new_data_set_and_leaves_the_old_one(project):
+    project.set("version", "other-2")
+    project.set("seconds", 7.7)
+    plan = project.plan()
+    assert "index other-2" in plan
+    assert {f"train {run}" for run in RUNS} <= plan
+    assert not any(VERSION in job for job in plan)
+
+
+def test_raw_audio_is_not_fetched_again(project):
+    for path in (project.folder / "results" / "data" / VERSION / "audio").glob("?.parquet"):
+        path.unlink()
+    assert project.plan() == set()

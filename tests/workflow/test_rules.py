@@ -1,0 +1,157 @@
+"""The rules hold declarations and one command each; targets, presets and profiles plan what they say."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ssmttm.spec import RESERVED, load_config, read_runs
+
+from .conftest import ROOT, jobs
+
+RULES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+PRESETS = sorted(p.parent.name for p in (ROOT / "workflow" / "presets").glob("*/config.yaml"))
+
+
+def rules() -> dict[str, str]:
+    """The text of every named rule."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in RULES)
+    parts = re.split(r"^rule (\w+):\n", text, flags=re.MULTILINE)[1:]
+    return {
+        name: re.split(r"^\S", body, maxsplit=1, flags=re.MULTILINE)[0] for name, body in zip(parts[::2], parts[1::2])
+    }
+
+
+def test_no_rule_holds_logic():
+    for path in RULES:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(run|script|notebook|wrapper|checkpoint|if|else|elif)\b.*:$", text, re.MULTILINE), (
+            path
+        )
+        if path.name != "common.smk":
+            assert not re.search(r"^(def|import|from)\b", text, re.MULTILINE), path
+
+
+def test_the_snakefile_only_names_parts():
+    text = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    assert re.findall(r"^\w+", text, re.MULTILINE).count("rule") == 1
+    assert not re.search(r"\b(def|if|for|lambda)\b", text)
+
+
+@pytest.mark.parametrize("name", sorted(rules()))
+def test_a_rule_is_one_command_with_log_settings_and_resources(name):
+    body = rules()[name]
+    assert re.search(rf'shell:\n\s+"ssmttm {name} ', body), "the command is the stage of the same name"
+    assert "{log:q} 2>&1" in body
+    for directive in ("log:", "params:", "spec=", "mem_mb=", "runtime="):
+        assert directive in body
+    assert not re.search(r"\{(?!threads|wildcards|params\.shards)[\w.]+\}", body.split("shell:")[1]), "paths are quoted"
+
+
+def test_rule_names_are_reserved():
+    assert set(rules()) <= RESERVED
+
+
+def test_stages_after_the_data_set_carry_a_fingerprint_and_data_stages_none():
+    data = set(
+        re.findall(r"^rule (\w+):", (ROOT / "workflow/rules/data.smk").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert {name for name, body in rules().items() if "code=" not in body} == data
+
+
+def test_lint_and_format_are_clean(fresh):
+    done = fresh.snakemake("--lint")
+    assert done.returncode == 0, done.stdout
+    formatted = subprocess.run(
+        [shutil.which("snakefmt", path=str(Path(sys.executable).parent)), "--check", "Snakefile", "workflow/rules"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert formatted.returncode == 0, formatted.stderr
+
+
+def test_a_runs_name_builds_only_that_run(fresh):
+    run = "prefix-simba-base-iters"
+    plan = fresh.plan(run)
+    assert {job for job in plan if job.startswith(("train", "generate"))} == {f"train {run}", f"generate {run}"}
+    assert {job.split()[1] for job in plan if job.startswith("score")} == {f"runs/{run}"}
+    assert not {"report", "compare laptop"} & plan
+
+
+def test_a_studys_name_builds_its_comparison_and_no_page(fresh):
+    plan = fresh.plan("laptop")
+    assert "compare laptop" in plan
+    assert "report" not in plan
+    assert {job.split()[1] for job in plan if job.startswith("train")} == set(
+        read_runs(load_config(ROOT / "config.yaml"), ROOT)
+    )
+
+
+def test_planning_needs_no_torch(fresh, tmp_path):
+    (tmp_path / "torch.py").write_text('raise ImportError("torch was imported while planning")\n', encoding="utf-8")
+    done = fresh.snakemake("--dry-run", path=str(tmp_path))
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_plan_their_own_runs(fresh, preset):
+    overlay = f"workflow/presets/{preset}/config.yaml"
+    config = load_config(ROOT / "config.yaml", ROOT / overlay)
+    plan = fresh.plan("--configfile", overlay)
+    assert {job.split()[1] for job in plan if job.startswith("train")} == set(read_runs(config, ROOT))
+    assert f"index {config['data']['version']}" in plan
+
+
+def test_another_working_folder_takes_the_results(fresh, tmp_path):
+    done = fresh.snakemake("--dry-run", "--configfile", "config.yaml", "--directory", str(tmp_path))
+    assert done.returncode == 0, done.stdout
+    assert not (fresh.folder / "results").exists()
+
+
+def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(fresh):
+    done = fresh.snakemake("--dry-run", "--workflow-profile", "workflow/profiles/slurm")
+    assert done.returncode == 0, done.stdout
+    blocks = re.split(r"^rule ", done.stdout, flags=re.MULTILINE)[1:]
+    seen = set()
+    for block in blocks:
+        name = block.split(":", 1)[0]
+        resources = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"^    resources: (.*)$", block, re.MULTILINE)[1]))
+        assert int(resources["mem_mb"]) >= 500, "SLURM refuses less"
+        assert int(resources["runtime"]) > 0
+        gpu = name in ("train", "generate")
+        assert resources["slurm_partition"] == ("gpu" if gpu else "cpu")
+        assert resources.get("gpu", "0") == ("1" if gpu else "0")
+        seen.add(name)
+    assert set(rules()) <= seen
+
+
+def test_every_line_of_the_profiles_settings_is_explained():
+    text = (ROOT / "workflow/profiles/slurm/config.yaml").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if re.match(r"^[a-z-]+: \S", line):
+            assert "#" in line, line
+
+
+def test_hundreds_of_shards_are_planned_in_seconds(clone):
+    """55,000 tracks are 400 shards, not 55,000 jobs."""
+    clone.set("shards", 400)
+    started = time.monotonic()
+    plan = clone.plan()
+    assert time.monotonic() - started < 60
+    assert sum(job.startswith("clips") for job in plan) == 400
+    assert len(plan) > 2000
+
+
+def test_a_failing_job_shows_its_message(project):
+    done = project.snakemake("--force", "results/studies/laptop/comparison.parquet")
+    assert done.returncode != 0
+    assert re.search(r"^\s*ssmttm: results/\S+: ", done.stdout, re.MULTILINE), done.stdout
+    assert "Traceback" not in done.stdout
+    assert "rule compare" in done.stdout
+    assert jobs(done.stdout) == {"compare laptop"}

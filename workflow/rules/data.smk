@@ -1,0 +1,214 @@
+# From sources to a released data set. These rules carry their settings but no fingerprint of
+# code: a data set is released under its version, not silently rebuilt.
+
+
+rule index:
+    output:
+        ensure("results/data/{version}/index.parquet", non_empty=True),
+    log:
+        "results/logs/{version}/index.log",
+    retries: 2
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        spec=settings("index"),
+    shell:
+        "ssmttm index --out {output:q} --cache results/cache --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule license:
+    input:
+        "results/data/{version}/index.parquet",
+    output:
+        licensed="results/data/{version}/licensed.parquet",
+        rejected="results/data/{version}/rejected.parquet",
+        attribution="results/data/{version}/ATTRIBUTION.md",
+    log:
+        "results/logs/{version}/license.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=settings("license"),
+    shell:
+        "ssmttm license --index {input:q} --licensed {output.licensed:q} --rejected {output.rejected:q}"
+        " --attribution {output.attribution:q} --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule audio:
+    input:
+        "results/data/{version}/licensed.parquet",
+    output:
+        audio=temp(ensure("results/data/{version}/audio/{shard}.parquet", non_empty=True)),
+        rejected="results/data/{version}/audio/{shard}.rejected.parquet",
+    log:
+        "results/logs/{version}/audio/{shard}.log",
+    retries: 2
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        spec=settings("audio"),
+        shards=len(SHARDS),
+    shell:
+        "ssmttm audio --licensed {input:q} --shard {wildcards.shard} --shards {params.shards}"
+        " --out {output.audio:q} --rejected {output.rejected:q} --cache results/cache"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule clips:
+    input:
+        "results/data/{version}/audio/{shard}.parquet",
+    output:
+        clips="results/data/{version}/clips/{shard}.parquet",
+        rejected="results/data/{version}/clips/{shard}.rejected.parquet",
+    log:
+        "results/logs/{version}/clips/{shard}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        spec=settings("clips"),
+    shell:
+        "ssmttm clips --audio {input:q} --out {output.clips:q} --rejected {output.rejected:q}"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule splits:
+    input:
+        clips=shards("clips/{shard}.parquet"),
+        licensed="results/data/{version}/licensed.parquet",
+    output:
+        "results/data/{version}/splits.parquet",
+    log:
+        "results/logs/{version}/splits.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=settings("splits"),
+        clips=repeated("clips", "clips"),
+    shell:
+        "ssmttm splits {params.clips:q} --licensed {input.licensed:q} --out {output:q}"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule captions:
+    input:
+        clips="results/data/{version}/clips/{shard}.parquet",
+        licensed="results/data/{version}/licensed.parquet",
+    output:
+        "results/data/{version}/captions/{shard}.parquet",
+    log:
+        "results/logs/{version}/captions/{shard}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        spec=settings("captions"),
+    shell:
+        "ssmttm captions --clips {input.clips:q} --licensed {input.licensed:q} --out {output:q}"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule codec:
+    input:
+        clips=shards("clips/{shard}.parquet"),
+        splits="results/data/{version}/splits.parquet",
+    output:
+        "results/data/{version}/codec.safetensors",
+    log:
+        "results/logs/{version}/codec.log",
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        spec=settings("codec"),
+        clips=repeated("clips", "clips"),
+    shell:
+        "ssmttm codec {params.clips:q} --splits {input.splits:q} --out {output:q} --threads {threads}"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule tokens:
+    input:
+        clips="results/data/{version}/clips/{shard}.parquet",
+        codec="results/data/{version}/codec.safetensors",
+    output:
+        "results/data/{version}/tokens/{shard}.parquet",
+    log:
+        "results/logs/{version}/tokens/{shard}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        spec=settings("tokens"),
+    shell:
+        "ssmttm tokens --clips {input.clips:q} --codec {input.codec:q} --out {output:q} --threads {threads}"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule text:
+    input:
+        "results/data/{version}/captions/{shard}.parquet",
+    output:
+        "results/data/{version}/text/{shard}.parquet",
+    log:
+        "results/logs/{version}/text/{shard}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        spec=settings("text"),
+    shell:
+        "ssmttm text --captions {input:q} --out {output:q} --threads {threads}" " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule release:
+    input:
+        "results/data/{version}/index.parquet",
+        "results/data/{version}/licensed.parquet",
+        "results/data/{version}/rejected.parquet",
+        "results/data/{version}/ATTRIBUTION.md",
+        "results/data/{version}/splits.parquet",
+        "results/data/{version}/codec.safetensors",
+        shards("audio/{shard}.rejected.parquet"),
+        shards("clips/{shard}.parquet"),
+        shards("clips/{shard}.rejected.parquet"),
+        shards("captions/{shard}.parquet"),
+        shards("tokens/{shard}.parquet"),
+        shards("text/{shard}.parquet"),
+    output:
+        manifest="results/data/{version}/dataset.json",
+    log:
+        "results/logs/{version}/release.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=section("data"),
+        folder=subpath(output.manifest, parent=True),
+    shell:
+        "ssmttm release --folder {params.folder:q} --out {output.manifest:q} --spec {params.spec:q} > {log:q} 2>&1"
