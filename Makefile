@@ -31,8 +31,18 @@ help:
 	Variables: PYTHON=python3.12 (default python3), CORES=4 (default all).
 	EOF
 
+# A killed Snakemake leaves its lock behind. It is removed when no Snakemake runs in this folder.
 report: $(STAMP)
-	@$(BIN)/snakemake --cores $(CORES) results/report.html
+	@if compgen -G '.snakemake/locks/*' > /dev/null; then
+	  running=$$(for process in /proc/[0-9]*; do
+	    if [[ $$(readlink $$process/cwd) == "$$PWD" ]] && tr '\0' '\n' < $$process/cmdline | grep -q 'snakemake$$'; then
+	      echo "$${process#/proc/}"
+	    fi
+	  done 2> /dev/null)
+	  [[ -z $$running ]] || { printf 'make: Snakemake already runs in this folder: process %s\n' $$running >&2; exit 1; }
+	  $(BIN)/snakemake --unlock
+	fi
+	$(BIN)/snakemake --cores $(CORES) results/report.html
 
 test: $(STAMP)
 	@$(BIN)/pytest

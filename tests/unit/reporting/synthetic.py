@@ -169,6 +169,7 @@ def write_data(folder: Path, config: dict, seconds: float) -> list[str]:
 def build(root: Path, prompts: int = 24, seconds: float = 10.0, points: int = 120, bootstrap: int = 100) -> dict:
     """Write the whole tree under `root`/results; returns the paths that the report takes."""
     config = load_config(ROOT / "config.yaml")
+    config["budgets"] = {"iters": {"iterations": 120}, "flops": {"flops": 6.0e12}}
     config["evaluation"]["bootstrap"] = bootstrap
     rows = read_runs(config, ROOT)
     data = root / data_dir(config)
