@@ -125,7 +125,7 @@ def fit(
 ) -> SpectralCodec:
     """Fit mean and codebooks; `settings` has `codebooks` and `codebook_size`.
 
-    Reads `waves` once and keeps at most about 64 frames per code. Deterministic for a fixed
+    Reads `waves` once and keeps at most about 40 frames per code. Deterministic for a fixed
     number of threads. Raises UserError when there are fewer frames than codes.
     """
     size = settings["codebook_size"]

@@ -22,6 +22,11 @@ INTERVAL = "bootstrap over captions, whole clips of both sets together; percenti
 FEW_CLIPS = 50
 
 
+def backend(embedder: str) -> str:
+    """What makes the number: the embedder alone."""
+    return embedder
+
+
 def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Squared Fréchet distance |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2.
 

@@ -27,6 +27,11 @@ FLOOR = 1e-6
 FEW_CLIPS = 20
 
 
+def backend(embedder: str) -> str:
+    """What makes the number: the embedder's tagger alone."""
+    return embedder
+
+
 def bernoulli_kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """KL(p || q) per clip, in nats, `[n]`, for tag probabilities `p` and `q` of shape `[n, tags]`.
 

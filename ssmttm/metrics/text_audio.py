@@ -39,6 +39,11 @@ FLOOR = 1e-6
 FEW_CLIPS = 20
 
 
+def backend(embedder: str) -> str:
+    """What makes the number: the embedder's tagger and the sentence encoder."""
+    return f"{embedder} + {_encoder()[0].identity}"
+
+
 def log_odds(posteriors: np.ndarray) -> np.ndarray:
     """Log-odds of probabilities, clipped to [1e-6, 1 - 1e-6] first."""
     p = np.clip(np.asarray(posteriors, dtype=np.float64), FLOOR, 1 - FLOOR)

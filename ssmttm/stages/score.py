@@ -41,7 +41,7 @@ def run(
             "better": module.BETTER,
             "definition": module.DEFINITION,
             "interval": f"{module.INTERVAL}; {settings.bootstrap} resamples, seed {settings.seed}",
-            "backend": scored.backend,
+            "backend": module.backend(scored.backend),
             "n": len(scored.clip_ids),
             "entries": entries,
         },
