@@ -6,10 +6,12 @@ Set-up is not counted. Downloads are, unless --folder has them from an earlier r
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -48,6 +50,26 @@ def measure(command: list[str], log: Path) -> tuple[float, int]:
     return time.monotonic() - started, peak
 
 
+def seconds_by_rule(log: Path) -> dict[str, tuple[int, float]]:
+    """(jobs, seconds of all of them) of each rule, from the time stamps of Snakemake's output."""
+    events = re.findall(
+        r"^\[([^\]\n]+)\]\n(?:(?:local)?rule (\w+):|Finished jobid: (\d+))(.*?)(?=^\[[^\]\n]+\]$|\Z)",
+        log.read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    started: dict[str, tuple[str, datetime]] = {}
+    spent: dict[str, tuple[int, float]] = {}
+    for stamp, rule, finished, details in events:
+        now = datetime.strptime(stamp, "%a %b %d %H:%M:%S %Y")
+        if rule and (job := re.search(r"^    jobid: (\d+)", details, re.MULTILINE)):
+            started[job[1]] = (rule, now)
+        elif finished in started:
+            name, then = started[finished]
+            jobs, total = spent.get(name, (0, 0.0))
+            spent[name] = (jobs + 1, total + (now - then).total_seconds())
+    return spent
+
+
 def main() -> None:
     """Run, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,10 +91,14 @@ def main() -> None:
         again, _ = measure([*base, "--configfile", *configs], folder / "again.log")
         if "Nothing to be done" not in (folder / "again.log").read_text(encoding="utf-8"):
             sys.exit(f"the second run had something to do; see {folder / 'again.log'} (keep it with --folder)")
+        rules = seconds_by_rule(folder / "study.log")
     found = dict(zip(GOALS, (seconds / 60, peak / 1e9, again, planned), strict=True))
     print(f"{'':28}{'measured':>10}{'goal':>10}  ({arguments.cores} cores)")
     for name, value in found.items():
         print(f"{name:28}{value:10.2f}{'<':>4}{GOALS[name]:6.1f}  {'' if value < GOALS[name] else 'missed'}")
+    print(f"\n{'rule':28}{'jobs':>10}{'seconds':>10}  (summed over jobs, which run side by side)")
+    for rule, (jobs, total) in sorted(rules.items(), key=lambda item: -item[1][1]):
+        print(f"{rule:28}{jobs:10}{total:10.0f}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The report page: gathers its parts and renders them into one self-contained HTML file."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def study(folder: Path, data: dict[str, Any], settings: dict[str, Any], share: i
             {"name": numbers.budget_name(k, a), "traces": figures.learning_curves(curves, group, colors)}
             for (k, a), group in budgets
         ],
+        "uniform_loss": math.log(settings["data"]["codec"]["codebook_size"]),
         "scaling": figures.scaling(comparison, runs, colors),
         "examples": players.examples(folders, settings["report"]["examples"], share),
         "asked": settings["report"]["examples"],
