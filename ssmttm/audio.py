@@ -17,6 +17,12 @@ def encode_audio(wave: np.ndarray, sample_rate: int, format: str = "FLAC") -> by
     return buffer.getvalue()
 
 
+def limit_peak(wave: np.ndarray, ceiling: float = 0.99) -> np.ndarray:
+    """Samples `[n]`, turned down as a whole if a peak lies above `ceiling`: what a codec gives back may."""
+    peak = float(np.abs(wave).max(initial=0.0))
+    return wave if peak <= ceiling else wave * np.float32(ceiling / peak)
+
+
 def decode_audio(data: bytes) -> tuple[np.ndarray, int]:
     """Samples `[n]` (float32, mono) and sample rate of audio that this package encoded."""
     wave, sample_rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from ssmttm.audio import limit_peak
 from ssmttm.codecs.base import Codec, load_codec
 from ssmttm.errors import UserError
 from ssmttm.generation.sampler import Sampling, generate_codes
 from ssmttm.models.checkpoint import load_model
 from ssmttm.models.lm import MusicLM
+from ssmttm.models.patterns import steps_for
 from ssmttm.progress import Progress
 from ssmttm.text.base import TextEncoder, load_encoder
 
@@ -37,7 +39,6 @@ class Pipeline:
     codec: Codec
     encoder: TextEncoder
     spec: dict[str, Any]
-    frames: int  # as trained
     device: torch.device
 
     @classmethod
@@ -57,17 +58,17 @@ class Pipeline:
             raise UserError(
                 f"the text encoder is {encoder.identity}, but the run was trained with {facts['text_encoder']}"
             )
-        return cls(model.to(device), loaded, encoder, spec, facts["frames"], device)
+        return cls(model.to(device), loaded, encoder, spec, device)
 
     def generate(
         self,
         captions: list[str],
         sampling: Sampling,
         seeds: list[int],
-        seconds: float | None = None,
+        seconds: float,
         progress: Progress | None = None,
     ) -> list[np.ndarray]:
-        """Audio `[samples]` (float32, at the codec's rate) for each caption."""
+        """Audio `[samples]` (float32, at the codec's rate) of `seconds` seconds for each caption."""
         tokens = self.spec["data"]["text"]["max_tokens"]
         embedded = self.encoder.encode([check_prompt(c) for c in captions], tokens)
         text = torch.zeros(len(captions), tokens, self.encoder.width)
@@ -79,14 +80,18 @@ class Pipeline:
         codes = generate_codes(
             self.model, text.to(self.device), mask.to(self.device), self.frames_for(seconds), sampling, seeds, progress
         )
-        waves = [self.codec.decode(c) for c in codes.cpu().numpy()]
-        length = None if seconds is None else round(seconds * self.codec.sample_rate)
-        return [w[:length] for w in waves]
+        length = round(seconds * self.codec.sample_rate)
+        return [limit_peak(self.codec.decode(c)[:length]) for c in codes.cpu().numpy()]
 
-    def frames_for(self, seconds: float | None) -> int:
-        """Codec frames that hold `seconds`; None is the length as trained."""
-        return self.frames if seconds is None else max(1, int(np.ceil(seconds * self.codec.frame_rate)))
+    @property
+    def seconds(self) -> float:
+        """Length of the clips that the run was trained on."""
+        return float(self.spec["data"]["seconds"])
 
-    def steps_for(self, seconds: float | None) -> int:
+    def steps(self, seconds: float) -> int:
         """Model steps that `generate` takes."""
-        return self.frames_for(seconds) + self.model.config.codebooks - 1
+        return steps_for(self.frames_for(seconds), self.model.config.codebooks)
+
+    def frames_for(self, seconds: float) -> int:
+        """Codec frames that hold `seconds`."""
+        return max(1, int(np.ceil(seconds * self.codec.frame_rate)))

@@ -14,7 +14,7 @@ from ssmttm.models.lm import MusicLM
 
 
 def save_model(path: Path, model: MusicLM, facts: dict[str, Any]) -> None:
-    """Write weights, with `facts` (spec, codec, text encoder, frames) as metadata."""
+    """Write weights, with `facts` (spec, codec, text encoder) as metadata."""
     facts = {**facts, "text_width": model.config.text_width}
     with atomic_path(path) as temporary:
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, temporary, {"ssmttm": json.dumps(facts)})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyloudnorm
 
-from ssmttm.audio import decode_audio, encode_audio, resample
+from ssmttm.audio import decode_audio, encode_audio, limit_peak, resample
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
 from ssmttm.seeds import stable_int
@@ -67,7 +67,7 @@ def _change(name: str, codec: Path, seed: int) -> Change:
 
         def reconstruct(clip_id: str, wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
             samples = resample(wave, sample_rate, coder.sample_rate)
-            return coder.decode(coder.encode(samples))[: len(samples)], coder.sample_rate
+            return limit_peak(coder.decode(coder.encode(samples))[: len(samples)]), coder.sample_rate
 
         return reconstruct
     if name == "noise":

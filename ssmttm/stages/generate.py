@@ -41,14 +41,15 @@ def run(
     with claim_device(device, threads) as place:
         torch.use_deterministic_algorithms(place.type == "cpu")
         pipeline = Pipeline.load(model, codec, place)
-        progress = Progress(f"generate {model.name}", pipeline.steps_for(seconds), "steps")
+        length = pipeline.seconds if seconds is None else seconds
+        progress = Progress(f"generate {model.name}", pipeline.steps(length), "steps")
         if prompt is not None:
-            (wave,) = pipeline.generate([prompt], sampling, [settings["seed"]], seconds, progress)
+            (wave,) = pipeline.generate([prompt], sampling, [settings["seed"]], length, progress)
             write_bytes(out, encode_audio(wave, pipeline.codec.sample_rate, _FORMATS[out.suffix]))
             return
         rows = read_table(prompts, "captions", ["clip_id", "caption"]).to_pylist()
         seeds = [stable_int("generate", settings["seed"], row["clip_id"]) for row in rows]
-        waves = pipeline.generate([row["caption"] for row in rows], sampling, seeds, seconds, progress)
+        waves = pipeline.generate([row["caption"] for row in rows], sampling, seeds, length, progress)
     rate = pipeline.codec.sample_rate
     generated = [
         {

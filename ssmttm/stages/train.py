@@ -46,7 +46,7 @@ def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, thr
         curve = trainer.run(out / "state", identity, Progress(name, plan.steps, "steps"))
         test_loss = trainer.evaluate(test)
         label = str(place) if place.type == "cpu" else torch.cuda.get_device_name(place)
-    facts = {"spec": spec, "codec": train.codec, "text_encoder": train.encoder, "frames": train.frames}
+    facts = {"spec": spec, "codec": train.codec, "text_encoder": train.encoder}
     save_model(out / "model.safetensors", model.cpu(), facts)
     write_table(out / "curve.parquet", "curve", curve)
     record = manifest(

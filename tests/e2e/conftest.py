@@ -13,7 +13,7 @@ RUNS = ("smoke-prefix-simba", "smoke-cross-transformer")
 
 
 def snakemake(folder: Path, *targets: str, **options) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", PRESET, *targets]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *targets, "--configfile", PRESET]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, **options)
 
 

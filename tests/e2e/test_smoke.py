@@ -134,16 +134,8 @@ def test_training_killed_midway_resumes_to_the_same_numbers(study):
     curve, weights = numbers(run)
     before = shutil.copytree(run, study / "uninterrupted")
     shutil.rmtree(run)
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--cores",
-        "2",
-        "--configfile",
-        PRESET,
-        f"results/runs/{RUN}/model.safetensors",
-    ]
+    model = f"results/runs/{RUN}/model.safetensors"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", model, "--configfile", PRESET]
     started = subprocess.Popen(command, cwd=study, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not (run / "state" / "state.safetensors").exists():
