@@ -3,6 +3,7 @@
 import fcntl
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ def claim_device(name: str = "auto", threads: int | None = None) -> Iterator[tor
                 continue
             yield torch.device("cuda", index)
             return
+    if torch.cuda.device_count():
+        warnings.warn("every GPU here is claimed by another ssmttm job; computing on the CPU", stacklevel=3)
     yield torch.device("cpu")
 
 

@@ -1,0 +1,51 @@
+import tempfile
+
+import pytest
+import torch
+
+from ssmttm.device import claim_device
+from ssmttm.errors import UserError
+
+
+@pytest.fixture
+def two_gpus(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def test_each_job_gets_its_own_gpu_and_the_last_one_the_cpu_with_a_warning(two_gpus):
+    with claim_device() as first, claim_device() as second:
+        assert [str(first), str(second)] == ["cuda:0", "cuda:1"]
+        with pytest.warns(UserWarning, match="claimed by another"), claim_device() as third:
+            assert third.type == "cpu"
+
+
+def test_a_gpu_is_free_again_when_its_job_ends(two_gpus):
+    with claim_device() as first:
+        pass
+    with claim_device() as second:
+        assert first == second
+
+
+def test_the_lock_names_the_physical_gpu(two_gpus, monkeypatch):
+    with claim_device():
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
+        with claim_device() as other:
+            assert str(other) == "cuda:0"  # physical GPU 1
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+        with claim_device() as other:
+            assert str(other) == "cuda:1"
+
+
+def test_a_gpu_that_is_not_there_and_a_wrong_name_are_one_message(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for name in ("cuda", "gpu7"):
+        with pytest.raises(UserError, match=r"--device cpu|no device name"), claim_device(name):
+            pass
+
+
+def test_threads_are_set():
+    with claim_device("cpu", threads=1) as device:
+        assert device.type == "cpu"
+        assert torch.get_num_threads() == 1
