@@ -62,7 +62,7 @@ def test_a_run_has_its_curve_and_its_manifest(study, run):
     folder = study / "results" / "runs" / run
     curve = read_table(folder / "curve.parquet", "curve").to_pylist()
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert len(curve) == manifest["steps"] == 12
+    assert len(curve) == manifest["steps"] == 20
     assert curve[-1]["loss"] < curve[0]["loss"]
     assert curve[-1]["flops"] == pytest.approx(manifest["flops_spent"])
     assert not (folder / "state").exists()
