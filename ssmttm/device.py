@@ -27,9 +27,9 @@ def claim_device(name: str = "auto", threads: int | None = None) -> Iterator[tor
         yield _checked(name)
         return
     for index in range(torch.cuda.device_count()):
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-        label = visible[index] if index < len(visible) and visible[index] else str(index)
-        path = Path(tempfile.gettempdir()) / f"ssmttm-gpu-{label.replace('/', '_')}-{os.getuid()}.lock"
+        # By its own id: numbers are per job where a scheduler shows each job its GPUs only.
+        uuid = torch.cuda.get_device_properties(index).uuid
+        path = Path(tempfile.gettempdir()) / f"ssmttm-gpu-{uuid}-{os.getuid()}.lock"
         with open(path, "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

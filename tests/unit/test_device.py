@@ -1,4 +1,5 @@
 import tempfile
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,9 +10,12 @@ from ssmttm.errors import UserError
 
 @pytest.fixture
 def two_gpus(monkeypatch, tmp_path):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    """Two GPUs, numbered as `visible` says: what a scheduler shows a job may start with any of them."""
+    visible = ["gpu-a", "gpu-b"]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(visible))
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=visible[index]))
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return visible
 
 
 def test_each_job_gets_its_own_gpu_and_the_last_one_the_cpu_with_a_warning(two_gpus):
@@ -28,14 +32,12 @@ def test_a_gpu_is_free_again_when_its_job_ends(two_gpus):
         assert first == second
 
 
-def test_the_lock_names_the_physical_gpu(two_gpus, monkeypatch):
-    with claim_device():
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
-        with claim_device() as other:
-            assert str(other) == "cuda:0"  # physical GPU 1
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-        with claim_device() as other:
-            assert str(other) == "cuda:1"
+def test_two_jobs_that_each_see_one_gpu_as_number_0_both_get_it(two_gpus):
+    two_gpus[:] = ["gpu-a"]
+    with claim_device() as first:
+        two_gpus[:] = ["gpu-b"]
+        with claim_device() as second:
+            assert str(first) == str(second) == "cuda:0"
 
 
 def test_a_gpu_that_is_not_there_and_a_wrong_name_are_one_message(monkeypatch):

@@ -240,3 +240,13 @@ def test_batches_hold_the_clips_text_cut_and_padded():
 def test_tokens_of_two_codecs_are_refused():
     with pytest.raises(UserError, match="codec:2"):
         token_set(codec=["codec:1"] * 8 + ["codec:2"])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_mixed_precision_stays_near_full_precision(variant, tmp_path):
+    full = trainer(variant, steps=8).run(tmp_path / "full", "a")
+    mixed_trainer = trainer(variant, steps=8, precision="bf16")
+    mixed = mixed_trainer.run(tmp_path / "mixed", "a")
+    assert all(p.dtype == torch.float32 for p in mixed_trainer.model.parameters())
+    np.testing.assert_allclose([r["loss"] for r in mixed], [r["loss"] for r in full], rtol=0.03)
+    assert numbers(mixed) != numbers(full)
