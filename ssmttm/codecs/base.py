@@ -28,7 +28,6 @@ class Codec(Protocol):
     """Frames per second."""
     codebooks: int
     codebook_size: int
-    latent_width: int
 
     def frames(self, samples: int) -> int:
         """Frames of an encoded recording of `samples` samples."""

@@ -31,8 +31,6 @@ _MOST_FRAMES = 100_000
 class SpectralCodec:
     """Implements `ssmttm.codecs.base.Codec`; latents are log-mel features, width 192."""
 
-    latent_width = _WIDTH
-
     def __init__(self, sample_rate: int, mean: np.ndarray, codebooks: np.ndarray) -> None:
         """`mean` [192] and `codebooks` [K, size, 192], float32. Raises ValueError for other shapes."""
         if mean.shape != (_WIDTH,) or codebooks.ndim != 3 or codebooks.shape[2] != _WIDTH or not codebooks.size:

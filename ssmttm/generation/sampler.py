@@ -58,7 +58,7 @@ def generate_codes(
     """Codes `[batch, K, frames]` for a batch of captions.
 
     Args:
-        model: in evaluation mode; dropout is never on here (REFERENCE B6).
+        model: in evaluation mode; dropout is never on here.
         text: `[batch, tokens, text_width]` caption token embeddings.
         text_mask: `[batch, tokens]`; a row of False samples without a caption.
         frames: any number, also beyond the training length.

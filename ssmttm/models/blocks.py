@@ -47,7 +47,7 @@ class CrossAttention(nn.Module):
 
 
 class FeedForward(nn.Sequential):
-    """Linear, GELU, dropout, linear, dropout; biases on (REFERENCE 1.1)."""
+    """Linear, GELU, dropout, linear, with biases, as in the code released with arXiv 2601.14786."""
 
     def __init__(self, config: ModelConfig) -> None:
         hidden = config.feedforward_factor * config.d_model

@@ -1,7 +1,7 @@
 """The only language model: caption and codec tokens in, logits of the next codes out.
 
 A design is a configuration (`ModelConfig`): which mixer, feed-forward or none, caption as a
-prefix or by cross-attention. Structure of the paper's models: REFERENCE 1.1 and 1.2.
+prefix or by cross-attention. The designs are those of arXiv 2601.14786.
 """
 
 import math
@@ -126,7 +126,7 @@ class MusicLM(nn.Module):
         return context + sinusoidal(positions.clamp(min=0), context.shape[-1]), mask
 
     def _logits(self, x: Tensor) -> Tensor:
-        """Logits `[..., K, codebook_size]`: the special id is no answer (REFERENCE B9), so its row is left out."""
+        """Logits `[..., K, codebook_size]`: the special id is no answer, so its row is left out."""
         weight = torch.cat([head.weight[: self.special] for head in self.heads])
         return F.linear(self.final_norm(x), weight).unflatten(-1, (len(self.heads), -1))
 

@@ -45,7 +45,6 @@ def _clips(data: Path) -> pd.DataFrame:
         raise UserError(f"{data / 'clips'}: no clips")
     lengths = read_tables(paths, "clips", ["clip_id", "duration_s"]).to_pandas()
     splits = read_table(data / "splits.parquet", "splits").to_pandas()
-    # Clips without a split were taken out as duplicates.
     return splits.merge(lengths, on="clip_id", how="inner", validate="one_to_one")
 
 

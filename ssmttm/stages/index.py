@@ -13,7 +13,7 @@ def run(spec: dict[str, Any], cache: Path, out: Path) -> None:
     """Write index.parquet; `spec` has `sources` and `clips`."""
     rows: list[dict[str, Any]] = []
     for name, settings in spec["sources"].items():
-        progress = Progress(f"index {name}", 1, "packages" if name == "debian" else "tracks", log_every=0.0)
+        progress = Progress(f"index {name}", 1, "parts", log_every=0.0)
 
         def show(done: int, total: int, note: str, progress: Progress = progress) -> None:
             progress.total = total

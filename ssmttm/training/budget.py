@@ -46,7 +46,7 @@ def learning_rate(step: int, steps: int, settings: dict[str, Any]) -> float:
     """Learning rate of optimizer step `step` (from 0) of `steps`: linear warm-up, then cosine.
 
     `settings` has learning_rate, minimum_learning_rate and warmup_steps. Per optimizer step,
-    unlike the released code of the paper (REFERENCE B1).
+    unlike the paper's released code, which steps it per epoch.
     """
     peak, floor = settings["learning_rate"], settings["minimum_learning_rate"]
     warmup = min(settings["warmup_steps"], max(steps - 1, 0))

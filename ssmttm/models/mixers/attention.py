@@ -10,7 +10,7 @@ from ssmttm.models.mixer import SequenceMixer, State
 
 
 class Mixer(SequenceMixer):
-    """Query, key and value without bias, output with bias (REFERENCE 1.1)."""
+    """Query, key and value without bias, output with bias, as in the code released with arXiv 2601.14786."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

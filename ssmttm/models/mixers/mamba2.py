@@ -1,4 +1,4 @@
-"""Mamba-2: gated state-space mixer with a short causal convolution (REFERENCE: Dao and Gu 2024, section 7)."""
+"""Mamba-2: gated state-space mixer with a short causal convolution (Dao and Gu 2024, arXiv 2405.21060, section 7)."""
 
 import math
 
