@@ -1,5 +1,6 @@
 """What a codec is, and how one is fitted, saved and loaded: its module's name is its key."""
 
+import hashlib
 import importlib
 import json
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ import safetensors
 import safetensors.numpy
 
 from ssmttm.errors import UserError
-from ssmttm.files import sha256_bytes, write_bytes
+from ssmttm.files import write_bytes
 from ssmttm.spec import canonical_json
 
 FORMAT = "ssmttm-codec-1"
@@ -66,12 +67,20 @@ def _module(name: str, where: str) -> Any:
 
 
 def fit_codec(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> Codec:
-    """Fit the codec that `settings` (the config's data.codec) names.
+    """Fit the codec that `settings` (the config's data.codec) names, or load it if it is a pretrained one.
 
     `waves` yields `count` training recordings [n] at `sample_rate` Hz; it is read once. Raises
-    UserError for an unknown codec or too little audio.
+    UserError for an unknown codec, too little audio or missing weights.
     """
     return _module(settings["name"], "data.codec.name").fit(settings, waves, count, sample_rate, seed)
+
+
+def frames_in(settings: dict[str, Any], seconds: float, sample_rate: int) -> int:
+    """Frames that a clip of `seconds` at `sample_rate` Hz encodes to under `settings` (the config's data.codec).
+
+    Needs no weights. Raises UserError for an unknown codec.
+    """
+    return -(-round(seconds * sample_rate) // _module(settings["name"], "data.codec.name").HOP)
 
 
 def load_codec(path: Path | str) -> Codec:
@@ -102,7 +111,27 @@ def save_codec(path: Path | str, name: str, settings: dict[str, Any], tensors: d
 
 def codec_identity(name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
     """`name:hash`, the hash being 12 hex digits over settings and tensors."""
-    content = canonical_json(settings).encode()
+    content = hashlib.sha256(canonical_json(settings).encode())
     for key in sorted(tensors):
-        content += f"{key}{tensors[key].shape}".encode() + np.ascontiguousarray(tensors[key], "<f4").tobytes()
-    return f"{name}:{sha256_bytes(content)[:12]}"
+        content.update(f"{key}{tensors[key].shape}".encode())
+        content.update(np.ascontiguousarray(tensors[key], "<f4").data)
+    return f"{name}:{content.hexdigest()[:12]}"
+
+
+def padded_wave(wave: np.ndarray, multiple: int) -> np.ndarray:
+    """Samples [n] as float32, padded with silence to a multiple; ValueError unless finite, mono and not empty."""
+    if wave.ndim != 1 or not len(wave) or not np.isfinite(wave).all():
+        raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
+    return np.pad(wave.astype(np.float32), (0, -len(wave) % multiple))
+
+
+def checked_codes(codec: Codec, codes: np.ndarray, levels: int) -> np.ndarray:
+    """Codes [k, T] as int64; ValueError if they are out of the codec's range, or `levels` is more than there are."""
+    codes = np.asarray(codes)
+    if codes.ndim != 2 or not np.issubdtype(codes.dtype, np.integer):
+        raise ValueError(f"expected integer codes [k, T], got {codes.dtype} {codes.shape}")
+    if not 1 <= levels <= min(codec.codebooks, len(codes)):
+        raise ValueError(f"levels must be 1 to {min(codec.codebooks, len(codes))}, got {levels}")
+    if codes.size and not 0 <= codes.min() <= codes.max() < codec.codebook_size:
+        raise ValueError(f"codes must be 0 to {codec.codebook_size - 1}, got {codes.min()} to {codes.max()}")
+    return codes.astype(np.int64)

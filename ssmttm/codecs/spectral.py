@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from ssmttm.codecs import _mel, _residual
-from ssmttm.codecs.base import codec_identity, save_codec
+from ssmttm.codecs.base import checked_codes, codec_identity, padded_wave, save_codec
 from ssmttm.errors import UserError
 from ssmttm.seeds import stable_fraction, stable_int
 
 NAME = "spectral"
 _STACK = 2
 _WIDTH = _STACK * _mel.BANDS
-_TOKEN = _STACK * _mel.HOP
+HOP = _STACK * _mel.HOP
+"""Samples per frame of codes."""
 _FRAMES_PER_CODE = 40  # with 12 k-means iterations, as good as 64 with 15 within 0.05 dB, and twice as fast
 _MOST_FRAMES = 100_000
 
@@ -42,7 +42,7 @@ class SpectralCodec:
         if not isinstance(sample_rate, int) or sample_rate <= 0:
             raise ValueError(f"sample_rate {sample_rate!r} should be a positive integer")
         self.sample_rate = sample_rate
-        self.frame_rate = sample_rate / _TOKEN
+        self.frame_rate = sample_rate / HOP
         self.codebooks, self.codebook_size = codebooks.shape[:2]
         self._settings = {"sample_rate": sample_rate}
         self._tensors = {"mean": mean, "codebooks": codebooks}
@@ -50,7 +50,7 @@ class SpectralCodec:
 
     def frames(self, samples: int) -> int:
         """Frames of an encoded recording of `samples` samples: ceil(samples / 512)."""
-        return -(-samples // _TOKEN)
+        return -(-samples // HOP)
 
     def encode(self, wave: np.ndarray) -> np.ndarray:
         """Samples [n], n >= 1, -> codes, int64 [K, ceil(n / 512)]; ValueError for other input."""
@@ -61,13 +61,7 @@ class SpectralCodec:
 
         Raises ValueError for codes out of range, or more levels than there are.
         """
-        codes = np.asarray(codes)
-        if codes.ndim != 2 or not np.issubdtype(codes.dtype, np.integer):
-            raise ValueError(f"expected integer codes [k, T], got {codes.dtype} {codes.shape}")
-        if not 1 <= levels <= min(self.codebooks, len(codes)):
-            raise ValueError(f"levels must be 1 to {min(self.codebooks, len(codes))}, got {levels}")
-        if codes.size and not 0 <= codes.min() <= codes.max() < self.codebook_size:
-            raise ValueError(f"codes must be 0 to {self.codebook_size - 1}, got {codes.min()} to {codes.max()}")
+        codes = checked_codes(self, codes, levels)
         z = np.tile(self._tensors["mean"], (codes.shape[1], 1))
         for level in range(levels):
             z += self._tensors["codebooks"][level][codes[level]]
@@ -96,10 +90,7 @@ class SpectralCodec:
 @torch.inference_mode()
 def _features(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     """Stacked log-mel features, float32 [ceil(n / 512), 192], of samples [n]."""
-    if wave.ndim != 1 or not len(wave) or not np.isfinite(wave).all():
-        raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
-    samples = torch.as_tensor(wave, dtype=torch.float32)
-    samples = F.pad(samples, (0, -len(wave) % _TOKEN))
+    samples = torch.from_numpy(padded_wave(wave, HOP))
     return _mel.log_mel(samples, sample_rate).reshape(-1, _WIDTH).numpy()
 
 
@@ -130,7 +121,7 @@ def fit(
     vectors = _sample(waves, count, min(_MOST_FRAMES, _FRAMES_PER_CODE * size), sample_rate, seed)
     if len(vectors) < size:
         raise UserError(
-            f"the training split has only {len(vectors)} codec frames ({_TOKEN / sample_rate:.3f} s each), fewer than "
+            f"the training split has only {len(vectors)} codec frames ({HOP / sample_rate:.3f} s each), fewer than "
             f"data.codec.codebook_size = {size}: lower it, or add music"
         )
     mean = vectors.mean(0)

@@ -1,4 +1,4 @@
-"""Stage `codec`: fit the codec on the training split."""
+"""Stage `codec`: the codec as one file, fitted on the training split or pretrained."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from ssmttm.tables import iter_rows, read_table
 
 
 def run(spec: dict[str, Any], clips: list[Path], splits: Path, out: Path, threads: int | None) -> None:
-    """Fit on the clips that the table `splits` assigns to train, and write the codec to `out`."""
+    """Write the codec to `out`; what is fitted sees only the clips that the table `splits` assigns to train."""
     set_threads(threads)
     table = read_table(splits, "splits", ["clip_id", "split"]).to_pylist()
     training = {row["clip_id"] for row in table if row["split"] == "train"}

@@ -14,7 +14,7 @@ from ssmttm.text.base import load_encoder
 def run(spec: dict[str, Any], captions: Path, out: Path, threads: int | None) -> None:
     """Write the token embeddings of the table `captions`."""
     set_threads(threads)
-    encoder = load_encoder(spec["text"]["encoder"])
+    encoder = load_encoder(spec["text"])
     rows = read_table(captions, "captions", ["clip_id", "caption"]).to_pylist()
     for row in rows:
         if not (row["caption"] or "").strip():

@@ -2,7 +2,7 @@
 
 import importlib
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,8 +31,20 @@ def encoders() -> list[str]:
     return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in ("__init__", "base"))
 
 
-def load_encoder(name: str) -> TextEncoder:
-    """The encoder of module `ssmttm.text.<name>`; raises UserError for an unknown name."""
+def load_encoder(settings: dict[str, Any]) -> TextEncoder:
+    """The encoder that `settings` (the config's data.text) names: keys `encoder` and, where it takes one, `model`.
+
+    Raises UserError for an unknown name, and when the weights are missing.
+    """
+    return _module(settings["encoder"]).load(settings)
+
+
+def width_of(settings: dict[str, Any]) -> int:
+    """The width of that encoder's embeddings, without loading its weights; raises UserError as `load_encoder` does."""
+    return _module(settings["encoder"]).width(settings)
+
+
+def _module(name: str) -> Any:
     if name not in encoders():
         raise UserError(f"data.text.encoder: no encoder {name!r}; there are {', '.join(encoders())}")
-    return importlib.import_module(f"ssmttm.text.{name}").load()
+    return importlib.import_module(f"ssmttm.text.{name}")

@@ -1,5 +1,7 @@
 """all-MiniLM-L6-v2 as a frozen caption encoder: 384-d token embeddings, runs offline."""
 
+from typing import Any
+
 import numpy as np
 
 from ssmttm.pretrained.minilm import WIDTH, MiniLM, load_minilm
@@ -27,6 +29,11 @@ class MiniLMEncoder:
         return [encoded[i] for i in range(len(texts))]
 
 
-def load() -> MiniLMEncoder:
-    """The encoder; raises UserError when its weights are not installed."""
+def load(settings: dict[str, Any]) -> MiniLMEncoder:
+    """The encoder; raises UserError when its weights are not installed. No key of `settings` changes it."""
     return MiniLMEncoder(load_minilm())
+
+
+def width(settings: dict[str, Any]) -> int:
+    """Width of the embeddings."""
+    return WIDTH

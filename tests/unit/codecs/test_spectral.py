@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from ssmttm.codecs.base import codecs, fit_codec, load_codec
+from ssmttm.codecs.base import codecs, fit_codec, frames_in, load_codec
 from ssmttm.codecs.spectral import _features
 from ssmttm.errors import UserError
 
@@ -47,7 +47,7 @@ def test_n_samples_are_n_over_512_frames_and_back(codec, samples):
 
 
 def test_ten_seconds_are_469_tokens(codec):
-    assert codec.frames(240000) == 469
+    assert codec.frames(240000) == 469 == frames_in(SETTINGS, 10.0, RATE)
     assert codec.frame_rate == pytest.approx(46.875)
 
 
@@ -144,6 +144,8 @@ def test_silence_decodes_to_near_silence():
 
 
 def test_unknown_codecs_are_refused_and_helpers_are_none():
-    assert codecs() == ["spectral"]
+    assert codecs() == ["dac", "spectral"]
+    with pytest.raises(UserError, match="no codec 'opus'; there are dac, spectral"):
+        frames_in({"name": "opus"}, 1.0, RATE)
     with pytest.raises(UserError, match="no codec '_mel'"):
         fit_codec(SETTINGS | {"name": "_mel"}, WAVES, len(WAVES), RATE, 1)

@@ -78,7 +78,7 @@ def test_captions_use_the_sources_genre_and_become_embeddings(data):
 
     settings = {"encoder": "minilm", "max_tokens": 12}
     text.run({"text": settings}, data / "captions.parquet", data / "text.parquet", 1)
-    encoder = load_encoder("minilm")
+    encoder = load_encoder({"encoder": "minilm"})
     for row, caption in zip(read_table(data / "text.parquet", "text").to_pylist(), written):
         embedding = np.array(row["embedding"], np.float32).reshape(row["length"], row["width"])
         assert row["length"] <= 12

@@ -15,7 +15,7 @@ CAPTIONS = [
 
 @pytest.fixture(scope="module")
 def encoder():
-    return load_encoder("minilm")
+    return load_encoder({"encoder": "minilm"})
 
 
 def test_a_caption_alone_and_in_a_batch_is_the_same(encoder):
@@ -63,5 +63,5 @@ def test_sentences_about_like_things_are_nearer():
 
 
 def test_an_unknown_encoder_is_refused_by_name():
-    with pytest.raises(UserError, match="no encoder 'base'; there are minilm"):
-        load_encoder("base")
+    with pytest.raises(UserError, match="no encoder 'base'; there are minilm, t5"):
+        load_encoder({"encoder": "base"})

@@ -1,0 +1,113 @@
+"""The encoder of a T5 (Raffel et al. 2020, arXiv 1910.10683), such as flan-t5-base, as a frozen caption encoder."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ssmttm.errors import UserError
+from ssmttm.spec import canonical_json
+
+_KEY = "data.text.model"
+_BATCH = 32
+_WIDTHS = {"small": 512, "base": 768, "large": 1024, "xl": 2048, "xxl": 4096}
+_LEAST_VOCABULARY = 0.9
+"""Share of the weights' vocabulary that a tokenizer must have; flan-t5's has 0.999."""
+
+
+class T5Encoder:
+    """Implements `ssmttm.text.base.TextEncoder`."""
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        """From a transformers `T5EncoderModel` in evaluation mode and its fast tokenizer."""
+        self.width = model.config.d_model
+        self._model, self._tokenizer = model, tokenizer
+        self.identity = f"t5:{_content_hash(model, tokenizer)}"
+
+    def encode(self, texts: list[str], max_tokens: int) -> list[np.ndarray]:
+        """Token embeddings, float32 [length, width] per text, the end-of-text token included.
+
+        Longer texts are cut to `max_tokens`, and still end in that token. Raises ValueError for
+        an empty text, and unless `max_tokens` is 2 or more.
+        """
+        if max_tokens < 2:
+            raise ValueError(f"max_tokens must be 2 or more, got {max_tokens}")
+        for number, text in enumerate(texts):
+            if not text.strip():
+                raise ValueError(f"text {number} of {len(texts)} is empty; an empty text has no embedding")
+        ids = [self._tokenizer.encode(text, add_special_tokens=False)[: max_tokens - 1] for text in texts]
+        ids = [[*tokens, self._tokenizer.eos_token_id] for tokens in ids]
+        # Texts of similar length share a batch, so that little is spent on padding.
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        encoded: dict[int, np.ndarray] = {}
+        for start in range(0, len(order), _BATCH):
+            chosen = order[start : start + _BATCH]
+            encoded.update(zip(chosen, self._run([ids[i] for i in chosen])))
+        return [encoded[i] for i in range(len(ids))]
+
+    @torch.inference_mode()
+    def _run(self, ids: list[list[int]]) -> list[np.ndarray]:
+        lengths = torch.tensor([len(tokens) for tokens in ids])
+        mask = torch.arange(int(lengths.max())) < lengths[:, None]
+        padded = torch.zeros(mask.shape, dtype=torch.int64)
+        padded[mask] = torch.tensor([token for tokens in ids for token in tokens])
+        hidden = self._model(input_ids=padded, attention_mask=mask.long()).last_hidden_state
+        return [h[:length].numpy().copy() for h, length in zip(hidden, lengths)]
+
+
+def _content_hash(model: Any, tokenizer: Any) -> str:
+    """12 hex digits over the weights and what the tokenizer does."""
+    backend = json.loads(tokenizer.backend_tokenizer.to_str())
+    parts = {key: backend.get(key) for key in ("normalizer", "pre_tokenizer", "model", "added_tokens")}
+    content = hashlib.sha256(canonical_json([parts, tokenizer.eos_token_id]).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        content.update(f"{name}{tuple(tensor.shape)}".encode())
+        content.update(tensor.contiguous().numpy().data)
+    return content.hexdigest()[:12]
+
+
+def _name(settings: dict[str, Any]) -> str:
+    name = settings.get("model")
+    if not name:
+        raise UserError(f"{_KEY}: the encoder t5 needs a model, such as google/flan-t5-base, or a folder")
+    return name
+
+
+def load(settings: dict[str, Any]) -> T5Encoder:
+    """The encoder of `model` (hub id or folder).
+
+    Raises UserError when it is missing or damaged, or its tokenizer lacks the vocabulary.
+    """
+    from transformers import AutoTokenizer, T5EncoderModel
+
+    from ssmttm.pretrained.hub import load_pretrained, local
+
+    name = _name(settings)
+    model = load_pretrained(T5EncoderModel, name, _KEY)
+    tokenizer = local(lambda: AutoTokenizer.from_pretrained(name, local_files_only=True), name, _KEY)
+    found, wanted = len(tokenizer), model.config.vocab_size
+    # A tokenizer that was loaded without its files comes out nearly empty, silently.
+    if not _LEAST_VOCABULARY * wanted <= found <= wanted or not tokenizer.is_fast or tokenizer.eos_token_id is None:
+        raise UserError(
+            f"{_KEY}: the tokenizer of {name} has {found} tokens where the weights have {wanted}: "
+            "its files are missing or of another model; get both again"
+        )
+    return T5Encoder(model, tokenizer)
+
+
+def width(settings: dict[str, Any]) -> int:
+    """Width of the embeddings: by name for T5 and flan-T5, else from the model's own config."""
+    name = _name(settings)
+    if not Path(name).is_dir() and name.startswith(("google/flan-t5-", "google/t5-v1_1-", "google-t5/t5-")):
+        size = name.rpartition("-")[2]
+        if size in _WIDTHS:
+            return _WIDTHS[size]
+    from transformers import T5Config
+
+    from ssmttm.pretrained.hub import local
+
+    config = local(lambda: T5Config.from_pretrained(name, local_files_only=True), name, _KEY)
+    return int(config.d_model)
