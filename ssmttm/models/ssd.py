@@ -34,6 +34,23 @@ def ssd_recurrent(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state:
     return torch.stack(outputs, 1), state
 
 
+def ssd_quadratic(
+    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The same as one masked matrix product, like attention (the paper's dual form, section 5)."""
+    log_decay = (dt * a).cumsum(1)  # [batch, length, H]
+    later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
+    weights = (log_decay[:, :, None] - log_decay[:, None]).masked_fill(later[..., None], -torch.inf).exp()
+    weights = weights * torch.einsum("bin,bjn->bij", c, b)[..., None] * dt[:, None]
+    y = torch.einsum("bijh,bjhp->bihp", weights, x)
+    to_end = (log_decay[:, -1:] - log_decay).exp() * dt
+    end = torch.einsum("bjh,bjhp,bjn->bhpn", to_end, x, b)
+    if state is not None:
+        y = y + torch.einsum("bih,bhpn,bin->bihp", log_decay.exp(), state, c)
+        end = end + log_decay[:, -1].exp()[..., None, None] * state
+    return y, end
+
+
 def ssd_chunked(
     x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, chunk: int, state: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -84,15 +101,18 @@ def ssd_chunked(
 
 
 def ssd_flops(length: int, heads: int, channels: int, size: int, chunk: int) -> Cost:
-    """FLOPs of `ssd_chunked` over one sequence: its four products, and its elementwise work by hand."""
-    chunk = min(chunk, length)
-    count = -(-length // chunk)
-    frames = count * chunk
+    """FLOPs of the chunked scan over one sequence from no state: its four products, and its elementwise work by hand.
+
+    The first chunk reads no state, the last one writes none.
+    """
     inner = heads * channels
-    products = 2 * frames * chunk * size + 2 * frames * chunk * inner + 2 * 2 * frames * inner * size
+    chunks = [min(chunk, length - start) for start in range(0, length, chunk)]
+    squares = sum(q * q for q in chunks)
+    across = (length - chunks[0]) + (length - chunks[-1])
+    products = 2 * squares * (size + inner) + 2 * across * inner * size
     elementwise = (
-        3 * frames * chunk * heads  # difference, exponential, times scores
-        + 4 * frames * inner  # times dt, times decay to the end, times decay from the start, sum
-        + 2 * count * inner * size  # state recurrence
+        3 * squares * heads  # difference, exponential, times scores
+        + 4 * length * inner  # times dt, times decay to the end, times decay from the start, sum
+        + 2 * (len(chunks) - 1) * inner * size  # state recurrence
     )
     return Cost(scan_matmul=products, scan_elementwise=elementwise)
