@@ -208,11 +208,39 @@ def prompts(
 def generate(
     model: Annotated[Path, typer.Option(help="A trained run, such as results/runs/prefix-simba-base-iters.")],
     out: Annotated[
-        Path, typer.Option(help="A .wav or .flac file (with --prompt) or a .parquet file (with --prompts).")
+        Path,
+        typer.Option(
+            help="A .wav or .flac file (with --prompt); with --prompts a folder, for a .wav per prompt, "
+            "or a .parquet file."
+        ),
     ],
     prompt: Annotated[str | None, typer.Option(help="What the music should be like.")] = None,
-    prompts: Annotated[Path | None, typer.Option(help="prompts.parquet: one clip per caption.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0.5, max=3600, help="Length. Default: as trained.")] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Many prompts: a .txt file, one a line, or a .csv or .parquet table with a column `caption` "
+            "and, to name them, `clip_id` or `name`."
+        ),
+    ] = None,
+    continue_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--continue-from",
+            help="An audio file of at most 10 minutes to go on from. The output holds it, as the codec renders it, "
+            "and then --seconds of new audio.",
+        ),
+    ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream",
+            help="Write to NAME.partial.wav, which can be played meanwhile and becomes NAME.wav at the end. Loud peaks "
+            "are bent, where otherwise the whole clip is turned down.",
+        ),
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.5, max=3600, help="Length of the new audio. Default: as trained.")
+    ] = None,
     temperature: Annotated[float | None, typer.Option(min=1e-3, help="Softmax temperature.")] = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="Sample among this many likeliest codes.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Guidance scale; 1 is off.")] = None,
@@ -225,14 +253,19 @@ def generate(
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
+    precision: Annotated[
+        str, typer.Option(help="fp32, or bf16: weights of half the size; states and logits stay in fp32.")
+    ] = "fp32",
 ) -> None:
-    """Generate music from a prompt, or from a table of prompts."""
+    """Generate music from a prompt, or from a file of prompts."""
     from ssmttm.stages import generate
 
     settings = parse_spec(spec) if spec else load_config()["generation"]
     given = {"temperature": temperature, "top_k": top_k, "guidance": guidance, "seed": seed}
     settings |= {k: v for k, v in given.items() if v is not None}
-    generate.run(settings, model, out, prompt, prompts, seconds, codec, device, threads)
+    generate.run(
+        settings, model, out, prompt, prompts, seconds, codec, device, threads, continue_from, stream, precision
+    )
 
 
 @app.command()
@@ -304,6 +337,24 @@ def report(
     from ssmttm.stages import report
 
     report.run(_spec("report", spec), studies, data, out)
+
+
+@app.command()
+def describe(
+    variant: Annotated[str, typer.Argument(help="A variant of the config, such as prefix-simba.")],
+    size: Annotated[
+        str,
+        typer.Option(help="A size of the config, or PRESET or PRESET-SIZE, such as paper or paper-quarter."),
+    ] = "base",
+    preset: Annotated[str | None, typer.Option(help="A folder of workflow/presets that overlays config.yaml.")] = None,
+    config: Annotated[list[Path] | None, typer.Option(help="Config file; repeat for overlays.")] = None,
+    codebooks: Annotated[int | None, typer.Option(min=1, max=9, help="Codebooks that are modelled.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """Say what a model is made of and what it costs, without building it: parameters, FLOPs, steps, memory."""
+    from ssmttm.stages import describe
+
+    print(describe.run(variant, size, preset, config, codebooks, as_json))
 
 
 @app.command("spec")

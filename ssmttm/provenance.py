@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -101,14 +102,18 @@ def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def code_of(stage: str, **choice: str) -> str:
-    """Fingerprint of a stage's code; `choice` names what it loads at run time (`mixer`, `metric`, …).
+def code_of(stage: str, **choice: str | Sequence[str]) -> str:
+    """Fingerprint of a stage's code; `choice` names what it loads at run time (`mixer`, `metric`, …), one or several.
 
     Counts the columns of the table that the stage writes, and the page template for `report`.
     """
     from ssmttm.tables import SCHEMAS
 
-    chosen = [f"ssmttm.{_FOLDERS[kind]}.{name}" for kind, name in choice.items()]
+    chosen = [
+        f"ssmttm.{_FOLDERS[kind]}.{name}"
+        for kind, names in choice.items()
+        for name in ([names] if isinstance(names, str) else names)
+    ]
     parts = [fingerprint(f"ssmttm.stages.{stage}", *chosen)]
     parts += [f"{field.name} {field.type}" for field in SCHEMAS[_WRITES[stage]]] if stage in _WRITES else []
     if stage == "report":

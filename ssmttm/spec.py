@@ -167,8 +167,10 @@ def apply_overrides(config: Config, overrides: str, where: str) -> Config:
 def run_spec(config: Config, row: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The complete spec of one training run.
 
-    Keys: `variant` (name, mixer, feedforward, conditioning), `model` (with `layers`), `budget`,
-    `training`, `data` (version, codec, text, clip length and rate) and `seed`.
+    Keys: `variant` (name, mixer, feedforward, conditioning, attention_layers as a list of layer
+    numbers), `model` (with `layers`), `budget`, `training`, `data` (version, codec, text, clip
+    length and rate) and `seed`. Settings of the model are the config's, overridden by the size's,
+    the variant's and the row's.
     """
     for table, key in (("variants", "variant"), ("sizes", "size"), ("budgets", "budget")):
         if row[key] not in config[table]:
@@ -178,13 +180,18 @@ def run_spec(config: Config, row: Mapping[str, Any], where: str) -> dict[str, An
     layers = size.pop("layers")
     if row["variant"] not in layers:
         raise UserError(f"{where}: sizes.{row['size']}.layers has no entry for {row['variant']!r}")
-    sized = merge(config, {"model": size})
+    variant = copy.deepcopy(config["variants"][row["variant"]])
+    sized = merge(merge(config, {"model": size}), {"model": variant.pop("model", {})})
     final = apply_overrides(sized, row.get("overrides") or "", where)
     model = {**final["model"], "layers": layers[row["variant"]]}
-    _check_shape(model, final["variants"][row["variant"]], where)
     data = final["data"]
+    _check_shape(model, variant, where)
+    _check_codebooks(model, data["codec"], where)
+    _check_batches(final["training"], where)
+    at = f"{where}: variants.{row['variant']}.attention_layers"
+    variant["attention_layers"] = _layer_numbers(variant.get("attention_layers", []), model["layers"], at)
     return {
-        "variant": {"name": row["variant"], **final["variants"][row["variant"]]},
+        "variant": {"name": row["variant"], **variant},
         "model": model,
         "budget": final["budgets"][row["budget"]],
         "training": final["training"],
@@ -207,6 +214,45 @@ def _check_shape(model: Config, variant: Config, where: str) -> None:
         raise UserError(f"{where}: model.d_model {model['d_model']} must be even and a multiple of attention_heads")
     if not (ROOT / "ssmttm" / "models" / "mixers" / f"{variant['mixer']}.py").is_file():
         raise UserError(f"{where}: variant's mixer {variant['mixer']!r} is no file of ssmttm/models/mixers")
+
+
+def _check_codebooks(model: Config, codec: Config, where: str) -> None:
+    if model["codebooks"] > codec["codebooks"]:
+        raise UserError(
+            f"{where}: model.codebooks {model['codebooks']} is more codebooks than the codec has: "
+            f"data.codec.codebooks is {codec['codebooks']}; lower it, or encode more in a new data.version"
+        )
+
+
+def _check_batches(training: Config, where: str) -> None:
+    """Every process takes whole micro-batches, as many as the others."""
+    size, micro, processes = training["batch_size"], training["micro_batch"], training["processes"]
+    if micro != "auto" and size % micro:
+        raise UserError(
+            f"{where}: training.micro_batch {micro} must divide training.batch_size {size}; "
+            "lower it to a divisor, or write auto"
+        )
+    together = processes * (1 if micro == "auto" else micro)
+    if size % together:
+        what = "processes" if micro == "auto" else "processes * training.micro_batch"
+        raise UserError(
+            f"{where}: training.{what} = {together} must divide training.batch_size {size}; change one of them"
+        )
+
+
+def _layer_numbers(setting: int | list[int], layers: int, where: str) -> list[int]:
+    """Layer numbers from 1: every n-th of `layers` for an integer n, or those that a list names."""
+    numbers = list(range(setting, layers + 1, setting)) if isinstance(setting, int) else sorted(setting)
+    if isinstance(setting, int) and not numbers:
+        raise UserError(f"{where}: {setting} is more than the {layers} layers of this size: none would be attention")
+    if numbers and numbers[-1] > layers:
+        raise UserError(f"{where}: there is no layer {numbers[-1]} in this size; name layers from 1 to {layers}")
+    return numbers
+
+
+def mixers_of(variant: Mapping[str, Any]) -> list[str]:
+    """The mixers, sorted, that a variant of a run's spec is built of: files of `ssmttm.models.mixers`."""
+    return sorted({variant["mixer"], *(["attention"] if variant["attention_layers"] else [])})
 
 
 def read_runs(config: Config, root: Path | str = ".") -> dict[str, dict[str, Any]]:

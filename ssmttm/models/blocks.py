@@ -1,10 +1,11 @@
 """The parts of a block around its sequence mixer: cross-attention, feed-forward, residuals."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
+from ssmttm.models.decode import rms_norm
+from ssmttm.models.dropout import AttentionDropout, Dropout
 from ssmttm.models.functional import RMSNorm
 from ssmttm.models.mixer import State, build_mixer
 
@@ -15,7 +16,7 @@ class CrossAttention(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.heads = config.attention_heads
-        self.dropout = config.dropout
+        self.dropout = AttentionDropout(config.dropout)
         self.d_model = config.d_model
         self.query = nn.Linear(config.d_model, config.d_model, bias=False)
         self.key_value = nn.Linear(config.d_model, 2 * config.d_model, bias=False)
@@ -28,11 +29,7 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, context: State) -> Tensor:
         """Attend from `x [batch, length, d_model]` to what `keys_values` returned."""
-        dropout = self.dropout if self.training else 0.0
-        query = self._split(self.query(x))
-        y = F.scaled_dot_product_attention(
-            query, context["key"], context["value"], attn_mask=context["mask"], dropout_p=dropout
-        )
+        y = self.dropout(self._split(self.query(x)), context["key"], context["value"], context["mask"])
         return self.out(y.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
@@ -54,7 +51,7 @@ class FeedForward(nn.Sequential):
         super().__init__(
             nn.Linear(config.d_model, hidden),
             nn.GELU(),
-            nn.Dropout(config.dropout),
+            Dropout(config.dropout),
             nn.Linear(hidden, config.d_model),
         )
 
@@ -66,20 +63,22 @@ class FeedForward(nn.Sequential):
 class Block(nn.Module):
     """Pre-norm residual block: mixer, then cross-attention and feed-forward if the design has them."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, layer: int) -> None:
         super().__init__()
         width = config.d_model
-        self.dropout = nn.Dropout(config.dropout)
         self.mixer_norm = RMSNorm(width)
-        self.mixer = build_mixer(config)
+        self.mixer = build_mixer(config, layer)
+        self.mixer_dropout = Dropout(config.dropout)
         self.cross: CrossAttention | None = None
         self.feedforward: FeedForward | None = None
         if config.conditioning == "cross":
             self.cross_norm = RMSNorm(width)
             self.cross = CrossAttention(config)
+            self.cross_dropout = Dropout(config.dropout)
         if config.feedforward == "gelu":
             self.feedforward_norm = RMSNorm(width)
             self.feedforward = FeedForward(config)
+            self.feedforward_dropout = Dropout(config.dropout)
 
     def keys_values(self, context: Tensor, mask: Tensor) -> State | None:
         """Caption keys and values of this block; None in a prefix design."""
@@ -90,18 +89,18 @@ class Block(nn.Module):
     ) -> tuple[Tensor, State | None]:
         """A whole sequence; see `SequenceMixer.forward`."""
         y, state = self.mixer(self.mixer_norm(x), state, mask)
-        return self._rest(x + self.dropout(y), context), state
+        return self._rest(x + self.mixer_dropout(y), context), state
 
     def step(self, x: Tensor, context: State | None, state: State) -> tuple[Tensor, State]:
         """One frame `[batch, d_model]`; see `SequenceMixer.step`."""
-        y, state = self.mixer.step(self.mixer_norm(x), state)
-        return self._rest((x + self.dropout(y))[:, None], context)[:, 0], state
+        y, state = self.mixer.step(rms_norm(x, self.mixer_norm), state)
+        return self._rest((x + self.mixer_dropout(y))[:, None], context)[:, 0], state
 
     def _rest(self, x: Tensor, context: State | None) -> Tensor:
         if self.cross is not None and context is not None:
-            x = x + self.dropout(self.cross(self.cross_norm(x), context))
+            x = x + self.cross_dropout(self.cross(self.cross_norm(x), context))
         if self.feedforward is not None:
-            x = x + self.dropout(self.feedforward(self.feedforward_norm(x)))
+            x = x + self.feedforward_dropout(self.feedforward(self.feedforward_norm(x)))
         return x
 
     def flops(self, length: int, tokens: int) -> Cost:

@@ -1,16 +1,20 @@
 """A trained model as one safetensors file that says how to build itself."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
+
+_PICKLES = (b"PK\x03\x04", b"\x80")
 
 
 def save_model(path: Path, model: MusicLM, facts: dict[str, Any]) -> None:
@@ -22,17 +26,40 @@ def save_model(path: Path, model: MusicLM, facts: dict[str, Any]) -> None:
 
 def load_model(path: Path) -> tuple[MusicLM, dict[str, Any]]:
     """The model in evaluation mode, and its facts; raises UserError if the file is not one of ours."""
-    try:
-        with safe_open(path, "pt") as f:
-            facts = json.loads((f.metadata() or {}).get("ssmttm", "null"))
-            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
-        raise UserError(f"{path}: not a readable model file: {error}") from error
-    if not isinstance(facts, dict):
+    facts, tensors = read_tensors(path, "ssmttm")
+    if facts is None:
         raise UserError(f"{path}: safetensors, but not a model that `ssmttm train` wrote")
     model = MusicLM(ModelConfig.from_spec(facts["spec"], facts["text_width"]))
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UserError(f"{path}: weights do not fit the model that the file describes: {error}") from error
+    check_shapes(path, tensors, model.state_dict())
+    model.load_state_dict(tensors)
     return model.eval(), facts
+
+
+def read_tensors(path: Path, key: str) -> tuple[dict[str, Any] | None, dict[str, Tensor]]:
+    """The JSON object under `key` of a safetensors file's metadata, None if it has none, and its tensors.
+
+    Raises UserError for a file that is missing, a pickle, truncated or otherwise damaged.
+    """
+    try:
+        with open(path, "rb") as f:
+            start = f.read(9)
+        if start.startswith(_PICKLES) and start[8:] != b"{":  # safetensors has a length of 8 bytes, then JSON
+            raise UserError(f"{path}: not safetensors; pickled checkpoints are not loaded, for they can run any code")
+        with safe_open(path, "pt") as f:
+            value = json.loads((f.metadata() or {}).get(key, "null"))
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: truncated or damaged ({error}); put back a whole copy or delete it") from error
+    return (value if isinstance(value, dict) else None), tensors
+
+
+def check_shapes(path: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Raise UserError that names the first tensor of `found` that is not as in `wanted`."""
+    for name in sorted({*found, *wanted}):
+        shapes = [str(list(t[name].shape)) if name in t else "absent" for t in (found, wanted)]
+        if shapes[0] != shapes[1]:
+            raise UserError(
+                f"{path}: of a model of another size: {name} is {shapes[0]} in the file, but {shapes[1]} in the model"
+            )

@@ -8,7 +8,7 @@ from typing import Any
 class ModelConfig:
     """Everything that determines the architecture and its parameter count."""
 
-    mixer: str  # file of ssmttm.models.mixers
+    mixer: str  # file of ssmttm.models.mixers, except in attention_layers
     feedforward: str  # none, gelu
     conditioning: str  # prefix, cross
     layers: int
@@ -25,16 +25,20 @@ class ModelConfig:
     codebooks: int
     codebook_size: int
     text_width: int
+    attention_layers: tuple[int, ...] = ()  # layers, from 1, whose mixer is attention
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any], text_width: int) -> "ModelConfig":
         """From a run's spec (`ssmttm.spec.run_spec`) and the width of the text encoder."""
         variant = {k: v for k, v in spec["variant"].items() if k != "name"}
-        codec = spec["data"]["codec"]
+        variant["attention_layers"] = tuple(variant["attention_layers"])
         return cls(
             **variant,
             **spec["model"],
-            codebooks=codec["codebooks"],
-            codebook_size=codec["codebook_size"],
+            codebook_size=spec["data"]["codec"]["codebook_size"],
             text_width=text_width,
         )
+
+    def mixer_of(self, layer: int) -> str:
+        """The mixer of layer `layer`, counted from 1."""
+        return "attention" if layer in self.attention_layers else self.mixer

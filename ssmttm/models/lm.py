@@ -10,13 +10,18 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ssmttm.models.blocks import Block
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
+from ssmttm.models.dropout import number_sites
 from ssmttm.models.functional import RMSNorm
 from ssmttm.models.mixer import State
 from ssmttm.models.patterns import steps_for
+
+_PIECE = 512
+"""Steps that `prefill` takes at once: bounds its memory for long prompts."""
 
 
 @dataclass
@@ -26,6 +31,7 @@ class Stream:
     layers: list[State]
     context: list[State | None]
     position: Tensor  # [batch], of the next frame
+    head: Tensor  # [K * codebook_size, d_model], the heads as one
 
 
 def sinusoidal(positions: Tensor, width: int) -> Tensor:
@@ -48,9 +54,11 @@ class MusicLM(nn.Module):
         self.text_projection = nn.Linear(config.text_width, width)
         self.text_norm = nn.LayerNorm(width)
         self.null_condition = nn.Parameter(torch.randn(width))
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(1, config.layers + 1))
         self.final_norm = RMSNorm(width) if config.final_norm else nn.Identity()
         self.heads = nn.ModuleList(nn.Linear(width, vocabulary, bias=False) for _ in range(config.codebooks))
+        self.checkpointing = False  # keep each block's input only, and compute the block again in the backward pass
+        number_sites(self)
 
     def condition(self, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Caption embeddings `[batch, tokens, text_width]` -> context `[batch, tokens, d_model]` and its mask.
@@ -87,32 +95,49 @@ class MusicLM(nn.Module):
             contexts = [block.keys_values(context, mask) for block in self.blocks]
             mask = None
         for block, own in zip(self.blocks, contexts, strict=True):
-            x, _ = block(x, own, None, mask)
-        return self._logits(x[:, -steps:])
+            if self.checkpointing and torch.is_grad_enabled():
+                x, _ = checkpoint(block, x, own, None, mask, use_reentrant=False, preserve_rng_state=False)
+            else:
+                x, _ = block(x, own, None, mask)
+        return self._logits(x[:, -steps:], self._head())
 
     def start(self, text: Tensor, text_mask: Tensor) -> Stream:
-        """Take in the captions; `step` then continues frame by frame. Shapes as in `forward`."""
+        """Take in the captions; `prefill` and `step` then continue. Shapes as in `forward`."""
         context, mask = self.condition(text, text_mask)
         batch = context.shape[0]
         layers = [block.mixer.init_state(batch, context.device, context.dtype) for block in self.blocks]
         contexts: list[State | None] = [None] * len(self.blocks)
         position = torch.zeros(batch, dtype=torch.int64, device=context.device)
+        if self.config.conditioning == "cross":
+            contexts = [block.keys_values(context, mask) for block in self.blocks]
+        stream = Stream(layers, contexts, position, self._head())
         if self.config.conditioning == "prefix":
             x, mask = self._with_prefix(context, mask)
-            for i, block in enumerate(self.blocks):
-                x, layers[i] = block(x, None, layers[i], mask)
-            position = mask.sum(1)
-        else:
-            contexts = [block.keys_values(context, mask) for block in self.blocks]
-        return Stream(layers, contexts, position)
+            self._advance(x, stream, mask)
+            stream.position += mask.sum(1)
+        return stream
+
+    def prefill(self, codes: Tensor, stream: Stream) -> None:
+        """Feed the inputs of several steps, `codes [batch, K, steps]`: as `step` for each of them, but faster."""
+        for start in range(0, codes.shape[-1], _PIECE):
+            piece = codes[..., start : start + _PIECE]
+            positions = stream.position[:, None] + torch.arange(piece.shape[-1], device=codes.device)
+            x = self._embed(piece)
+            self._advance(x + sinusoidal(positions, x.shape[-1]), stream)
+            stream.position += piece.shape[-1]
 
     def step(self, codes: Tensor, stream: Stream) -> Tensor:
         """Feed one step of codes `[batch, K]`; returns logits `[batch, K, codebook_size]` and advances `stream`."""
         x = self._embed(codes) + sinusoidal(stream.position, self.config.d_model)
         for i, block in enumerate(self.blocks):
             x, stream.layers[i] = block.step(x, stream.context[i], stream.layers[i])
-        stream.position = stream.position + 1
-        return self._logits(x)
+        stream.position += 1
+        return self._logits(x, stream.head)
+
+    def _advance(self, x: Tensor, stream: Stream, mask: Tensor | None = None) -> None:
+        """Take inputs of the first block `[batch, length, d_model]` into the states."""
+        for i, block in enumerate(self.blocks):
+            x, stream.layers[i] = block(x, stream.context[i], stream.layers[i], mask)
 
     def _embed(self, codes: Tensor) -> Tensor:
         return sum(embed(codes[:, k]) for k, embed in enumerate(self.embeddings))
@@ -125,10 +150,13 @@ class MusicLM(nn.Module):
         positions = mask.cumsum(1) - 1
         return context + sinusoidal(positions.clamp(min=0), context.shape[-1]), mask
 
-    def _logits(self, x: Tensor) -> Tensor:
-        """Logits `[..., K, codebook_size]`: the special id is no answer, so its row is left out."""
-        weight = torch.cat([head.weight[: self.special] for head in self.heads])
-        return F.linear(self.final_norm(x), weight).unflatten(-1, (len(self.heads), -1))
+    def _head(self) -> Tensor:
+        """Weights of all heads `[K * codebook_size, d_model]`: the special id is no answer, so its row is left out."""
+        return torch.cat([head.weight[: self.special] for head in self.heads])
+
+    def _logits(self, x: Tensor, head: Tensor) -> Tensor:
+        """Logits `[..., K, codebook_size]`."""
+        return F.linear(self.final_norm(x), head).unflatten(-1, (len(self.heads), -1))
 
     def flops(self, frames: int, tokens: int) -> Cost:
         """FLOPs of `forward` for one clip of `frames` frames and `tokens` caption tokens (padding included)."""

@@ -50,7 +50,7 @@ class SequenceMixer(nn.Module, ABC):
         """Bytes of the state of one sequence after `length` frames."""
 
 
-def build_mixer(config: ModelConfig) -> SequenceMixer:
-    """The mixer that `config.mixer` names: class `Mixer` of that file."""
-    module = importlib.import_module(f"ssmttm.models.mixers.{config.mixer}")
+def build_mixer(config: ModelConfig, layer: int) -> SequenceMixer:
+    """The mixer of layer `layer`, counted from 1: class `Mixer` of the file that `config` names."""
+    module = importlib.import_module(f"ssmttm.models.mixers.{config.mixer_of(layer)}")
     return module.Mixer(config)

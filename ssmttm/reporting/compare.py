@@ -60,7 +60,7 @@ def read_scores(folder: Path) -> list[dict[str, Any]]:
 def budget_text(budget: dict[str, Any]) -> tuple[str, float]:
     """Kind and amount of a budget: ("iterations", 120) or ("flops", 6e12)."""
     if len(budget) != 1:
-        raise UserError(f"expected one budget, iterations or flops, found {budget}")
+        raise UserError(f"expected one budget, iterations, flops or gpu_hours, found {budget}")
     kind, amount = next(iter(budget.items()))
     return kind, float(amount)
 

@@ -54,7 +54,9 @@ def clock(seconds: float) -> str:
 
 
 def budget_name(kind: str, amount: float) -> str:
-    """`120 iterations` or `6.00×10¹² FLOPs`."""
+    """`120 iterations`, `6.00×10¹² FLOPs` or `1.5 GPU-hours`."""
+    if kind == "gpu_hours":
+        return f"{amount:,g} GPU-hours"
     return f"{amount:,.0f} iterations" if kind == "iterations" else f"{power_of_ten(amount)} FLOPs"
 
 

@@ -12,6 +12,9 @@ VARIANTS = {
     "prefix-simba": {"mixer": "mamba2", "feedforward": "gelu", "conditioning": "prefix"},
     "cross-simba": {"mixer": "mamba2", "feedforward": "gelu", "conditioning": "cross"},
     "cross-transformer": {"mixer": "attention", "feedforward": "gelu", "conditioning": "cross"},
+    "prefix-transformer": {"mixer": "attention", "feedforward": "gelu", "conditioning": "prefix"},
+    "prefix-hybrid": {"mixer": "mamba2", "feedforward": "gelu", "conditioning": "prefix", "attention_layers": (2,)},
+    "prefix-mamba1": {"mixer": "mamba1", "feedforward": "gelu", "conditioning": "prefix"},
 }
 
 TINY = {

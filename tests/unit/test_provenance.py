@@ -71,8 +71,10 @@ def test_a_module_that_does_not_exist_is_an_error(package):
 def test_mixers_metrics_and_stages_have_fingerprints_of_their_own():
     found = [code_of("train", mixer="mamba2"), code_of("train", mixer="attention"), code_of("compare")]
     found += [code_of("score", metric=metric) for metric in METRICS]
+    found.append(code_of("train", mixer=["attention", "mamba2"]))
     assert len(set(found)) == len(found)
     assert code_of("compare") == code_of("compare")
+    assert code_of("train", mixer=["mamba2"]) == code_of("train", mixer="mamba2")
 
 
 def test_the_columns_that_a_stage_writes_count(monkeypatch):

@@ -68,6 +68,18 @@ def test_every_key_of_the_schemas_is_described():
         ("data.clips.lenght", 3, "'lenght' was unexpected"),
         ("data.codec.name", "mp3", "data.codec.name"),
         ("training.batch_size", 0, "training.batch_size"),
+        ("training.micro_batch", "many", "training.micro_batch: 'many' does not match '.auto"),
+        ("training.micro_batch", 0, "training.micro_batch: 0 is less than the minimum"),
+        ("training.activation_checkpointing", "yes", "training.activation_checkpointing: 'yes' is not one of"),
+        ("training.checkpoints", [0.5, 1.0], r"training.checkpoints.1: 1.0"),
+        ("training.checkpoints", [0.5, 0.5], "training.checkpoints: .* non-unique"),
+        ("training.ema_decay", 1.0, "training.ema_decay"),
+        ("training.processes", 0, "training.processes"),
+        ("model.codebooks", 10, "model.codebooks: 10 is greater than the maximum"),
+        ("variants.prefix-hybrid.attention_layers", 0, "variants.prefix-hybrid.attention_layers: 0 is less"),
+        ("variants.prefix-hybrid.attention_layers", [2, 2], "variants.prefix-hybrid.attention_layers: .* non-unique"),
+        ("variants.prefix-mamba1.model", {"layers": 3}, "variants.prefix-mamba1.model: .*'layers' was unexpected"),
+        ("budgets.flops.gpu_hours", 2.0, "budgets.flops"),
         ("budgets.flops.flops", "6.0e12", r"sign in the exponent: 6\.0"),
         ("budgets.flops.iterations", 5, "budgets.flops"),
         ("data.split.validation", 0.5, None),
@@ -117,7 +129,7 @@ def test_bad_overrides_are_named(config, overrides, expected):
 def test_a_spec_is_complete_and_says_nothing_of_other_runs(config, tmp_path):
     runs = table(tmp_path, config, "a\ts\tprefix-mamba\tquarter\tflops\t7\ttraining.warmup_steps=3")
     found = runs["a"]["spec"]
-    assert found["variant"] == {"name": "prefix-mamba", **config["variants"]["prefix-mamba"]}
+    assert found["variant"] == {"name": "prefix-mamba", **config["variants"]["prefix-mamba"], "attention_layers": []}
     size = config["sizes"]["quarter"]
     assert found["model"]["d_model"] == size["d_model"]
     assert found["model"]["layers"] == size["layers"]["prefix-mamba"]
@@ -135,10 +147,57 @@ def test_another_row_or_another_size_leaves_a_spec_as_it_is(config, tmp_path):
     assert table(tmp_path, config, "b\ts\tprefix-mamba\tbase\titers\t1\t", row)["a"]["spec"] == before
 
 
+def test_a_rows_overrides_come_before_the_variants_the_sizes_and_the_configs_settings(config, tmp_path):
+    config["model"].update(d_state=1, chunk=2, d_conv=3, dropout=0.1)
+    config["sizes"]["base"].update(d_state=10, chunk=20, d_conv=4)
+    config["variants"]["prefix-mamba1"]["model"] = {"d_state": 100, "chunk": 200}
+    model = table(tmp_path, config, "a\ts\tprefix-mamba1\tbase\titers\t1\tmodel.d_state=5")["a"]["spec"]["model"]
+    assert [model[key] for key in ("d_state", "chunk", "d_conv", "dropout")] == [5, 200, 4, 0.1]
+    assert table(tmp_path, config, "a\ts\tprefix-mamba\tbase\titers\t1\t")["a"]["spec"]["model"]["d_state"] == 10
+
+
+@pytest.mark.parametrize(("setting", "layers", "expected"), [(2, 5, [2, 4]), (5, 5, [5]), ([4, 1], 5, [1, 4])])
+def test_attention_layers_are_numbers_in_a_spec(config, tmp_path, setting, layers, expected):
+    config["variants"]["prefix-hybrid"]["attention_layers"] = setting
+    config["sizes"]["base"]["layers"]["prefix-hybrid"] = layers
+    variant = table(tmp_path, config, "a\ts\tprefix-hybrid\tbase\titers\t1\t")["a"]["spec"]["variant"]
+    assert variant["attention_layers"] == expected
+    assert spec.mixers_of(variant) == ["attention", "mamba2"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [(6, "6 is more than the 5 layers"), ([2, 6], "there is no layer 6 in this size; name layers from 1 to 5")],
+)
+def test_attention_layers_must_exist(config, tmp_path, setting, expected):
+    config["variants"]["prefix-hybrid"]["attention_layers"] = setting
+    with pytest.raises(UserError, match=f"^runs.tsv, line 2: variants.prefix-hybrid.attention_layers: {expected}"):
+        table(tmp_path, config, "a\ts\tprefix-hybrid\tbase\titers\t1\t")
+
+
+@pytest.mark.parametrize("micro", ["1", "2", "3", "auto"])
+def test_a_step_is_whole_micro_batches_on_every_process(config, tmp_path, micro):
+    row = "a\ts\tprefix-simba\tbase\titers\t1\ttraining.batch_size=6; training.processes=2; training.micro_batch="
+    if micro == "2":
+        with pytest.raises(UserError, match=r"line 2: training\.processes \* training\.micro_batch = 4 must divide"):
+            table(tmp_path, config, row + micro)
+    else:
+        assert table(tmp_path, config, row + micro)["a"]["spec"]["training"]["batch_size"] == 6
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
         ("a\ts\tprefix-rnn\tbase\titers\t1\t", "variant 'prefix-rnn' is not among .*cross-simba"),
+        ("a\ts\tprefix-simba\thuge\titers\t1\t", "size 'huge' is not among .*quarter"),
+        ("a\ts\tprefix-simba\tbase\tdays\t1\t", "budget 'days' is not among .*iters"),
+        ("a\ts\tprefix-simba\tbase\titers\t1\tmodel.codebooks=5", "5 is more codebooks than the codec has: .* is 4"),
+        ("a\ts\tprefix-simba\tbase\titers\t1\ttraining.micro_batch=4", "micro_batch 4 must divide .*batch_size 2"),
+        ("a\ts\tprefix-simba\tbase\titers\t1\ttraining.batch_size=3", "micro_batch 2 must divide .*batch_size 3"),
+        (
+            "a\ts\tprefix-simba\tbase\titers\t1\ttraining.processes=3; training.micro_batch=auto",
+            "processes = 3 must divide training.batch_size 2",
+        ),
         ("a\ts\tprefix-simba\tbase\titers\tone\t", "seed 'one' is not a whole number"),
         ("a\ts\tprefix-simba\tbase\titers\t1\t\tmore", "too many cells"),
         ("A b\ts\tprefix-simba\tbase\titers\t1\t", "run: 'A b'"),

@@ -14,6 +14,19 @@ import pytest
 from ssmttm.spec import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
+MORE_RUNS = [
+    {
+        "run": f"{variant}-base-iters",
+        "study": "laptop",
+        "variant": variant,
+        "size": "base",
+        "budget": "iters",
+        "seed": 1,
+    }
+    for variant in ("prefix-hybrid", "prefix-mamba1")
+]
+"""Runs that the finished project has beside those of the default run table: every mixer is there."""
+
 PARTS = ("ssmttm", "workflow", "profiles", "Snakefile", "config.yaml", "environment.yml")
 
 
@@ -100,6 +113,8 @@ def fresh(tmp_path_factory) -> Project:
 def built(fresh, tmp_path_factory) -> Project:
     """The project with a placeholder for each product, recorded as built. Not to be changed."""
     project = fresh.copy(tmp_path_factory.mktemp("built") / "project")
+    for row in MORE_RUNS:
+        project.append("workflow/runs.tsv", "\t".join(map(str, row.values())) + "\t\n")
     summary = subprocess.run(
         [sys.executable, "-m", "snakemake", "--summary", "--cores", "1"],
         cwd=project.folder,

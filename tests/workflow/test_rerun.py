@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from ssmttm.spec import BASELINES, METRICS, load_config, read_runs
+from ssmttm.spec import BASELINES, METRICS, load_config, mixers_of, read_runs, run_spec
 
-from .conftest import ROOT, Project
+from .conftest import MORE_RUNS, ROOT, Project
 
 CONFIG = load_config(ROOT / "config.yaml")
-RUNS = read_runs(CONFIG, ROOT)
+RUNS = read_runs(CONFIG, ROOT) | {row["run"]: row | {"spec": run_spec(CONFIG, row, "")} for row in MORE_RUNS}
 VERSION = CONFIG["data"]["version"]
 SYSTEMS = [*(f"runs/{run}" for run in RUNS), *(f"baselines/{VERSION}/{name}" for name in BASELINES)]
 SUMMARY = {"report", *(f"compare {study}" for study in {row["study"] for row in RUNS.values()})}
@@ -32,7 +32,7 @@ def from_training(*runs: str) -> set[str]:
 
 
 def with_mixer(mixer: str) -> list[str]:
-    return [run for run, row in RUNS.items() if row["spec"]["variant"]["mixer"] == mixer]
+    return [run for run, row in RUNS.items() if mixer in mixers_of(row["spec"]["variant"])]
 
 
 def test_a_finished_study_has_nothing_to_do(built):
@@ -54,7 +54,12 @@ def test_comments_docstrings_and_layout_rerun_nothing(project):
     assert project.plan() == set()
 
 
-@pytest.mark.parametrize("mixer", ["attention", "mamba2"])
+def test_a_hybrid_run_has_two_mixers():
+    assert {"prefix-hybrid-base-iters"} == set(with_mixer("attention")) & set(with_mixer("mamba2"))
+    assert with_mixer("mamba1") == ["prefix-mamba1-base-iters"]
+
+
+@pytest.mark.parametrize("mixer", ["attention", "mamba1", "mamba2"])
 def test_an_edited_mixer_retrains_only_its_runs(project, mixer):
     project.append(f"ssmttm/models/mixers/{mixer}.py", "\nEDITED = 1\n")
     assert project.plan() == from_training(*with_mixer(mixer))

@@ -60,14 +60,20 @@ def run_settings(wildcards):
     return spec.canonical_json(RUNS[wildcards.run]["spec"])
 
 
+def mixers(run):
+    """The mixers of the run `run`."""
+    return tuple(spec.mixers_of(RUNS[run]["spec"]["variant"]))
+
+
 def run_code(stage, **choice):
-    """Fingerprint of stage `stage` with the mixer of `{run}`."""
-    return lambda wildcards: code(stage, mixer=RUNS[wildcards.run]["spec"]["variant"]["mixer"], **choice)
+    """Fingerprint of stage `stage` with the mixers of `{run}`."""
+    return lambda wildcards: code(stage, mixer=mixers(wildcards.run), **choice)
 
 
 def run_threads(wildcards):
-    """CPU threads of the run `{run}`."""
-    return RUNS[wildcards.run]["spec"]["training"]["threads"]
+    """CPU threads of the run `{run}`, of all its processes."""
+    training = RUNS[wildcards.run]["spec"]["training"]
+    return training["threads"] * training["processes"]
 
 
 def shards(product):

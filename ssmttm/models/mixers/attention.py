@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
+from ssmttm.models.dropout import AttentionDropout
 from ssmttm.models.mixer import SequenceMixer, State
 
 
@@ -16,7 +17,7 @@ class Mixer(SequenceMixer):
         super().__init__()
         self.d_model = config.d_model
         self.heads = config.attention_heads
-        self.dropout = config.dropout
+        self.dropout = AttentionDropout(config.dropout)
         self.query = nn.Linear(config.d_model, config.d_model, bias=False)
         self.key_value = nn.Linear(config.d_model, 2 * config.d_model, bias=False)
         self.out = nn.Linear(config.d_model, config.d_model)
@@ -26,40 +27,51 @@ class Mixer(SequenceMixer):
         length = x.shape[1]
         query = self._split(self.query(x))
         key, value = (self._split(t) for t in self.key_value(x).chunk(2, -1))
-        dropout = self.dropout if self.training else 0.0
         if state is None and mask is None:
-            y = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
+            y = self.dropout(query, key, value, causal=True)
             return self._join(y), None
         valid = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
         if state is not None:
-            state = self._append(state, key, value, valid)
-            key, value, valid = self._filled(state)
+            if mask is not None:
+                state["padded"] |= not mask.all()
+            key, value, valid = self._append(state, key, value, valid)
         past = key.shape[2] - length
         causal = torch.ones(length, past + length, dtype=torch.bool, device=x.device).tril(past)
         itself = torch.zeros_like(causal).diagonal_scatter(torch.ones(length, dtype=torch.bool, device=x.device), past)
         allowed = (causal & valid[:, None, None, :]) | itself  # a padded query sees itself: no empty softmax
-        y = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed, dropout_p=dropout)
-        return self._join(y), state
+        y = self.dropout(query.to(key.dtype), key, value, allowed)
+        return self._join(y.to(x.dtype)), state
 
+    @torch.no_grad()
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """See `SequenceMixer.step`."""
-        y, state = self.forward(x[:, None], state)
-        return y[:, 0], state
+        """See `SequenceMixer.step`; the cache is written in place, and nothing can be differentiated."""
+        query = self.query(x).view(len(x), self.heads, 1, -1)
+        key, value = self.key_value(x).view(len(x), 2, self.heads, 1, -1).unbind(1)
+        valid = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
+        key, value, valid = self._append(state, key, value, valid)
+        mask = valid[:, None, None] if state["padded"] else None
+        y = F.scaled_dot_product_attention(query.to(key.dtype), key, value, attn_mask=mask)
+        return self.out(y.flatten(1).to(x.dtype)), state
 
     def init_state(self, batch: int, device: torch.device, dtype: torch.dtype) -> State:
-        """See `SequenceMixer.init_state`: an empty cache that doubles when it is full."""
+        """See `SequenceMixer.init_state`: an empty cache that doubles when it is full.
+
+        Keys and values are kept in the type of the weights that they come from.
+        """
+        dtype = self.key_value.weight.dtype
         room = (batch, self.heads, 64, self.d_model // self.heads)
         return {
             "key": torch.zeros(room, device=device, dtype=dtype),
             "value": torch.zeros(room, device=device, dtype=dtype),
             "valid": torch.zeros(batch, 64, dtype=torch.bool, device=device),
             "length": torch.zeros((), dtype=torch.int64),
+            "padded": torch.zeros((), dtype=torch.bool),
         }
 
-    def _append(self, state: State, key: Tensor, value: Tensor, valid: Tensor) -> State:
+    def _append(self, state: State, key: Tensor, value: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Write new frames into the cache; returns keys, values and validity of all frames so far."""
         start = int(state["length"])
         end = start + key.shape[2]
-        state = dict(state)
         while end > state["key"].shape[2]:
             room = state["key"].shape[2]
             state["key"] = F.pad(state["key"], (0, 0, 0, room))
@@ -68,11 +80,7 @@ class Mixer(SequenceMixer):
         state["key"][:, :, start:end] = key
         state["value"][:, :, start:end] = value
         state["valid"][:, start:end] = valid
-        state["length"] = torch.tensor(end)
-        return state
-
-    def _filled(self, state: State) -> tuple[Tensor, Tensor, Tensor]:
-        end = int(state["length"])
+        state["length"].fill_(end)
         return state["key"][:, :, :end], state["value"][:, :, :end], state["valid"][:, :end]
 
     def _split(self, x: Tensor) -> Tensor:

@@ -6,11 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssmttm.models import mamba2_cpu, mamba2_plain
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
-from ssmttm.models.functional import RMSNorm, causal_conv_silu
+from ssmttm.models.decode import rms_norm, settle_, ssd_step_
+from ssmttm.models.functional import RMSNorm
 from ssmttm.models.mixer import SequenceMixer, State
-from ssmttm.models.ssd import ssd_chunked, ssd_flops, ssd_step
+from ssmttm.models.ssd import ssd_flops
 
 
 class Mixer(SequenceMixer):
@@ -39,31 +41,44 @@ class Mixer(SequenceMixer):
 
     def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
         """See `SequenceMixer.forward`."""
-        batch, length, _ = x.shape
-        z, mixed, dt = self._project(x)
-        if mask is not None:
-            mixed = mixed * mask[..., None]
-            dt = dt * mask[..., None]
-        past = (
-            mixed.new_zeros(batch, self.width - 1, mixed.shape[-1]) if state is None else state["conv"].to(mixed.dtype)
+        projected = self.in_proj(x)
+        inner = mamba2_cpu.mamba2_inner if x.device.type == "cpu" else mamba2_plain.mamba2_inner
+        y, ssm = inner(
+            projected,
+            self.conv_weight,
+            self.conv_bias,
+            self.dt_bias,
+            -self.a_log.exp(),
+            self.d,
+            self.norm.weight,
+            None if state is None else state["conv"],
+            None if state is None else settle_(state),
+            mask,
+            self.chunk,
+            self.norm.eps,
         )
-        padded = torch.cat([past, mixed], 1)
-        u, b, c = self._split(causal_conv_silu(padded, self.conv_weight, self.conv_bias))
-        u = u.view(batch, length, self.heads, self.channels)
-        y, ssm = ssd_chunked(u, dt, -self.a_log.exp(), b, c, self.chunk, None if state is None else state["ssm"])
-        out = self._finish(y, u, z)
+        out = self.out_proj(y)
         if state is None:
             return out, None
-        return out, {"conv": padded[:, length:], "ssm": ssm}
+        mixed = projected[..., self.inner : self.inner + self.inner + 2 * self.size]
+        if mask is not None:
+            mixed = mixed * mask[..., None]
+        before = self.width - 1
+        recent = torch.cat([state["conv"].to(mixed.dtype), mixed[:, -before:]], 1)[:, -before:]
+        return out, {"conv": recent, "ssm": ssm}
 
+    @torch.no_grad()
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """See `SequenceMixer.step`."""
-        z, mixed, dt = self._project(x)
+        """See `SequenceMixer.step`; the state is updated in place, and nothing can be differentiated."""
+        z, mixed, dt = self.in_proj(x).split([self.inner, self.inner + 2 * self.size, self.heads], -1)
         window = torch.cat([state["conv"], mixed[:, None]], 1)
-        u, b, c = self._split(F.silu((window * self.conv_weight).sum(1) + self.conv_bias))
+        state["conv"].copy_(window[:, 1:])
+        mixed = F.silu((window * self.conv_weight).sum(1) + self.conv_bias)
+        u, b, c = mixed.split([self.inner, self.size, self.size], -1)
         u = u.view(-1, self.heads, self.channels)
-        y, ssm = ssd_step(u, dt, -self.a_log.exp(), b, c, state["ssm"])
-        return self._finish(y, u, z), {"conv": window[:, 1:], "ssm": ssm}
+        y = ssd_step_(u, F.softplus(dt + self.dt_bias), -self.a_log.exp(), b, c, state)
+        y = torch.addcmul(y, u, self.d[:, None]).flatten(1)
+        return self.out_proj(rms_norm(y * F.silu(z), self.norm)), state
 
     def init_state(self, batch: int, device: torch.device, dtype: torch.dtype) -> State:
         """See `SequenceMixer.init_state`."""
@@ -72,20 +87,6 @@ class Mixer(SequenceMixer):
             "conv": torch.zeros(batch, self.width - 1, mixed, device=device, dtype=dtype),
             "ssm": torch.zeros(batch, self.heads, self.channels, self.size, device=device, dtype=dtype),
         }
-
-    def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        z, mixed, dt = self.in_proj(x).split([self.inner, self.inner + 2 * self.size, self.heads], -1)
-        return z, mixed, F.softplus(dt.float() + self.dt_bias)
-
-    def _split(self, mixed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Split into x, B, C; the scan runs in at least single precision."""
-        mixed = mixed.float() if mixed.dtype in (torch.bfloat16, torch.float16) else mixed
-        u, b, c = mixed.split([self.inner, self.size, self.size], -1)
-        return u, b, c
-
-    def _finish(self, y: Tensor, u: Tensor, z: Tensor) -> Tensor:
-        y = (y + u * self.d[:, None]).flatten(-2)
-        return self.out_proj(self.norm(y * F.silu(z)))
 
     def flops(self, length: int) -> Cost:
         """See `SequenceMixer.flops`; the convolution counts as elementwise work of the scan."""

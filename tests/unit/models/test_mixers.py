@@ -20,7 +20,7 @@ LENGTH = 23
 def mixer(request):
     torch.manual_seed(0)
     config = ModelConfig(mixer=request.param, feedforward="none", conditioning="prefix", **TINY)
-    return build_mixer(config).double().eval()
+    return build_mixer(config, 1).double().eval()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from ssmttm.reporting.figures import smooth
 from ssmttm.reporting.findings import says
-from ssmttm.reporting.numbers import clock, listed, millions, power_of_ten, significant
+from ssmttm.reporting.numbers import budget_name, clock, listed, millions, power_of_ten, significant
 from ssmttm.reporting.scoreboard import blocks
 from ssmttm.reporting.spectrogram import mel_spectrogram, spectrogram_png
 
@@ -56,6 +56,11 @@ def test_a_far_baseline_leaves_the_scale_instead_of_pressing_the_runs_together()
     assert noise["cells"]["frechet"][0]["beyond"]
     assert not any(r["cells"]["frechet"][0]["beyond"] for r in shown["rows"])
     assert shown["rows"][1]["cells"]["frechet"][0]["at"] > 50
+
+
+def test_a_budget_is_named_by_its_measure():
+    found = [budget_name(*budget) for budget in (("iterations", 1200.0), ("flops", 6e12), ("gpu_hours", 1.5))]
+    assert found == ["1,200 iterations", "6.00×10¹² FLOPs", "1.5 GPU-hours"]
 
 
 def test_numbers_are_printed_with_three_digits_and_units():
