@@ -35,8 +35,7 @@ def main() -> int:
         spec = row["spec"]
         model = MusicLM(ModelConfig.from_spec(spec, WIDTH))
         tokens = spec["data"]["text"]["max_tokens"]
-        clips = spec["training"]["batch_size"] * spec["training"]["accumulate"]
-        plan = plan_budget(spec["budget"], model, clips, arguments.frames, tokens)
+        plan = plan_budget(spec["budget"], model, spec["training"]["batch_size"], arguments.frames, tokens)
         codes = delay(torch.zeros(1, model.config.codebooks, arguments.frames, dtype=torch.int64), model.special)
         captions, mask = torch.randn(1, tokens, WIDTH), torch.ones(1, tokens, dtype=torch.bool)
         # the plain attention kernel: the fused ones recompute products in the backward pass

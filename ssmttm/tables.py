@@ -119,6 +119,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("seconds", pa.float64()),
             ("loss", pa.float64()),
             ("validation_loss", pa.float64()),  # null except at evaluation steps
+            ("codebook_losses", pa.list_(pa.float64())),  # one per codebook; their mean is the loss
+            ("validation_codebook_losses", pa.list_(pa.float64())),  # null except at evaluation steps
             ("learning_rate", pa.float64()),
             ("gradient_norm", pa.float64()),
         ]

@@ -1,13 +1,16 @@
 """Train one run: tokens and text in; model, curve and manifest out."""
 
+import json
 import shutil
+import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ssmttm.device import claim_device
+from ssmttm.errors import UserError
 from ssmttm.files import sha256_file, write_json
 from ssmttm.models.checkpoint import save_model
 from ssmttm.models.config import ModelConfig
@@ -15,61 +18,158 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.progress import Progress
 from ssmttm.provenance import code_of, manifest
 from ssmttm.seeds import stable_int
-from ssmttm.spec import canonical_json
+from ssmttm.spec import canonical_json, mixers_of
 from ssmttm.tables import write_table
-from ssmttm.training.budget import plan_budget
-from ssmttm.training.data import load_split
-from ssmttm.training.loop import Trainer
+from ssmttm.training import parallel
+from ssmttm.training.budget import Plan, plan_budget
+from ssmttm.training.data import DataSet, load_splits
+from ssmttm.training.loop import CHECKPOINTS, Trainer
+from ssmttm.training.memory import Fit, available_bytes, fit_memory
+from ssmttm.training.parallel import Workers
+from ssmttm.training.state import state_folder
+from ssmttm.training.step import Stepper
+
+PLAN = "plan.json"
+"""What was decided by measuring when the run started: an interrupted run goes on with it."""
 
 
 def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, threads: int | None) -> None:
-    """Write `model.safetensors`, `curve.parquet` and `manifest.json` to `out`.
+    """Write `model.safetensors`, `curve.parquet` and `manifest.json` to `out`, and models to `out/checkpoints`.
 
-    While it trains, resumable states are kept in `out/state`; they are used only when spec, code
-    and data are the same, and removed at the end.
+    While it trains, resumable states are kept in a folder of `out/state` that belongs to this
+    spec, code and data set; `out/state` is removed at the end. With `training.processes` above 1
+    it starts them all on this machine, unless torchrun has started them, on any number of
+    machines. They share `threads`; None is `training.threads` for each.
     """
-    started = time.perf_counter()
     settings = spec["training"]
-    threads = settings["threads"] if threads is None else threads
-    code = code_of("train", mixer=spec["variant"]["mixer"])
+    processes = settings["processes"]
+    threads = settings["threads"] * processes if threads is None else threads
+    if processes > 1 and not parallel.started_by_launcher():
+        words = {"--run": name, "--data": data, "--out": out, "--device": device, "--threads": threads}
+        words["--spec"] = canonical_json(spec)
+        parallel.launch(processes, ["train", *(str(w) for pair in words.items() for w in pair)])
+        return
+    each = max(1, threads // processes)
+    with parallel.join(processes, device, each) as workers:
+        _train(name, spec, data, out, workers, each)
+
+
+def _train(name: str, spec: dict[str, Any], data: Path, out: Path, workers: Workers, threads: int) -> None:
+    started, place = time.perf_counter(), workers.device
+    torch.use_deterministic_algorithms(place.type == "cpu")
+    if spec["training"]["precision"] == "bf16" and place.type == "cuda" and not torch.cuda.is_bf16_supported(False):
+        card = torch.cuda.get_device_name(place)
+        raise UserError(f"training.precision is bf16, which {card} does not compute in; set it to fp32")
+    code = code_of("train", mixer=mixers_of(spec["variant"]))
     dataset = sha256_file(data / "dataset.json")
-    with claim_device(device, threads) as place:
-        torch.use_deterministic_algorithms(place.type == "cpu")
-        words = spec["data"]["text"]["max_tokens"]
-        train, validation, test = (load_split(data, split, words) for split in ("train", "validation", "test"))
-        torch.manual_seed(stable_int("init", spec["seed"]))
-        model = MusicLM(ModelConfig.from_spec(spec, train.text_width)).to(place)
-        clips = settings["batch_size"] * settings["accumulate"]
-        plan = plan_budget(spec["budget"], model, clips, train.frames, train.text_tokens)
-        trainer = Trainer(model, train, validation, settings, plan, spec["seed"])
-        identity = canonical_json({"spec": spec, "code": code, "data": dataset})
-        curve = trainer.run(out / "state", identity, Progress(name, plan.steps, "steps"))
-        test_loss = trainer.evaluate(test)
-        label = str(place) if place.type == "cpu" else torch.cuda.get_device_name(place)
-    facts = {"spec": spec, "codec": train.codec, "text_encoder": train.encoder}
-    save_model(out / "model.safetensors", model.cpu(), facts)
+    identity = canonical_json({"spec": spec, "code": code, "data": dataset})
+    folder = state_folder(out / "state", identity)
+    if workers.leads:
+        _prepare(out, folder)
+    sets = _load(spec, data, folder, workers)
+    trainer, fit = _build(spec, sets, folder, workers)
+    progress = Progress(name, trainer.plan.steps, "steps") if workers.leads else None
+    curve = trainer.run(folder, identity, progress, out / "tensorboard")
+    test_losses = trainer.stepper.evaluate(sets.test)
+    if workers.leads:
+        _finish(out, folder, trainer, curve)
+        facts = {
+            "run": name,
+            "fingerprint": code,
+            "dataset": {"version": spec["data"]["version"], "sha256": dataset},
+            "device": "cpu" if place.type == "cpu" else torch.cuda.get_device_name(place),
+            "threads": threads,
+            "wall_seconds": time.perf_counter() - started,
+            "test_loss": sum(test_losses) / len(test_losses),
+            "test_codebook_losses": test_losses,
+            **_costs(trainer, fit),
+            "clips": {split: len(getattr(sets, split)) for split in ("train", "validation", "test")},
+            "codec": sets.codec,
+            "text_encoder": sets.encoder,
+        }
+        write_json(out / "manifest.json", manifest("train", spec, **facts))
+        shutil.rmtree(out / "state")
+    workers.wait()
+
+
+def _prepare(out: Path, folder: Path) -> None:
+    """Say what is left of runs with other settings."""
+    others = sorted(p.name for p in folder.parent.glob("*") if p != folder)
+    if others:
+        print(
+            f"ssmttm: {folder.parent} has training states of other settings, code or data ({', '.join(others)}); "
+            f"they are not used, and removed when this run has finished",
+            file=sys.stderr,
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / PLAN).is_file():  # a fresh run
+        shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+
+
+def _load(spec: dict[str, Any], data: Path, folder: Path, workers: Workers) -> DataSet:
+    """The data set; the leading process writes what the others then read."""
+    released = json.loads((data / "dataset.json").read_text(encoding="utf-8"))
+    if not workers.leads:
+        workers.wait()
+    sets = load_splits(data, released, spec, folder)
+    if workers.leads:
+        workers.wait()
+    return sets
+
+
+def _build(spec: dict[str, Any], sets: DataSet, folder: Path, workers: Workers) -> tuple[Trainer, Fit]:
+    """The trainer of a run, under the plan in `folder` if there is one."""
+    settings, train = spec["training"], sets.train
+    config = ModelConfig.from_spec(spec, train.text_width)
+    path = folder / PLAN
+    stored = workers.share(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None)
+    if stored:
+        fit = Fit(**stored["fit"])
+    else:
+        sharing = settings["processes"] if workers.device.type == "cpu" else 1
+        available = available_bytes(workers.device, sharing)
+        fit = workers.share(
+            fit_memory(config, settings, train.frames, train.text_tokens, available, workers.device.type)
+        )
+    torch.manual_seed(stable_int("init", spec["seed"]))
+    model = MusicLM(config).to(workers.device)
+    stepper = Stepper(model, train, settings, fit, spec["seed"], workers)
+    if stored:
+        plan = Plan(**stored["plan"])
+    else:
+        seconds = stepper.device_seconds() if "gpu_hours" in spec["budget"] else None
+        plan = plan_budget(spec["budget"], model, settings["batch_size"], train.frames, train.text_tokens, seconds)
+        if workers.leads:
+            write_json(path, {"plan": asdict(plan), "fit": asdict(fit)})
+    facts = {"spec": spec, "codec": sets.codec, "text_encoder": sets.encoder}
+    return Trainer(stepper, sets.validation, plan, facts), fit
+
+
+def _finish(out: Path, folder: Path, trainer: Trainer, curve: list[dict[str, Any]]) -> None:
+    """Write the model and the curve, and bring the checkpoints to their place."""
+    with trainer.stepper.average.applied():
+        save_model(out / "model.safetensors", trainer.stepper.model, trainer.facts)
     write_table(out / "curve.parquet", "curve", curve)
-    record = manifest(
-        "train",
-        spec,
-        run=name,
-        fingerprint=code,
-        dataset={"version": spec["data"]["version"], "sha256": dataset},
-        device=label,
-        threads=threads,
-        parameters=sum(p.numel() for p in model.parameters()),
-        parameters_by_group=model.parameters_by_group(),
-        steps=plan.steps,
-        tokens=plan.steps * plan.tokens_per_step,
-        clips={"train": len(train), "validation": len(validation), "test": len(test)},
-        test_loss=test_loss,
-        flops_per_step=plan.flops_per_step,
-        flops_planned=plan.flops_planned,
-        flops_spent=plan.flops_spent,
-        seconds=trainer.state.seconds,
-        wall_seconds=time.perf_counter() - started,
-        codec=train.codec,
-        text_encoder=train.encoder,
-    )
-    write_json(out / "manifest.json", record)
-    shutil.rmtree(out / "state", ignore_errors=True)
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    if trainer.checkpoint_at:
+        shutil.copytree(folder / CHECKPOINTS, out / CHECKPOINTS)
+
+
+def _costs(trainer: Trainer, fit: Fit) -> dict[str, Any]:
+    """What the run spent, and how it was computed."""
+    plan, model = trainer.plan, trainer.stepper.model
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters_by_group": model.parameters_by_group(),
+        "steps": plan.steps,
+        "tokens": plan.steps * plan.tokens_per_step,
+        "flops_per_step": plan.flops_per_step,
+        "flops_planned": plan.flops_planned,
+        "flops_spent": plan.flops_spent,
+        "seconds": trainer.state.seconds,
+        "device_hours": trainer.state.seconds * trainer.workers.size / 3600,
+        "processes": trainer.workers.size,
+        "micro_batch": fit.micro_batch,
+        "activation_checkpointing": fit.checkpointing,
+        "checkpoints": {f"{CHECKPOINTS}/{f:g}.safetensors": step for f, step in trainer.checkpoint_at.items()},
+    }

@@ -24,10 +24,18 @@ class Plan:
         return self.steps * self.flops_per_step
 
 
-def plan_budget(budget: dict[str, Any], model: MusicLM, clips_per_step: int, frames: int, text_tokens: int) -> Plan:
-    """Resolve `{"iterations": n}` or `{"flops": x}` to optimizer steps.
+def plan_budget(
+    budget: dict[str, Any],
+    model: MusicLM,
+    clips_per_step: int,
+    frames: int,
+    text_tokens: int,
+    device_seconds_per_step: float | None = None,
+) -> Plan:
+    """Resolve `{"iterations": n}`, `{"flops": x}` or `{"gpu_hours": h}` to optimizer steps.
 
-    Every sequence costs the same: captions are padded to `text_tokens`. Raises UserError when
+    Every sequence costs the same: captions are padded to `text_tokens`. For hours, which are
+    summed over devices, `device_seconds_per_step` must have been measured. Raises UserError when
     the budget is smaller than one step.
     """
     per_step = TRAINING_FACTOR * clips_per_step * model.flops(frames, text_tokens).total
@@ -35,11 +43,26 @@ def plan_budget(budget: dict[str, Any], model: MusicLM, clips_per_step: int, fra
     if "iterations" in budget:
         steps = int(budget["iterations"])
         return Plan(steps, per_step, tokens, steps * per_step)
+    if "gpu_hours" in budget:
+        if device_seconds_per_step is None:
+            raise ValueError("a budget in hours needs the measured time of a step")
+        steps = int(float(budget["gpu_hours"]) * 3600 / device_seconds_per_step)
+        if steps < 1:
+            raise UserError(
+                f"the budget of {budget['gpu_hours']:g} device hours is smaller than one optimizer step, "
+                f"which took {device_seconds_per_step:.3g} device seconds here"
+            )
+        return Plan(steps, per_step, tokens, steps * per_step)
     planned = float(budget["flops"])
     steps = int(planned // per_step)
     if steps < 1:
         raise UserError(f"the budget of {planned:.3g} FLOPs is smaller than one optimizer step ({per_step:.3g} FLOPs)")
     return Plan(steps, per_step, tokens, planned)
+
+
+def steps_at(fractions: list[float], steps: int) -> dict[float, int]:
+    """The step, at least the first, after which each fraction of `steps` is done."""
+    return {fraction: max(1, round(fraction * steps)) for fraction in fractions}
 
 
 def learning_rate(step: int, steps: int, settings: dict[str, Any]) -> float:

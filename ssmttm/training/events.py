@@ -1,0 +1,40 @@
+"""The curve as TensorBoard events, for watching a run."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+
+class Events:
+    """Writes rows of the curve to `folder`; what an interrupted run wrote after step `start` is made void."""
+
+    def __init__(self, folder: Path, start: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        if start == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._writer = SummaryWriter(str(folder), purge_step=start + 1 if start else None)
+
+    def add(self, row: dict[str, Any], share: float, rate: float) -> None:
+        """Take in one row of the curve, the share of the budget that is spent, and tokens per second."""
+        scalars = {
+            "loss/training": row["loss"],
+            "loss/validation": row["validation_loss"],
+            "learning rate": row["learning_rate"],
+            "gradient norm": row["gradient_norm"],
+            "tokens per second": rate,
+            "share of the budget": share,
+        }
+        for split, losses in (("training", row["codebook_losses"]), ("validation", row["validation_codebook_losses"])):
+            scalars |= {f"loss of codebook {k}/{split}": loss for k, loss in enumerate(losses or [], start=1)}
+        for name, value in scalars.items():
+            if value is not None:
+                self._writer.add_scalar(name, value, row["step"])
+
+    def flush(self) -> None:
+        """Bring everything to disk."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()

@@ -1,0 +1,147 @@
+"""Training in several processes, each on its own device, that together do what one would do.
+
+Each process computes its share of a step's clips; gradients and losses are averaged over all.
+"""
+
+import logging
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ssmttm.device import claim_device
+from ssmttm.errors import UserError
+
+PATIENCE = 5.0
+"""Seconds that a process waits before it speaks of an error that the first process may have seen, too."""
+
+
+class Workers:
+    """The processes of one run, seen from one of them; alone, everything here does nothing."""
+
+    def __init__(self, device: torch.device, fabric: Any = None) -> None:
+        self.device = device
+        self._fabric = fabric
+        self.rank: int = fabric.global_rank if fabric else 0
+        self.size: int = fabric.world_size if fabric else 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes files and reports."""
+        return self.rank == 0
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module to run forward: its gradients are averaged over all processes in the backward pass."""
+        return self._fabric.setup_module(module) if self._fabric else module
+
+    def keep_apart(self, module: nn.Module, apart: bool) -> AbstractContextManager[Any]:
+        """While `apart`, gradients are summed up here and not averaged yet."""
+        return self._fabric.no_backward_sync(module, enabled=apart) if self._fabric else nullcontext()
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of `loss`."""
+        if self._fabric:
+            self._fabric.backward(loss)
+        else:
+            loss.backward()
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of `value` over all processes."""
+        return self._fabric.all_reduce(value, reduce_op="mean") if self._fabric else value
+
+    def share(self, value: Any) -> Any:
+        """What the leading process passes as `value`."""
+        return self._fabric.broadcast(value) if self._fabric else value
+
+    def wait(self) -> None:
+        """Go on when all processes are here."""
+        if self._fabric:
+            self._fabric.barrier()
+
+
+def started_by_launcher() -> bool:
+    """Whether torchrun, or `launch`, started this process."""
+    return "WORLD_SIZE" in os.environ
+
+
+def launch(processes: int, arguments: list[str]) -> None:
+    """Run `ssmttm` with `arguments` in `processes` processes of this machine, and wait for them.
+
+    Exits with the status of the first process that failed; it has said why.
+    """
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "ssmttm", *arguments)
+    except ChildFailedError as error:
+        sys.exit(max(error.get_first_failure()[1].exitcode, 1))
+
+
+@contextmanager
+def join(processes: int, device: str, threads: int | None) -> Iterator[Workers]:
+    """Yield the workers of a run with `processes` processes, of which this is one.
+
+    Several processes of one machine take its GPUs in order, one each, or its CPU; one process
+    claims a device as `claim_device` does. Raises UserError if torchrun started another number.
+    """
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if started != processes:
+        raise UserError(
+            f"training.processes is {processes}, but torchrun started {started}; "
+            f"make them agree: --nproc-per-node times --nnodes, or the setting"
+        )
+    if processes == 1:
+        with claim_device(device, threads) as place:
+            yield Workers(place)
+        return
+    try:
+        yield Workers(*_fabric(device, threads))
+    except UserError:
+        if os.environ["RANK"] != "0":
+            time.sleep(PATIENCE)
+        raise
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+def _fabric(device: str, threads: int | None) -> tuple[torch.device, Any]:
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import TorchElasticEnvironment
+    from lightning_fabric.strategies import DDPStrategy
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))
+    gpus = torch.cuda.device_count() if device in ("auto", "cuda") else 0
+    if device not in ("auto", "cuda", "cpu") or (device == "cuda" and gpus < here):
+        raise UserError(f"--device {device}: {here} processes on this machine need auto, cpu, or cuda with {here} GPUs")
+    strategy = DDPStrategy(
+        cluster_environment=TorchElasticEnvironment(), process_group_backend="nccl" if gpus >= here else "gloo"
+    )
+    fabric = Fabric(
+        accelerator="cuda" if gpus >= here else "cpu",
+        devices=here,
+        num_nodes=int(os.environ["WORLD_SIZE"]) // here,
+        strategy=strategy,
+        precision="32-true",
+    )
+    fabric.launch()
+    return fabric.device, fabric
