@@ -1,6 +1,8 @@
 """From captions to audio with a trained run: text encoder, language model, codec."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +12,18 @@ import torch
 from ssmttm.audio import limit_peak
 from ssmttm.codecs.base import Codec, load_codec
 from ssmttm.errors import UserError
-from ssmttm.generation.sampler import Sampling, generate_codes
+from ssmttm.generation.prompts import check_prompt
+from ssmttm.generation.sampler import Sampling, generate_codes, stream_codes
+from ssmttm.generation.streaming import StreamDecoder
 from ssmttm.models.checkpoint import load_model
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
+from ssmttm.models.precision import set_precision
 from ssmttm.progress import Progress
 from ssmttm.text.base import TextEncoder, load_encoder
 
-MAX_PROMPT = 2000
-"""Characters; longer prompts are refused rather than silently cut to the encoder's window."""
-
-
-def check_prompt(prompt: str) -> str:
-    """The prompt without surrounding space; raises UserError if it is empty or far too long."""
-    prompt = prompt.strip()
-    if not prompt:
-        raise UserError("the prompt is empty; say what the music should be like, e.g. --prompt 'calm piano'")
-    if len(prompt) > MAX_PROMPT:
-        raise UserError(f"the prompt has {len(prompt)} characters; at most {MAX_PROMPT} are accepted")
-    return prompt
+_STATE_BYTES = 2 << 30
+"""Most bytes of recurrent state or cache of the captions that are generated at once."""
 
 
 @dataclass
@@ -42,8 +37,11 @@ class Pipeline:
     device: torch.device
 
     @classmethod
-    def load(cls, folder: Path, codec: Path | None, device: torch.device) -> "Pipeline":
-        """From results/runs/{run}; `codec` None is the one of the run's data set beside it."""
+    def load(cls, folder: Path, codec: Path | None, device: torch.device, precision: str = "fp32") -> "Pipeline":
+        """From results/runs/{run}; `codec` None is the one of the run's data set beside it.
+
+        `precision` bf16 halves the weights that every step reads.
+        """
         path = folder / "model.safetensors"
         if not path.is_file():
             raise UserError(f"{path}: no trained model; train it first: snakemake --cores all {folder.name}")
@@ -53,12 +51,12 @@ class Pipeline:
         loaded = load_codec(codec)
         if loaded.identity != facts["codec"]:
             raise UserError(f"{codec}: is {loaded.identity}, but the run was trained on tokens of {facts['codec']}")
-        encoder = load_encoder(spec["data"]["text"]["encoder"])
+        encoder = load_encoder(spec["data"]["text"])
         if encoder.identity != facts["text_encoder"]:
             raise UserError(
                 f"the text encoder is {encoder.identity}, but the run was trained with {facts['text_encoder']}"
             )
-        return cls(model.to(device), loaded, encoder, spec, device)
+        return cls(set_precision(model, precision).to(device), loaded, encoder, spec, device)
 
     def generate(
         self,
@@ -67,8 +65,60 @@ class Pipeline:
         seeds: list[int],
         seconds: float,
         progress: Progress | None = None,
-    ) -> list[np.ndarray]:
-        """Audio `[samples]` (float32, at the codec's rate) of `seconds` seconds for each caption."""
+        prompt: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Yield audio `[samples]` (float32, at the codec's rate) of `seconds` seconds for each caption.
+
+        `prompt` are codes `[K, T]` (see `encode_prompt`) that each of them goes on from; the audio
+        then starts with them, and is longer by their length.
+        """
+        given = 0 if prompt is None else prompt.shape[1] * self._hop
+        length = given + round(seconds * self.codec.sample_rate)
+        rows = self._rows(seconds)
+        for start in range(0, len(captions), rows):
+            part = slice(start, start + rows)
+            text, mask = self._encode(captions[part])
+            before = self._prompt(prompt, len(text))
+            codes = generate_codes(
+                self.model, text, mask, self.frames_for(seconds), sampling, seeds[part], progress, before
+            )
+            for row in torch.cat([before, codes], -1).cpu().numpy():
+                yield limit_peak(self.codec.decode(row)[:length])
+
+    def stream(
+        self,
+        caption: str,
+        sampling: Sampling,
+        seed: int,
+        seconds: float,
+        progress: Progress | None = None,
+        prompt: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Yield the audio of `generate` in blocks `[samples]` as soon as they are final, in constant memory.
+
+        Joints and phases differ from `generate`, and loud peaks are bent instead of the whole clip
+        being turned down (`ssmttm.generation.streaming`).
+        """
+        text, mask = self._encode([caption])
+        before = self._prompt(prompt, 1)
+        left = before.shape[-1] * self._hop + round(seconds * self.codec.sample_rate)
+        frames = stream_codes(self.model, text, mask, self.frames_for(seconds), sampling, [seed], progress, before)
+        decoder = StreamDecoder(self.codec)
+        for frame in chain(before.unbind(-1), frames):
+            block = decoder.push(frame[0].cpu().numpy())
+            if len(block):
+                yield block[:left]
+                left -= len(block)
+        yield decoder.finish()[: max(0, left)]
+
+    def encode_prompt(self, wave: np.ndarray) -> np.ndarray:
+        """Codes `[K, T]` of the whole frames of samples `[n]` at the codec's rate; ValueError if there are none."""
+        whole = len(wave) // self._hop * self._hop
+        if not whole:
+            raise ValueError(f"{len(wave)} samples are less than one codec frame of {self._hop}")
+        return self.codec.encode(wave[:whole])[: self.model.config.codebooks]
+
+    def _encode(self, captions: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         tokens = self.spec["data"]["text"]["max_tokens"]
         embedded = self.encoder.encode([check_prompt(c) for c in captions], tokens)
         text = torch.zeros(len(captions), tokens, self.encoder.width)
@@ -77,20 +127,33 @@ class Pipeline:
             # as the cache of training embeddings stores them
             text[row, : len(embedding)] = torch.from_numpy(embedding.astype(np.float16).astype(np.float32))
             mask[row, : len(embedding)] = True
-        codes = generate_codes(
-            self.model, text.to(self.device), mask.to(self.device), self.frames_for(seconds), sampling, seeds, progress
-        )
-        length = round(seconds * self.codec.sample_rate)
-        return [limit_peak(self.codec.decode(c)[:length]) for c in codes.cpu().numpy()]
+        return text.to(self.device), mask.to(self.device)
+
+    def _prompt(self, codes: np.ndarray | None, rows: int) -> torch.Tensor:
+        if codes is None:
+            codes = np.zeros((self.model.config.codebooks, 0), np.int64)
+        return torch.from_numpy(codes).to(self.device).expand(rows, -1, -1)
+
+    @property
+    def _hop(self) -> int:
+        """Samples per codec frame."""
+        return round(self.codec.sample_rate / self.codec.frame_rate)
+
+    def _rows(self, seconds: float) -> int:
+        """How many captions are generated at once; each takes a null pass beside it."""
+        steps = steps_for(self.frames_for(seconds), self.model.config.codebooks)
+        state = sum(block.mixer.state_bytes(steps) for block in self.model.blocks)
+        return max(1, _STATE_BYTES // (2 * state))
 
     @property
     def seconds(self) -> float:
         """Length of the clips that the run was trained on."""
         return float(self.spec["data"]["seconds"])
 
-    def steps(self, seconds: float) -> int:
-        """Model steps that `generate` takes."""
-        return steps_for(self.frames_for(seconds), self.model.config.codebooks)
+    def steps(self, seconds: float, captions: int = 1) -> int:
+        """Model steps that `generate` takes in all."""
+        batches = -(-captions // self._rows(seconds))
+        return batches * steps_for(self.frames_for(seconds), self.model.config.codebooks)
 
     def frames_for(self, seconds: float) -> int:
         """Codec frames that hold `seconds`."""

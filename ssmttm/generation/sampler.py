@@ -1,5 +1,7 @@
 """Sampling codes frame by frame, with recurrent state or cache and classifier-free guidance."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +9,11 @@ import torch
 from torch import Tensor
 
 from ssmttm.models.lm import MusicLM, Stream
-from ssmttm.models.patterns import steps_for, undelay
+from ssmttm.models.patterns import delay, steps_for
 from ssmttm.progress import Progress
+
+_BLOCK = 256
+"""Steps whose random numbers are drawn at once."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,57 @@ def draw(logits: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
+def stream_codes(
+    model: MusicLM,
+    text: Tensor,
+    text_mask: Tensor,
+    frames: int,
+    sampling: Sampling,
+    seeds: list[int],
+    progress: Progress | None = None,
+    prompt: Tensor | None = None,
+) -> Iterator[Tensor]:
+    """Yield `frames` new frames `[batch, K]` one by one, each as soon as its last codebook is drawn.
+
+    Args:
+        model: in evaluation mode; dropout is never on here.
+        text: `[batch, tokens, text_width]` caption token embeddings.
+        text_mask: `[batch, tokens]`; a row of False samples without a caption.
+        frames: any number, also beyond the training length.
+        sampling: temperature, top-k, guidance.
+        seeds: one per caption; the numbers of a frame depend on its place, not on what is generated before it.
+        progress: counts model steps.
+        prompt: `[batch, K, T]` codes that come before the first new frame; None for none.
+    """
+    if model.training:
+        raise ValueError("the model must be in evaluation mode")
+    batch, codebooks, special = text.shape[0], model.config.codebooks, model.special
+    if prompt is None:
+        prompt = torch.empty(batch, codebooks, 0, dtype=torch.int64, device=text.device)
+    given = prompt.shape[-1]
+    if sampling.guidance != 1:
+        text, text_mask = torch.cat([text, text]), torch.cat([text_mask, torch.zeros_like(text_mask)])
+    stream = model.start(text, text_mask)
+    delayed = delay(prompt, special)  # [batch, K, given + K - 1]; the last K - 1 steps are given only in part
+    inputs = torch.cat([delayed.new_full((batch, codebooks, 1), special), delayed], -1)
+    past, codes = inputs[..., :given], inputs[..., given]
+    model.prefill(past if sampling.guidance == 1 else torch.cat([past, past]), stream)
+    uniforms = _uniforms(seeds, codebooks, given, text.device)
+    recent: deque[Tensor] = deque(maxlen=codebooks)
+    for step in range(given, given + steps_for(frames, codebooks)):
+        logits = guided_step(model, codes, stream, sampling.guidance)
+        codes = draw(logits, sampling, next(uniforms))
+        new = step - given + 1  # codebook k holds frame step - k: the first `new` ones are not in the prompt
+        if new < codebooks:
+            codes[:, new:] = delayed[:, new:, step]
+        codes[:, : max(0, new - frames)] = special
+        recent.append(codes)
+        if progress is not None:
+            progress.advance()
+        if step >= given + codebooks - 1:
+            yield torch.stack([row[:, k] for k, row in enumerate(recent)], 1)
+
+
 def generate_codes(
     model: MusicLM,
     text: Tensor,
@@ -54,36 +110,16 @@ def generate_codes(
     sampling: Sampling,
     seeds: list[int],
     progress: Progress | None = None,
+    prompt: Tensor | None = None,
 ) -> Tensor:
-    """Codes `[batch, K, frames]` for a batch of captions.
+    """All that `stream_codes` yields, as `[batch, K, frames]`."""
+    return torch.stack(list(stream_codes(model, text, text_mask, frames, sampling, seeds, progress, prompt)), -1)
 
-    Args:
-        model: in evaluation mode; dropout is never on here.
-        text: `[batch, tokens, text_width]` caption token embeddings.
-        text_mask: `[batch, tokens]`; a row of False samples without a caption.
-        frames: any number, also beyond the training length.
-        sampling: temperature, top-k, guidance.
-        seeds: one per caption.
-        progress: counts model steps.
-    """
-    if model.training:
-        raise ValueError("the model must be in evaluation mode")
-    batch, codebooks, special = text.shape[0], model.config.codebooks, model.special
-    steps = steps_for(frames, codebooks)
-    uniform = torch.stack(
-        [torch.rand(steps, codebooks, generator=torch.Generator().manual_seed(s)) for s in seeds], 1
-    ).to(text.device)
-    if sampling.guidance != 1:
-        text, text_mask = torch.cat([text, text]), torch.cat([text_mask, torch.zeros_like(text_mask)])
-    stream = model.start(text, text_mask)
-    codes = torch.full((batch, codebooks), special, device=text.device)
-    delayed = torch.empty(batch, codebooks, steps, dtype=torch.int64, device=text.device)
-    for step in range(steps):
-        logits = guided_step(model, codes, stream, sampling.guidance)
-        codes = draw(logits, sampling, uniform[step])
-        waiting = [k for k in range(codebooks) if not k <= step < frames + k]
-        codes[:, waiting] = special
-        delayed[:, :, step] = codes
-        if progress is not None:
-            progress.update(step + 1)
-    return undelay(delayed)
+
+def _uniforms(seeds: list[int], codebooks: int, skip: int, device: torch.device) -> Iterator[Tensor]:
+    """Uniform numbers `[batch, K]` of step `skip`, `skip + 1`, …; each row from its own seed."""
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    while True:
+        block = torch.stack([torch.rand(_BLOCK, codebooks, generator=g) for g in generators], 1)
+        yield from block[min(skip, _BLOCK) :].to(device)
+        skip = max(0, skip - _BLOCK)

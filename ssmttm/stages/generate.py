@@ -1,21 +1,28 @@
-"""Generate audio with a trained run: one prompt to a file, or a table of prompts to a table."""
+"""Generate audio with a trained run: one prompt to a file, many to a folder or a table."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ssmttm.audio import encode_audio
+from ssmttm.corpus.audio import TooLong, Undecodable, decode
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.files import write_bytes
-from ssmttm.generation.pipeline import Pipeline, check_prompt
+from ssmttm.generation.pipeline import Pipeline
+from ssmttm.generation.prompts import Prompt, check_prompt, file_names, read_prompts
 from ssmttm.generation.sampler import Sampling
+from ssmttm.generation.streaming import GrowingWav
+from ssmttm.models.precision import PRECISIONS
 from ssmttm.progress import Progress
 from ssmttm.seeds import stable_int
-from ssmttm.tables import read_table, write_table
+from ssmttm.tables import write_table
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
+_LONGEST_PROMPT_S = 600.0
 
 
 def run(
@@ -28,39 +35,85 @@ def run(
     codec: Path | None,
     device: str,
     threads: int | None,
+    continue_from: Path | None = None,
+    stream: bool = False,
+    precision: str = "fp32",
 ) -> None:
-    """See `ssmttm generate --help`. Each caption's seed follows from the seed and its clip id alone."""
-    if (prompt is None) == (prompts is None):
-        raise UserError("give either --prompt TEXT or --prompts prompts.parquet")
-    expected = list(_FORMATS) if prompt is not None else [".parquet"]
-    if out.suffix not in expected:
-        raise UserError(f"--out {out}: expected a name that ends in {' or '.join(expected)}")
-    if prompt is not None:
-        check_prompt(prompt)
+    """See `ssmttm generate --help`. Each caption's seed follows from the seed and its name alone."""
+    _check(out, prompt, prompts, stream, precision)
+    asked = read_prompts(prompts) if prompts is not None else [Prompt("prompt", check_prompt(prompt or ""))]
+    captions = [p.caption for p in asked]
+    seeds = [settings["seed"]]
+    if prompts is not None:
+        seeds = [stable_int("generate", settings["seed"], p.name) for p in asked]
     sampling = Sampling.from_settings(settings)
     with claim_device(device, threads) as place:
         torch.use_deterministic_algorithms(place.type == "cpu")
-        pipeline = Pipeline.load(model, codec, place)
+        pipeline = Pipeline.load(model, codec, place, precision)
+        before = None if continue_from is None else _codes_of(continue_from, pipeline)
         length = pipeline.seconds if seconds is None else seconds
-        progress = Progress(f"generate {model.name}", pipeline.steps(length), "steps")
-        if prompt is not None:
-            (wave,) = pipeline.generate([prompt], sampling, [settings["seed"]], length, progress)
-            write_bytes(out, encode_audio(wave, pipeline.codec.sample_rate, _FORMATS[out.suffix]))
+        progress = Progress(f"generate {model.name}", pipeline.steps(length, len(asked)), "steps")
+        rate = pipeline.codec.sample_rate
+        if stream:
+            _write_stream(out, rate, pipeline.stream(captions[0], sampling, seeds[0], length, progress, before))
             return
-        rows = read_table(prompts, "captions", ["clip_id", "caption"]).to_pylist()
-        seeds = [stable_int("generate", settings["seed"], row["clip_id"]) for row in rows]
-        waves = pipeline.generate([row["caption"] for row in rows], sampling, seeds, length, progress)
-    rate = pipeline.codec.sample_rate
+        waves = pipeline.generate(captions, sampling, seeds, length, progress, before)
+        if prompt is not None:
+            write_bytes(out, encode_audio(next(waves), rate, _FORMATS[out.suffix]))
+        elif out.suffix == ".parquet":
+            _write_table(out, rate, model.name, asked, seeds, waves)
+        else:
+            for name, wave in zip(file_names(p.name for p in asked), waves, strict=True):
+                write_bytes(out / f"{name}.wav", encode_audio(wave, rate, "WAV"))
+
+
+def _check(out: Path, prompt: str | None, prompts: Path | None, stream: bool, precision: str) -> None:
+    if (prompt is None) == (prompts is None):
+        raise UserError("give either --prompt TEXT or --prompts FILE")
+    if precision not in PRECISIONS:
+        raise UserError(f"--precision {precision}: expected {' or '.join(PRECISIONS)}")
+    if stream and (prompt is None or out.suffix != ".wav"):
+        raise UserError("--stream writes one prompt to one file: give --prompt TEXT and --out NAME.wav")
+    if prompt is not None and out.suffix not in _FORMATS:
+        raise UserError(f"--out {out}: expected a name that ends in {' or '.join(_FORMATS)}")
+    if prompts is not None and out.suffix != ".parquet" and (out.is_file() or out.suffix in _FORMATS):
+        raise UserError(f"--out {out}: with --prompts, expected a folder or a name that ends in .parquet")
+
+
+def _codes_of(path: Path, pipeline: Pipeline) -> np.ndarray:
+    """Codes `[K, T]` of the audio file that a generation goes on from."""
+    if not path.is_file():
+        raise UserError(f"--continue-from {path}: no such file")
+    try:
+        wave = decode(path.read_bytes(), pipeline.codec.sample_rate, _LONGEST_PROMPT_S)
+        return pipeline.encode_prompt(wave)
+    except (Undecodable, TooLong, ValueError, OSError) as error:
+        raise UserError(f"--continue-from {path}: {error}; give audio of at most 10 minutes") from error
+
+
+def _write_stream(out: Path, rate: int, blocks: Iterator[np.ndarray]) -> None:
+    """Append `blocks` to NAME.partial.wav, which becomes `out` at the end."""
+    partial = out.with_suffix(".partial.wav")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    with GrowingWav(partial, rate) as file:
+        for block in blocks:
+            file.write(block)
+    partial.replace(out)
+
+
+def _write_table(
+    out: Path, rate: int, system: str, asked: list[Prompt], seeds: list[int], waves: Iterator[np.ndarray]
+) -> None:
     generated = [
         {
-            "clip_id": row["clip_id"],
-            "system": model.name,
-            "caption": row["caption"],
+            "clip_id": prompt.name,
+            "system": system,
+            "caption": prompt.caption,
             "seed": seed,
             "duration_s": len(wave) / rate,
             "sample_rate": rate,
-            "audio": {"bytes": encode_audio(wave, rate), "path": f"{row['clip_id']}.flac"},
+            "audio": {"bytes": encode_audio(wave, rate), "path": f"{prompt.name}.flac"},
         }
-        for row, seed, wave in zip(rows, seeds, waves, strict=True)
+        for prompt, seed, wave in zip(asked, seeds, waves, strict=True)
     ]
     write_table(out, "generated", generated)

@@ -1,0 +1,175 @@
+"""Generating by hand, on a run with random weights: what comes out where, and what is refused."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from language_models import tiny_model
+
+from ssmttm.audio import encode_audio
+from ssmttm.codecs.base import fit_codec
+from ssmttm.errors import UserError
+from ssmttm.generation import pipeline
+from ssmttm.models.checkpoint import save_model
+from ssmttm.stages import generate
+from ssmttm.tables import read_table
+
+RATE = 24000
+SETTINGS = {"temperature": 1.0, "top_k": 5, "guidance": 2.0, "seed": 1}
+
+
+class Encoder:
+    identity, width = "words:1", 6
+
+    def encode(self, texts, max_tokens):
+        rows = [np.random.default_rng(len(t)).normal(size=(min(max_tokens, len(t.split())), 6)) for t in texts]
+        return [r.astype(np.float32) for r in rows]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder with codec.safetensors beside the data set; its model has fewer codebooks than the codec."""
+    results = tmp_path_factory.mktemp("results")
+    generator = np.random.default_rng(0)
+    wave = (0.1 * generator.normal(size=2 * RATE)).astype(np.float32)
+    codec = fit_codec({"name": "spectral", "codebooks": 3, "codebook_size": 7}, iter([wave]), 1, RATE, 1)
+    codec.save(results / "data" / "v1" / "codec.safetensors")
+    model = tiny_model("prefix-simba", codebooks=2)
+    keys = (
+        "d_model d_state d_conv expand head_dim chunk attention_heads feedforward_factor dropout final_norm codebooks"
+    )
+    config = model.config
+    spec = {
+        "variant": {
+            "name": "prefix-simba",
+            "mixer": "mamba2",
+            "feedforward": "gelu",
+            "conditioning": "prefix",
+            "attention_layers": [],
+        },
+        "model": {"layers": config.layers} | {k: getattr(config, k) for k in keys.split()},
+        "data": {
+            "version": "v1",
+            "seconds": 1.0,
+            "codec": {"name": "spectral", "codebooks": 3, "codebook_size": 7},
+            "text": {"encoder": "words", "max_tokens": 8},
+        },
+    }
+    facts = json.loads(json.dumps({"spec": spec, "codec": codec.identity, "text_encoder": Encoder.identity}))
+    save_model(results / "runs" / "r" / "model.safetensors", model, facts)
+    return results / "runs" / "r"
+
+
+@pytest.fixture(autouse=True)
+def words(monkeypatch):
+    monkeypatch.setattr(pipeline, "load_encoder", lambda settings: Encoder())
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def call(run, out, prompt=None, prompts=None, seconds=1.0, **more):
+    generate.run(SETTINGS, run, out, prompt, prompts, seconds, None, "cpu", 1, **more)
+    return out
+
+
+def loudest(path):
+    wave, rate = soundfile.read(path)
+    assert rate == RATE
+    return len(wave), np.abs(wave).max()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_one_prompt_is_one_file_of_the_asked_length(run, tmp_path, precision):
+    samples, peak = loudest(call(run, tmp_path / "x.flac", "calm piano", seconds=1.3, precision=precision))
+    assert samples == round(1.3 * RATE)
+    assert 0 < peak < 1
+
+
+def test_a_folder_gets_one_file_per_prompt_whatever_they_are_called(run, tmp_path):
+    prompts = tmp_path / "p.csv"
+    prompts.write_text("name,caption\n../up,calm piano\nb,loud drums\n")
+    out = call(run, tmp_path / "out", prompts=prompts)
+    assert sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*.wav")) == sorted(
+        p.relative_to(tmp_path) for p in (out / "b.wav", out / "up.wav")
+    )
+    assert loudest(out / "b.wav")[0] == RATE
+
+
+def test_a_prompt_gives_the_same_audio_in_any_batch_and_as_a_row_of_a_table(run, tmp_path, monkeypatch):
+    many, one = tmp_path / "many.csv", tmp_path / "one.csv"
+    many.write_text("clip_id,caption\na,calm slow piano\nb,loud drums\nc,strings\n")
+    one.write_text("clip_id,caption\nb,loud drums\n")
+    call(run, tmp_path / "one", prompts=one)
+    call(run, tmp_path / "together", prompts=many)
+    monkeypatch.setattr(pipeline, "_STATE_BYTES", 1)
+    call(run, tmp_path / "apart", prompts=many)
+    waves = [soundfile.read(tmp_path / f / "b.wav")[0] for f in ("one", "together", "apart")]
+    assert np.array_equal(waves[0], waves[1])
+    assert np.array_equal(waves[0], waves[2])
+    rows = read_table(call(run, tmp_path / "t.parquet", prompts=many), "generated").to_pylist()
+    assert [r["clip_id"] for r in rows] == ["a", "b", "c"]
+    assert rows[1]["duration_s"] == 1.0
+
+
+def test_audio_is_continued_after_its_codec_rendering(run, tmp_path):
+    generator = np.random.default_rng(1)
+    stereo = 0.1 * generator.normal(size=(44100, 2))
+    soundfile.write(tmp_path / "given.ogg", stereo, 44100)
+    samples, _ = loudest(call(run, tmp_path / "x.wav", "calm piano", seconds=0.5, continue_from=tmp_path / "given.ogg"))
+    assert samples == RATE // 512 * 512 + RATE // 2
+
+
+def test_a_stream_grows_and_ends_as_the_file_that_was_asked_for(run, tmp_path, monkeypatch):
+    lengths = []
+    write = generate.GrowingWav.write
+
+    def watch(self, samples):
+        write(self, samples)
+        lengths.append(loudest(tmp_path / "x.partial.wav"))
+
+    monkeypatch.setattr(generate.GrowingWav, "write", watch)
+    samples, peak = loudest(call(run, tmp_path / "x.wav", "calm piano", seconds=5.2, stream=True))
+    assert samples == round(5.2 * RATE)
+    assert peak < 1
+    assert len(lengths) >= 3
+    assert lengths[0][0] < lengths[1][0] < samples
+    assert not (tmp_path / "x.partial.wav").exists()
+
+
+def test_a_stream_that_breaks_leaves_what_there_is_of_it(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline.StreamDecoder, "finish", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call(run, tmp_path / "x.wav", "calm piano", seconds=3.0, stream=True)
+    assert loudest(tmp_path / "x.partial.wav")[0] > RATE
+    assert not (tmp_path / "x.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "more", "message"),
+    [
+        ("x.wav", {}, "either --prompt"),
+        ("x.wav", {"prompt": "a", "prompts": "p.txt"}, "either --prompt"),
+        ("x.mp3", {"prompt": "a"}, "ends in .wav or .flac"),
+        ("x.wav", {"prompts": "p.txt"}, "a folder or a name that ends in .parquet"),
+        ("x.flac", {"prompt": "a", "stream": True}, "--stream"),
+        ("out", {"prompts": "p.txt", "stream": True}, "--stream"),
+        ("x.wav", {"prompt": "a", "precision": "int8"}, "int8"),
+        ("x.wav", {"prompt": "a", "continue_from": "nothing.wav"}, "nothing.wav: no such file"),
+        ("x.wav", {"prompt": "a", "continue_from": "text.wav"}, "text.wav: not decodable"),
+        ("x.wav", {"prompt": "a", "continue_from": "short.wav"}, "short.wav: 100 samples"),
+        ("x.wav", {"prompt": "a", "continue_from": "long.wav"}, "long.wav: longer than 1 s"),
+    ],
+)
+def test_what_can_not_be_is_one_message_and_no_file(run, tmp_path, monkeypatch, out, more, message):
+    monkeypatch.setattr(generate, "_LONGEST_PROMPT_S", 1.0)
+    (tmp_path / "p.txt").write_text("piano\n")
+    (tmp_path / "text.wav").write_text("no audio")
+    for name, samples in (("short.wav", 100), ("long.wav", 2 * RATE)):
+        (tmp_path / name).write_bytes(encode_audio(np.zeros(samples, np.float32), RATE, "WAV"))
+    more = {k: tmp_path / v if k in ("prompts", "continue_from") else v for k, v in more.items()}
+    with pytest.raises(UserError, match=re.escape(message)):
+        call(run, tmp_path / out, **more)
+    assert not (tmp_path / out).exists()
