@@ -9,13 +9,13 @@ has before the first pass.
 """
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -130,10 +130,17 @@ def measure_memory(shape: str, dtype: str, who: str, chunk: int) -> float:
     small = torch.randn(1, 2 * chunk, width, requires_grad=True)
     pass_of(mixer, small, dtype)()  # libraries and compiled loops are loaded now
     run = pass_of(mixer, torch.randn(batch, length, width, requires_grad=True), dtype)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_bytes()
     run()
     run()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6
+    return (peak_bytes() - before) / 1e9
+
+
+def peak_bytes() -> int:
+    """Of this process; `getrusage` would count what its parent held when it started it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return 1024 * int(line.split()[1])
 
 
 def report(shape: str, dtype: str, repeats: int) -> None:

@@ -1,4 +1,4 @@
-"""The inside of a Mamba-2 mixer as plain tensor operations: the truth, and what runs on a GPU."""
+"""The inside of a Mamba-2 mixer as plain tensor operations: the truth, and what runs on a GPU or on little data."""
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +33,7 @@ def mamba2_inner(
     size = (mixed.shape[-1] - inner) // 2
     u, b, c = mixed.to(dt.dtype).split([inner, size, size], -1)  # the scan runs in at least single precision
     u = u.unflatten(-1, (heads, -1))
-    y, end = ssd_chunked(u, dt, a, b, c, chunk, state)
+    y, end = ssd_chunked(u, dt, a, b, c, chunk, state, keep_end=state is not None)
     gated = (y + u * d[:, None]).flatten(-2) * F.silu(z.to(dt.dtype))
     out = F.rms_norm(gated, (inner,), norm_weight, eps).to(projected.dtype)
-    return out, None if state is None else end
+    return out, end

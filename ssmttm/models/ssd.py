@@ -12,7 +12,6 @@ Recurrence: h_t = exp(dt_t a) h_{t-1} + dt_t x_t b_t^T,  y_t = h_t c_t.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ssmttm.models.cost import Cost
@@ -52,24 +51,33 @@ def ssd_quadratic(
 
 
 def ssd_chunked(
-    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, chunk: int, state: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    chunk: int,
+    state: Tensor | None = None,
+    keep_end: bool = True,
+) -> tuple[Tensor, Tensor | None]:
     """The same by matrix products within chunks and a recurrence between them (listing 1 there).
 
-    Any length; `state` None is zero. Exponents are at most 0, so nothing overflows.
+    Any length; `state` None is zero. Exponents are at most 0, so nothing overflows. Without
+    `keep_end` the state after the last frame is not computed, and None.
     """
     batch, length, heads, channels = x.shape
     size = b.shape[-1]
     chunk = min(chunk, length)
-    padding = -length % chunk
-    if padding:  # dt = 0 there: neither state nor outputs notice
-        x, dt = F.pad(x, (0, 0, 0, 0, 0, padding)), F.pad(dt, (0, 0, 0, padding))
-        b, c = F.pad(b, (0, 0, 0, padding)), F.pad(c, (0, 0, 0, padding))
-    count = (length + padding) // chunk
+    whole = length // chunk * chunk
+    if whole < length:
+        y, state = ssd_chunked(*(t[:, :whole] for t in (x, dt)), a, b[:, :whole], c[:, :whole], chunk, state)
+        rest = (t[:, whole:] for t in (x, dt))
+        y_rest, end = ssd_chunked(*rest, a, b[:, whole:], c[:, whole:], length - whole, state, keep_end)
+        return torch.cat([y, y_rest], 1), end
+    count = length // chunk
 
-    xdt = (x * dt[..., None]).view(batch, count, chunk, heads, channels)
-    b = b.view(batch, count, chunk, size)
-    c = c.view(batch, count, chunk, size)
+    xdt = (x * dt[..., None]).unflatten(1, (count, chunk))
+    b, c = b.unflatten(1, (count, chunk)), c.unflatten(1, (count, chunk))
     log_decay = (dt * a).view(batch, count, chunk, heads).permute(0, 1, 3, 2).cumsum(-1)  # [batch, count, H, Q]
 
     # Within a chunk: y_i = sum over j <= i of (c_i . b_j) exp(l_i - l_j) dt_j x_j
@@ -81,23 +89,26 @@ def ssd_chunked(
     y = (weights @ xh).transpose(2, 3)
 
     # What each chunk adds to the state at its end: sum over j of exp(l_Q - l_j) dt_j x_j b_j^T
-    to_end = (log_decay[..., -1:] - log_decay).exp().transpose(-1, -2)  # [batch, count, Q, H]
-    added = (xdt * to_end[..., None]).flatten(3).transpose(-1, -2) @ b  # [batch, count, H P, N]
-    added = added.view(batch, count, heads, channels, size)
+    used = slice(0, count if keep_end else count - 1)
+    to_end = (log_decay[:, used, :, -1:] - log_decay[:, used]).exp().transpose(-1, -2)  # [batch, used, Q, H]
+    added = (xdt[:, used] * to_end[..., None]).flatten(3).transpose(-1, -2) @ b[:, used]  # [batch, used, H P, N]
+    added = added.view(batch, -1, heads, channels, size)
 
     # Between chunks
-    whole = log_decay[..., -1].exp()[..., None, None]
-    state = x.new_zeros(batch, heads, channels, size) if state is None else state
-    before = []
-    for decay, addition in zip(whole.unbind(1), added.unbind(1), strict=True):
-        before.append(state)
-        state = torch.addcmul(addition, state, decay)
+    kept = log_decay[:, used, :, -1].exp()[..., None, None]
+    before = [] if state is None else [state]
+    for decay, addition in zip(kept.unbind(1), added.unbind(1), strict=True):
+        before.append(addition if not before else torch.addcmul(addition, before[-1], decay))
+    end = before.pop() if keep_end else None
 
-    # What the state before the chunk gives its frames: c_i h exp(l_i)
-    carried = c @ torch.stack(before, 1).flatten(2, 3).transpose(-1, -2)
-    carried = carried.view(batch, count, chunk, heads, channels)
-    y = y + carried * log_decay.exp().transpose(-1, -2)[..., None]
-    return y.reshape(batch, count * chunk, heads, channels)[:, :length], state
+    # What the state before a chunk gives its frames: c_i h exp(l_i); the first chunk may have none
+    if before:
+        first = count - len(before)
+        carried = c[:, first:] @ torch.stack(before, 1).flatten(2, 3).transpose(-1, -2)
+        carried = carried.view(batch, -1, chunk, heads, channels)
+        carried = carried * log_decay[:, first:].exp().transpose(-1, -2)[..., None]
+        y = torch.cat([y[:, :first], y[:, first:] + carried], 1) if first else y + carried
+    return y.reshape(batch, length, heads, channels), end
 
 
 def ssd_flops(length: int, heads: int, channels: int, size: int, chunk: int) -> Cost:

@@ -177,7 +177,7 @@ def training_memory(
         gradients=weights,
         optimizer=2 * weights,
         average=weights if average else 0,
-        # every tensor grows with the clips or not at all
+        # nearly every tensor grows with the clips or not at all
         activations=peak(clips) if clips <= 2 else peak(1) + (clips - 1) * (peak(2) - peak(1)),
     )
 

@@ -14,6 +14,9 @@ from ssmttm.models.functional import RMSNorm
 from ssmttm.models.mixer import SequenceMixer, State
 from ssmttm.models.ssd import ssd_flops
 
+LARGE = 1 << 18
+"""Elements of x from which a CPU waits for memory, and the compiled loops are faster than tensor operations."""
+
 
 class Mixer(SequenceMixer):
     """[z, x, B, C, dt] = W_in u; x, B, C through convolution and SiLU; SSD; gate before norm; W_out."""
@@ -42,8 +45,8 @@ class Mixer(SequenceMixer):
     def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
         """See `SequenceMixer.forward`."""
         projected = self.in_proj(x)
-        inner = mamba2_cpu.mamba2_inner if x.device.type == "cpu" else mamba2_plain.mamba2_inner
-        y, ssm = inner(
+        looping = x.device.type == "cpu" and projected[..., : self.inner].numel() >= LARGE
+        y, ssm = (mamba2_cpu if looping else mamba2_plain).mamba2_inner(
             projected,
             self.conv_weight,
             self.conv_bias,
