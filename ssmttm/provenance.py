@@ -17,7 +17,10 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
 
-_PACKAGES = ("torch", "numpy", "scipy", "pyarrow", "pandas", "snakemake", "essentia", "faiss-cpu", "av", "soxr")
+_PACKAGES = (
+    "torch", "transformers", "numba", "numpy", "scipy", "pyarrow", "pandas", "snakemake", "essentia", "faiss-cpu", "av",
+    "soxr",
+)  # fmt: skip
 
 
 _PLUMBING = frozenset(f"ssmttm.{name}" for name in ("errors", "files", "progress", "provenance", "spec", "tables"))

@@ -329,20 +329,8 @@ _forward, _backward = torch.ops.ssmttm.mamba2, torch.ops.ssmttm.mamba2_backward
 
 
 @torch.library.register_fake("ssmttm::mamba2")
-def _(
-    projected: Tensor,
-    conv_weight: Tensor,
-    conv_bias: Tensor,
-    dt_bias: Tensor,
-    a: Tensor,
-    d: Tensor,
-    norm_weight: Tensor,
-    past: Tensor | None,
-    state: Tensor | None,
-    mask: Tensor | None,
-    chunk: int,
-    eps: float,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _(*given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    projected, conv_weight, _, _, a, _, norm_weight, _, state, _, chunk, _ = given
     batch, length, _ = projected.shape
     inner = len(norm_weight)
     far = projected.new_empty(batch, length, inner)
@@ -351,26 +339,10 @@ def _(
 
 
 @torch.library.register_fake("ssmttm::mamba2_backward")
-def _(
-    grad_out: Tensor,
-    grad_end: Tensor | None,
-    projected: Tensor,
-    conv_weight: Tensor,
-    conv_bias: Tensor,
-    a: Tensor,
-    d: Tensor,
-    norm_weight: Tensor,
-    past: Tensor | None,
-    mask: Tensor | None,
-    far: Tensor,
-    scales: Tensor,
-    dt: Tensor,
-    states: Tensor,
-    from_state: bool,
-    chunk: int,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _(*given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    projected, conv_weight, conv_bias, a, d, norm_weight, _, _, _, _, _, states, from_state, _ = given[2:]
     same = (torch.empty_like(t) for t in (projected, conv_weight, conv_bias, a, a, d, norm_weight))
-    d_past = a.new_empty(len(far), conv_weight.shape[0] - 1, conv_weight.shape[1])
+    d_past = a.new_empty(len(projected), conv_weight.shape[0] - 1, conv_weight.shape[1])
     return *same, d_past, torch.empty_like(states[0]) if from_state else a.new_empty(0)
 
 
@@ -393,52 +365,21 @@ def _gradients(ctx: Any, grad_out: Tensor | None, *others: Tensor | None) -> tup
 torch.library.register_autograd("ssmttm::mamba2", _gradients, setup_context=_keep)
 
 
-@register_flop_formula(torch.ops.ssmttm.mamba2)  # type: ignore[untyped-decorator]
-def _(
-    projected: Any,
-    conv_weight: Any,
-    conv_bias: Any,
-    dt_bias: Any,
-    a: Any,
-    d: Any,
-    norm_weight: Any,
-    past: Any,
-    state: Any,
-    mask: Any,
-    chunk: int,
-    eps: float,
-    **_: Any,
-) -> int:
+@register_flop_formula(torch.ops.ssmttm.mamba2)
+def _(*given: Any, **_: Any) -> int:
     """The products of `forward`, from the shapes of its arguments."""
-    (batch, length, _), (inner,), (heads,) = projected, norm_weight, a
+    (batch, length, _), conv_weight, _, _, (heads,), _, (inner,), _, state, _, chunk, _ = given
     size = (conv_weight[1] - inner) // 2
     once = ssd_flops(length, heads, inner // heads, size, chunk).scan_matmul
     ends = 0 if state is None else 2 * inner * size * (min(chunk, length) + (length - 1) % chunk + 1)
     return int(batch * (once + ends))
 
 
-@register_flop_formula(torch.ops.ssmttm.mamba2_backward)  # type: ignore[untyped-decorator]
-def _(
-    grad_out: Any,
-    grad_end: Any,
-    projected: Any,
-    conv_weight: Any,
-    conv_bias: Any,
-    a: Any,
-    d: Any,
-    norm_weight: Any,
-    past: Any,
-    mask: Any,
-    far: Any,
-    scales: Any,
-    dt: Any,
-    states: Any,
-    from_state: bool,
-    chunk: int,
-    **_: Any,
-) -> int:
+@register_flop_formula(torch.ops.ssmttm.mamba2_backward)
+def _(*given: Any, **_: Any) -> int:
     """The products of `backward` from no state: twice those of the forward pass, and those within chunks again."""
-    (batch, length, _), (inner,), (heads,) = projected, norm_weight, a
+    (batch, length, _), conv_weight, _, (heads,), _, (inner,) = given[2:8]
+    chunk = given[-1]
     size = (conv_weight[1] - inner) // 2
     again = 2 * (size + inner) * sum(min(chunk, length - start) ** 2 for start in range(0, length, chunk))
     return int(batch * (2 * ssd_flops(length, heads, inner // heads, size, chunk).scan_matmul + again))
@@ -481,4 +422,4 @@ def mamba2_inner(
     parameters = (p.to(kind) for p in (conv_weight, conv_bias, dt_bias, a, d, norm_weight))
     before = None if state is None else state.flatten(1, 2).to(kind)
     out, *_, states = _forward(projected, *parameters, past, before, mask, chunk, eps)
-    return out, None if state is None else states[-1].unflatten(1, (len(a), -1))
+    return out, None if state is None else states[-1].clone().unflatten(1, (len(a), -1))

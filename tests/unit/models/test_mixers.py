@@ -11,15 +11,19 @@ from torch.utils.flop_counter import FlopCounterMode
 import ssmttm.models.mixers
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.mixer import build_mixer
+from ssmttm.models.mixers import mamba2
 
 NAMES = sorted(p.stem for p in Path(ssmttm.models.mixers.__file__).parent.glob("*.py") if p.stem != "__init__")
 LENGTH = 23
 
 
-@pytest.fixture(params=NAMES)
-def mixer(request):
+@pytest.fixture(params=[*NAMES, "mamba2 in loops"])
+def mixer(request, monkeypatch):
     torch.manual_seed(0)
-    config = ModelConfig(mixer=request.param, feedforward="none", conditioning="prefix", **TINY)
+    name, _, loops = request.param.partition(" in ")
+    if loops:
+        monkeypatch.setattr(mamba2, "LARGE", 0)
+    config = ModelConfig(mixer=name, feedforward="none", conditioning="prefix", **TINY)
     return build_mixer(config, 1).double().eval()
 
 
