@@ -3,7 +3,7 @@
 Arrays are views of torch tensors; half-precision ones come as the int16 of their bits (bfloat16) and
 are computed with in single precision. A block is the frames `start` to `end` (one chunk, q frames) of
 some rows of the batch. Layouts: token-major `[rows, q, channels]`, head-major `[rows * H, q, P]`. The caller
-(`ssmttm.models.mamba2_cpu`) does the matrix products between these loops. Symbols as in `ssmttm.models.ssd`:
+(`ssmttm.models.mamba2_blocks`) does the matrix products between these loops. Symbols as in `ssmttm.models.ssd`:
 l is the sum of dt * a from the chunk's first frame on.
 """
 
@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numba import njit, prange, types
 from numba.extending import overload
+
+from ssmttm.models.ssd import LOST
 
 _FLAGS = {"fastmath": {"contract", "nsz", "arcp", "reassoc", "afn"}, "error_model": "numpy", "cache": True}
 _PARALLEL = {"parallel": True, **_FLAGS}
@@ -50,7 +52,7 @@ def _decay(like, log):
     Numbers too small to be normal make products many times slower.
     """
     kept = _exp(like.dtype.type(min(log, 0.0)))
-    return kept if log > -60.0 else like.dtype.type(0)
+    return kept if log > LOST else like.dtype.type(0)
 
 
 def _get(x):

@@ -16,6 +16,9 @@ from torch import Tensor
 
 from ssmttm.models.cost import Cost
 
+LOST = -60.0
+"""Decays below e^-60 are lost in rounding; the compiled form takes them as 0."""
+
 
 def ssd_step(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
     """One frame: x [batch, H, P], dt [batch, H], b and c [batch, N]; returns y [batch, H, P] and the state."""

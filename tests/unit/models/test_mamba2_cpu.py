@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ssmttm.models import mamba2_cpu, mamba2_plain
+from ssmttm.models import mamba2_blocks, mamba2_cpu, mamba2_plain
 from ssmttm.models.ssd import ssd_flops
 
 NAMES = ["projected", "conv_weight", "conv_bias", "dt_bias", "a", "d", "norm_weight", "past", "state"]
@@ -97,7 +97,7 @@ def test_thread_and_block_counts_change_only_rounding(monkeypatch):
     given = arguments(5, 40, 2, 4, 5, dtype=torch.float32)
     threads = torch.get_num_threads()
     expected = results(mamba2_cpu.mamba2_inner, given, None, 16)
-    monkeypatch.setattr(mamba2_cpu, "BLOCK", 500)
+    monkeypatch.setattr(mamba2_blocks, "BLOCK", 500)
     torch.set_num_threads(1)
     try:
         assert_near(results(mamba2_cpu.mamba2_inner, given, None, 16), expected, 1e-5)
@@ -116,7 +116,7 @@ def test_counted_products_are_those_that_run(length, chunk):
     heads, channels, size = 2, 4, 5
     given = [None if t is None else t.detach() for t in arguments(3, length, heads, channels, size)]
     with FlopCounterMode(display=False) as counter:
-        mamba2_cpu.forward(*given, None, chunk, 1e-5)
+        mamba2_blocks.forward(*given, None, chunk, 1e-5)
     assert counter.get_total_flops() == 3 * ssd_flops(length, heads, channels, size, chunk).matmul
     with FlopCounterMode(display=False) as formula:
         torch.ops.ssmttm.mamba2(*given, None, chunk, 1e-5)
