@@ -6,9 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from ssmttm.errors import UserError
 from ssmttm.tables import read_table
+
+MATCHED = 0.5
+"""Share of clips that must have a mutual nearest clip under another caption for that to be their recording."""
+FEWEST_MATCHED = 8
+"""Of fewer clips, mutual nearest ones are common by chance."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,30 @@ def same_audio(system: ClipSet, reference: ClipSet) -> bool:
     """True if both sets hold the very same windows, in whatever order."""
     a, b = (np.concatenate(s.windows) for s in (system, reference))
     return a.shape == b.shape and bool(np.array_equal(a[np.lexsort(a.T)], b[np.lexsort(b.T)]))
+
+
+def clip_means(clips: ClipSet) -> np.ndarray:
+    """The mean embedding of each clip, float64 `[clips, dim]`."""
+    return np.stack([w.mean(axis=0) for w in clips.windows])
+
+
+def content_order(system: ClipSet, reference: ClipSet) -> np.ndarray:
+    """For each reference clip, the index of the system's clip that is a version of the same recording.
+
+    `[clips]`, a permutation, of two sets of the same clips. It is the order of the clips as they
+    are, unless most clips of the system and of the reference are nearest to one another (by mean
+    embedding, each set centered) in another order. Unrelated sets hardly have such pairs.
+    """
+    same = np.arange(len(system.clip_ids))
+    x, y = (m - m.mean(axis=0) for m in (clip_means(system), clip_means(reference)))
+    if len(same) < FEWEST_MATCHED or x.shape != y.shape:
+        return same
+    apart = cdist(y, x, "sqeuclidean")
+    nearest, back = apart.argmin(axis=1), apart.argmin(axis=0)
+    mutual = back[nearest] == same
+    if (mutual & (nearest != same)).mean() < MATCHED:
+        return same
+    return linear_sum_assignment(apart)[1]
 
 
 def _some(names: list[str], limit: int = 5) -> str:

@@ -4,22 +4,27 @@ Dowson and Landau 1982; on audio, Kilgour et al. 2019 (Fréchet audio distance).
 fitted to the pooled windows of all clips, with the unbiased covariance.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ssmttm.errors import UserError
+from ssmttm.metrics import gaussian
+from ssmttm.metrics.arrays import rows, two
 from ssmttm.metrics.bootstrap import shifted_interval
-from ssmttm.metrics.clipset import ClipSet, Settings, same_audio
+from ssmttm.metrics.cautions import of_gaussians, rank_deficient
+from ssmttm.metrics.clipset import ClipSet, Settings, content_order, same_audio
 
 BETTER = "lower"
 DEFINITION = (
     "squared Fréchet distance between Gaussians fitted to the pooled window embeddings of all clips "
     "(unbiased covariance, float64)"
 )
-INTERVAL = "bootstrap over captions, whole clips of both sets together; percentiles of replicates moved by their bias"
-
-FEW_CLIPS = 50
+INTERVAL = (
+    "bootstrap over captions, whole clips of both sets together (over recordings, where the system's clips are the "
+    "reference's in another order); percentiles of replicates moved by their bias"
+)
 
 
 def backend(embedder: str) -> str:
@@ -30,73 +35,121 @@ def backend(embedder: str) -> str:
 def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Squared Fréchet distance |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2.
 
-    `x` is `[n, dim]`, `y` is `[m, dim]`, each with at least two rows (ValueError otherwise).
-    With S1 = A^T A and S2 = B^T B the last trace is the sum of the singular values of A B^T.
-    Taking it there needs no root of a nearly singular matrix, so the result is real, symmetric
-    and never negative, at any rank. Fewer rows than dimensions still bias it upward: see
-    `rank_deficient`.
+    `x` is `[n, dim]`, `y` is `[m, dim]`, each finite and with at least two rows (ValueError
+    otherwise). No root of the product S1 S2 is taken, which isn't symmetric, so the result is
+    real, symmetric and never negative, at any rank. With S1 = L L^T the last trace is the sum of
+    the roots of the eigenvalues of L^T S2 L. Where S1 has no safe Cholesky factor (fewer rows
+    than dimensions, or columns that depend on one another) it is the sum of the singular values
+    of A B^T, with S1 = A^T A and S2 = B^T B taken from the rows: exact there, too, but slower.
+    Fewer rows than dimensions still bias it upward: see `rank_deficient`.
     """
-    x, y = (np.asarray(a, dtype=np.float64) for a in (x, y))
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
-        raise ValueError(f"expected [n, dim] and [m, dim], got {x.shape} and {y.shape}")
-    if min(len(x), len(y)) < 2:
-        raise ValueError("a covariance needs at least two rows")
-    a, b = _factor(x), _factor(y)
-    shift = x.mean(axis=0) - y.mean(axis=0)
-    overlap = np.linalg.svd(a @ b.T, compute_uv=False).sum()
-    # Of equal sets the terms cancel to rounding, which may fall on either side of zero.
-    return float(max(shift @ shift + (a * a).sum() + (b * b).sum() - 2 * overlap, 0.0))
+    x, y = two(x, y, least=2)
+    (mean_x, cov_x), (mean_y, cov_y) = gaussian.statistics(x), gaussian.statistics(y)
+    overlap = None
+    if not (rank_deficient(len(x), x.shape[1]) or rank_deficient(len(y), x.shape[1])):
+        overlap = gaussian.overlap_by_cholesky(cov_x, cov_y)
+    if overlap is None:
+        overlap = np.linalg.svd(_factor(x, mean_x) @ _factor(y, mean_y).T, compute_uv=False).sum()
+    return gaussian.distance(mean_x, cov_x, mean_y, cov_y, overlap)
 
 
-def _factor(x: np.ndarray) -> np.ndarray:
+def _factor(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """A with A^T A the unbiased covariance of the rows of `x`, and no more rows than columns."""
-    centered = (x - x.mean(axis=0)) / np.sqrt(len(x) - 1)
+    centered = (x - mean) / np.sqrt(len(x) - 1)
     return np.linalg.qr(centered, mode="r") if len(x) > x.shape[1] else centered
 
 
-def rank_deficient(rows: int, dim: int) -> bool:
-    """True if a covariance of `rows` rows can't have full rank."""
-    return rows - 1 < dim
+def frechet_distance_of_statistics(
+    mean_x: np.ndarray, cov_x: np.ndarray, mean_y: np.ndarray, cov_y: np.ndarray
+) -> float:
+    """The same distance from means `[dim]` and covariances `[dim, dim]`, such as published reference statistics.
+
+    Good to rounding while one covariance is safely invertible. Of two singular ones it is good to
+    about 1e-8 of their traces, since the rows are not at hand. ValueError for shapes that don't
+    fit, values that aren't finite and matrices that are no covariances.
+    """
+    mean_x, mean_y = (rows(np.atleast_2d(m), "a mean")[0] for m in (mean_x, mean_y))
+    cov_x, cov_y = rows(cov_x, "a covariance"), rows(cov_y, "a covariance")
+    if not len(mean_x) == len(mean_y) == len(cov_x) == len(cov_y) == cov_x.shape[1] == cov_y.shape[1]:
+        shapes = ", ".join(str(a.shape) for a in (mean_x, cov_x, mean_y, cov_y))
+        raise ValueError(f"means [dim] and covariances [dim, dim] don't fit: {shapes}")
+    for covariance in (cov_x, cov_y):
+        if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-6 * np.abs(covariance).max()):
+            raise ValueError("a covariance is not symmetric")
+    cov_x, cov_y = (cov_x + cov_x.T) / 2, (cov_y + cov_y.T) / 2
+    return gaussian.distance(mean_x, cov_x, mean_y, cov_y, gaussian.trace_of_root(cov_x, cov_y))
+
+
+def rank_of(x: np.ndarray) -> int:
+    """Rank of the covariance of the rows of `x` `[n, dim]`, to rounding: `dim` or, if less, rank deficient."""
+    x = rows(x, least=2)
+    centered = x - x.mean(axis=0)
+    # Centering leaves rounding of the size of the values themselves.
+    tolerance = gaussian.EPS * max(x.shape) * max(float(np.abs(x).max()) * len(x) ** 0.5, 1e-300)
+    return int(np.linalg.matrix_rank(centered, tol=max(tolerance, gaussian.EPS * np.linalg.norm(centered))))
+
+
+def frechet_per_clip(clips: Sequence[np.ndarray], reference: np.ndarray) -> np.ndarray:
+    """Distance of each clip's own Gaussian to the reference's, `[clips]`, to find outliers.
+
+    `clips[i]` is `[n_i, dim]`, the windows of clip i; `reference` is `[m, dim]`. A clip of few
+    windows has a singular covariance, which is no obstacle, but the values are comparable only
+    among clips of one length. A clip of one window has no covariance: its is taken as zero.
+    Gui et al. 2024 (per-song FAD).
+    """
+    reference = rows(reference, "reference", 2)
+    mean, covariance = gaussian.statistics(reference)
+    half = gaussian.root(covariance)
+    found = []
+    for i, clip in enumerate(clips):
+        clip, _ = two(clip, reference[:1], names=(f"clip {i}", "reference"))
+        if len(clip) == 1:
+            found.append(float(((clip[0] - mean) ** 2).sum() + np.trace(covariance)))
+        else:
+            found.append(gaussian.Projected(clip, mean, covariance, half).distance())
+    return np.array(found)
 
 
 def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
     """Value, interval, bias and warnings of one system against one reference."""
     if min(system.window_count, reference.window_count) < 2:
         raise UserError(f"frechet of {system.name} against {reference.name}: needs at least two windows in each")
-    same = same_audio(system, reference)
-    value = 0.0 if same else frechet_distance(np.concatenate(system.windows), np.concatenate(reference.windows))
-    low, high, bias = value, value, 0.0
-    if not same:
+    found = {"warnings": of_gaussians(system, reference)}
+    if same_audio(system, reference):
+        return {"value": 0.0, "low": 0.0, "high": 0.0, "bias": 0.0, **found}
+    x, y = np.concatenate(system.windows), np.concatenate(reference.windows)
+    try:
+        value = frechet_distance(x, y)
         low, high, bias = shifted_interval(
-            lambda index: frechet_distance(
-                np.concatenate([system.windows[i] for i in index]),
-                np.concatenate([reference.windows[i] for i in index]),
-            ),
+            resampled_distance(system, reference),
             value,
             len(system.clip_ids),
             settings.bootstrap,
             settings.confidence,
             settings.seed,
         )
-    return {
-        "value": value,
-        "low": max(low, 0.0),
-        "high": high,
-        "bias": bias,
-        "warnings": _warnings(system, reference, same),
-    }
+    except ValueError as error:
+        raise UserError(f"frechet of {system.name} against {reference.name}: {error}") from error
+    return {"value": value, "low": max(low, 0.0), "high": high, "bias": bias, **found}
 
 
-def _warnings(system: ClipSet, reference: ClipSet, same: bool) -> list[str]:
-    if same:
-        return ["the same audio as the reference: zero by construction, no result"]
-    found = []
-    dim = system.windows[0].shape[1]
-    fewest = min(system.window_count, reference.window_count)
-    if rank_deficient(fewest, dim):
-        found.append(f"{fewest} windows for {dim} dimensions: covariances lack full rank, the value is biased upward")
-    if len(system.clip_ids) < FEW_CLIPS:
-        found.append(
-            f"only {len(system.clip_ids)} clips: biased upward, comparable only with values at the same number"
-        )
-    return found
+def resampled_distance(system: ClipSet, reference: ClipSet) -> Callable[[np.ndarray], float]:
+    """A function from drawn clips `[n]` to the distance of the sets that they make.
+
+    What is drawn are pairs that are independent of one another: a caption with both its clips.
+    In a system whose clips are the reference's in another order (the shuffled baseline) these
+    pairs are not independent, since each recording is in two of them. Its pairs are the two
+    versions of one recording, in whichever captions they stand.
+    """
+    order = content_order(system, reference)
+    clips = [system.windows[i] for i in order]
+    x, y = np.concatenate(clips), np.concatenate(reference.windows)
+    sizes_x, sizes_y = [len(w) for w in clips], [len(w) for w in reference.windows]
+
+    def statistic(index: np.ndarray) -> float:
+        counts = np.bincount(index, minlength=len(clips)).astype(np.float64)
+        mean_x, cov_x = gaussian.statistics(x, np.repeat(counts, sizes_x))
+        mean_y, cov_y = gaussian.statistics(y, np.repeat(counts, sizes_y))
+        return gaussian.distance(mean_x, cov_x, mean_y, cov_y, gaussian.trace_of_root(cov_x, cov_y))
+
+    return statistic

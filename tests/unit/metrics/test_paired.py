@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+from clip_sets import clips
+from scipy.stats import ttest_rel
+
+from ssmttm.errors import UserError
+from ssmttm.metrics import paired
+from ssmttm.metrics.bootstrap import mean_interval
+from ssmttm.metrics.frechet import frechet_distance
+from ssmttm.metrics.paired import paired_difference, paired_scores, paired_seeds, seed_interval, sign_flip_p
+
+
+def test_what_is_common_to_a_caption_does_not_widen_the_interval():
+    rng = np.random.default_rng(0)
+    captions = rng.normal(size=80) * 5
+    a, b = captions + 0.5 + 0.1 * rng.normal(size=80), captions + 0.1 * rng.normal(size=80)
+    found = paired_scores(a, b, 300, 0.95, 1)
+    assert found.low < 0.5 < found.high and found.high - found.low < 0.1
+    assert found.p_value == pytest.approx(1 / 10000)
+    alone = mean_interval(a, 300, 0.95, 1)
+    assert alone[1] - alone[0] > 10 * (found.high - found.low)
+
+
+def test_exact_p_values_can_be_counted_by_hand():
+    assert sign_flip_p(np.array([1.0, 2.0, 3.0])) == 2 / 8
+    assert sign_flip_p(np.array([1.0, -1.0])) == 1
+    assert sign_flip_p(np.zeros(20)) == 1
+    assert sign_flip_p(np.full(5, 0.1)) == 2 / 32
+
+
+def test_drawn_signs_agree_with_all_of_them(monkeypatch):
+    d = np.random.default_rng(3).normal(0.4, 1, size=12)
+    exact = sign_flip_p(d)
+    monkeypatch.setattr(paired, "EXACT", 0)
+    assert sign_flip_p(d, seed=1) == pytest.approx(exact, abs=0.02)
+    assert sign_flip_p(d, seed=1) == sign_flip_p(d, seed=1)
+
+
+def test_of_equal_systems_few_p_values_are_small():
+    small = 0
+    for seed in range(200):
+        a, b = np.random.default_rng(seed).normal(size=(2, 30))
+        small += sign_flip_p(a - b, seed, 999) <= 0.1
+    assert 8 <= small <= 34  # 20 expected
+
+
+def against(reference):
+    def statistic(parts, index):
+        return frechet_distance(np.concatenate(parts), np.concatenate([reference.windows[i] for i in index]))
+
+    return statistic
+
+
+def test_a_set_score_tells_a_worse_system_from_its_better():
+    reference, better = clips(0, 30), clips(1, 30)
+    worse = [w + 0.8 for w in better.windows]
+    found = paired_difference(against(reference), worse, better.windows, 30, 0.95, 0, permutations=59)
+    assert 0 < found.low < found.difference < found.high
+    assert found.p_value <= 0.02 and found.pairs == 30
+    back = paired_difference(against(reference), better.windows, worse, 30, 0.95, 0, permutations=59)
+    assert (back.difference, back.low, back.high) == pytest.approx((-found.difference, -found.high, -found.low))
+
+
+def test_equal_systems_do_not_differ():
+    reference, system = clips(0, 30), clips(1, 30)
+    found = paired_difference(against(reference), system.windows, system.windows, 20, 0.95, 0, permutations=19)
+    assert (found.difference, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+    alike = paired_difference(against(reference), clips(2, 30).windows, clips(3, 30).windows, 40, 0.95, 0, 49)
+    assert alike.low < 0 < alike.high and alike.p_value > 0.05
+
+
+def test_seeds_have_student_s_interval():
+    found = seed_interval(np.array([1.0, 2.0, 3.0]), 0.95)
+    assert (found.mean, found.seeds) == (2, 3)
+    assert found.high - found.mean == pytest.approx(4.302652729911275 / np.sqrt(3))
+    assert seed_interval(np.array([4.0, 4.0])).low == 4
+
+
+def test_seeds_are_paired():
+    a, b = np.array([3.0, 5.0, 9.0, 4.0]), np.array([2.0, 4.1, 7.9, 3.0])
+    found = paired_seeds(a, b)
+    assert found.p_value == pytest.approx(ttest_rel(a, b).pvalue)
+    assert found.low < found.difference < found.high and found.pairs == 4
+    assert paired_seeds(a, a).p_value == 1
+
+
+def test_one_seed_says_that_it_can_not_tell():
+    with pytest.raises(UserError, match="at least two seeds"):
+        seed_interval(np.array([1.0]))
+    with pytest.raises(UserError, match="at least two seeds"):
+        paired_seeds(np.array([1.0]), np.array([2.0]))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        ([1.0, 2.0], [1.0], "not paired"),
+        ([1.0], [1.0], "two captions"),
+        ([np.nan, 1.0], [0.0, 1.0], "finite"),
+        ([[1.0, 2.0]], [[1.0, 2.0]], "finite scores"),
+    ],
+)
+def test_what_is_not_paired_is_refused(a, b, message):
+    with pytest.raises(ValueError, match=message):
+        paired_scores(a, b, 10, 0.9, 0)
+    with pytest.raises(ValueError, match="two captions"):
+        paired_difference(lambda c, i: 0.0, [np.ones((2, 2))], [np.ones((2, 2))], 10, 0.9, 0)
