@@ -65,6 +65,33 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("audio", _AUDIO),
             ("loudness_lufs", pa.float64()),  # before normalization
             ("peak", pa.float64()),  # after normalization, linear
+            ("clipped", pa.float64()),  # share of samples at full scale, before normalization
+            ("dc_offset", pa.float64()),  # the mean, before it was removed
+            ("bandwidth_hz", pa.float64()),  # 99 % of the energy lies below
+            ("silence", pa.float64()),  # share of 50 ms frames below -60 dBFS
+            ("crest_db", pa.float64()),  # peak over root mean square
+        ]
+    ),
+    "fingerprints": pa.schema(
+        [
+            ("track_id", pa.string()),
+            ("duration_s", pa.float64()),
+            ("audio_sha256", pa.string()),  # of the decoded samples
+            ("codes", pa.list_(pa.uint32())),  # chromaprint of the first two minutes
+            ("sample_rate", pa.int32()),  # of the file, as the next three
+            ("channels", pa.int32()),
+            ("bit_rate", pa.float64()),  # bit/s; null if unknown
+            ("lossless", pa.bool_()),
+        ]
+    ),
+    "duplicates": pa.schema(
+        [
+            ("track_id", pa.string()),
+            ("duplicate_of", pa.string()),  # the track that is kept instead
+            ("kind", pa.string()),  # exact, near
+            ("similarity", pa.float64()),  # share of equal bits of the aligned fingerprints, 0 to 1
+            ("offset_s", pa.float64()),  # how much later the kept track starts
+            ("detail", pa.string()),  # why the other one is kept
         ]
     ),
     "splits": pa.schema(
@@ -72,14 +99,16 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("clip_id", pa.string()),
             ("track_id", pa.string()),
             ("artist", pa.string()),  # normalized name, the unit of the split
-            ("split", pa.string()),  # train, validation, test
+            ("split", pa.string()),  # train, validation, test; duplicate: in none of them
         ]
     ),
     "captions": pa.schema(
         [
             ("clip_id", pa.string()),
             ("track_id", pa.string()),
-            ("caption", pa.string()),
+            ("caption", pa.string()),  # in the style that data.captions.style names
+            ("styles", pa.list_(pa.struct([("style", pa.string()), ("text", pa.string())]))),
+            ("written_by", pa.string()),  # template, or the model that rewrote the caption
             ("tags", pa.list_(pa.string())),  # tags that the caption may use, best first
             ("tempo_bpm", pa.float64()),
             ("tempo_confidence", pa.float64()),
@@ -153,15 +182,22 @@ REASONS = {
     "undecodable": "the file can't be decoded as audio",
     "too_short": "shorter than one clip",
     "too_long": "longer than the configured bound",
+    "malformed": "the source's own table is malformed at this track",
     "unsafe_archive": "an archive member with an unsafe path or size",
     "no_license_evidence": "nothing states a license",
     "catch_all_only": "only the package-wide catch-all states a license; that is no evidence about music",
     "license_unknown": "the license text was not understood",
     "license_not_allowed": "the license is known, and the policy does not allow it",
     "license_conflict": "two pieces of evidence contradict each other",
-    "checksum_mismatch": "the file is not the one that was indexed",
+    "checksum_mismatch": "the file is not the published one",
+    "changed": "the remote file is not the one that was seen before",
+    "wrong_type": "the answer was no audio, such as a login page",
+    "too_large": "the file is larger than the bound",
     "unavailable": "the file could not be fetched",
+    "excluded": "held out for evaluation",
     "silent": "the clip is silent",
+    "not_finite": "samples are not finite numbers",
+    "vocals": "voices are heard, and the configuration drops them",
 }
 """The fixed vocabulary of rejection reasons, each with its sentence for the report."""
 
@@ -220,7 +256,8 @@ def iter_rows(path: Path | str, name: str) -> Iterator[dict[str, Any]]:
     read_table(path, name, columns=[])
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
-            yield from file.read_row_group(group).to_pylist()
+            for batch in file.read_row_group(group).to_batches(max_chunksize=8):
+                yield from batch.to_pylist()
 
 
 def read_table(path: Path | str, name: str, columns: list[str] | None = None) -> pa.Table:

@@ -7,77 +7,46 @@ Debian's keys): use an https address or a mirror that you trust.
 
 import functools
 import gzip
-import hashlib
 import lzma
 import re
+import tempfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
-from urllib.error import HTTPError, URLError
+from typing import Any
 from urllib.parse import quote, urlsplit
-from urllib.request import Request, urlopen
 
-from ssmttm.corpus.debian.packages import Package, cached_path, stored, verify
+from ssmttm.corpus.debian.packages import Package, altered, cached_path
+from ssmttm.corpus.download import DEFAULTS, Missing, download
+from ssmttm.corpus.sources import Unavailable
+from ssmttm.corpus.web import shown
 from ssmttm.errors import UserError
-from ssmttm.files import atomic_path
 
-_TIMEOUT_SECONDS = 60
 _RELEASE_BYTES = 8 << 20
 _INDEX_BYTES = 512 << 20
 _PACKAGE_BYTES = 4 << 30
-_ATTEMPTS = 3
 _INDEXES = ("main/binary-all/Packages", "main/binary-amd64/Packages")
 _HASHES = re.compile(r"^ ([0-9a-f]{64}) +(\d+) +(\S+)$", re.M)
-
-
-class _Missing(Exception):
-    """The mirror has no such file."""
 
 
 class Mirror:
     """Finds and downloads packages from a mirror; downloads are kept and verified in `cache`."""
 
-    def __init__(self, base: str, suite: str, cache: Path) -> None:
+    def __init__(self, base: str, suite: str, cache: Path, fetching: Mapping[str, Any] = DEFAULTS) -> None:
         if urlsplit(base).scheme not in ("http", "https", "file"):
             raise UserError(f"data.sources.debian.mirror: {base!r} is no http, https or file address")
         if ".." in suite.split("/"):
             raise UserError(f"data.sources.debian.suite: {suite!r} is no suite's name")
         self._base, self._suite, self._cache = base.rstrip("/"), suite, cache.resolve()
+        self._fetching = fetching
         self.find = functools.cache(self._find)
 
-    def _open(self, path: str) -> BinaryIO:
-        address = f"{self._base}/{quote(path, safe='/+~:-._%')}"
-        try:
-            return urlopen(Request(address, headers={"User-Agent": "ssmttm"}), timeout=_TIMEOUT_SECONDS)
-        except HTTPError as error:
-            if error.code in (404, 410):
-                raise _Missing(address) from None
-            raise
-        except URLError as error:
-            if isinstance(error.reason, FileNotFoundError):
-                raise _Missing(address) from None
-            raise
+    def _download(self, path: str, target: Path, **options: Any) -> Path:
+        """`target`, which is the mirror's `path` now; `options` and errors are those of `download`."""
+        return download(self._address(path), target, fetching=self._fetching, **options)
 
-    def _fetch(self, path: str, target: Path, limit: int) -> tuple[int, str]:
-        """Download to `target`; (size, SHA-256). Raises _Missing, and UserError if the network fails."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            digest, size = hashlib.sha256(), 0
-            try:
-                with self._open(path) as response, open(target, "wb") as file:
-                    while part := response.read(1 << 20):
-                        size += len(part)
-                        if size > limit:
-                            raise UserError(f"{self._base}/{path}: larger than the {limit} bytes that it should have")
-                        digest.update(part)
-                        file.write(part)
-                return size, digest.hexdigest()
-            except OSError as error:  # URLError, time-outs and broken connections
-                if attempt == _ATTEMPTS:
-                    raise UserError(
-                        f"{self._base}/{path}: could not be downloaded: {error}; "
-                        "check the network and data.sources.debian.mirror, then run again"
-                    ) from error
-        raise AssertionError("unreachable")
+    def _address(self, path: str) -> str:
+        return f"{self._base}/{quote(path, safe='/+~:-._%')}"
 
     @functools.cached_property
     def _packages(self) -> dict[str, list[Package]]:
@@ -90,7 +59,7 @@ class Mirror:
             for name in offered:
                 try:
                     text = self._index(name, *hashes[name])
-                except _Missing:
+                except Missing:
                     continue  # a mirror need not hold every compression that Release lists
                 for package in _parse_index(text):
                     known = found.setdefault(package.name, [])
@@ -102,32 +71,45 @@ class Mirror:
         return found
 
     def _release(self) -> str:
-        for name in ("InRelease", "Release"):
-            with atomic_path(self._cache / "mirror" / "Release") as target:
+        with tempfile.TemporaryDirectory(dir=self._folder(), prefix="release-") as folder:  # never an old one
+            for name in ("InRelease", "Release"):
+                path = f"dists/{self._suite}/{name}"
                 try:
-                    self._fetch(f"dists/{self._suite}/{name}", target, _RELEASE_BYTES)
-                except _Missing:
+                    file = self._download(path, Path(folder, name), max_bytes=_RELEASE_BYTES, kind="text")
+                    return file.read_text(encoding="utf-8", errors="replace")
+                except Missing:
                     continue
-                return target.read_text(encoding="utf-8", errors="replace")
+                except Unavailable as error:
+                    raise _refused(str(error)) from error
         raise UserError(
             f"{self._base}: has no suite {self._suite!r} (no dists/{self._suite}/Release); "
             "check data.sources.debian.mirror and data.sources.debian.suite"
         )
 
+    def _folder(self) -> Path:
+        folder = self._cache / "mirror"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def _index(self, name: str, sha256: str, size: int) -> str:
-        path = self._cache / "mirror" / f"Packages-{sha256}"
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            with atomic_path(path) as target:
-                got, digest = self._fetch(f"dists/{self._suite}/{name}", target, min(size, _INDEX_BYTES))
-                if digest != sha256:
-                    raise UserError(
-                        f"{self._base}/dists/{self._suite}/{name}: its SHA-256 is not the one in Release "
-                        f"({got} of {size} bytes); the mirror may be updating, so try again later"
-                    )
+        """The text of one index. Raises Missing if the mirror has no such file."""
+        path = f"dists/{self._suite}/{name}"
+        file, kind = self._folder() / f"Packages-{sha256}", "archive" if Path(name).suffix else "text"
+        try:
+            self._download(path, file, sha256=sha256, size=size, max_bytes=_INDEX_BYTES, kind=kind)
+        except Missing:
+            raise
+        except Unavailable as error:
+            if error.reason != "checksum_mismatch":
+                raise _refused(str(error)) from error
+            raise UserError(
+                f"{self._base}/{path}: its SHA-256 is not the one in Release: {error}; "
+                "the mirror may be updating, so try again later"
+            ) from error
         opener = {"xz": lzma.open, "gz": gzip.open}.get(name.rpartition(".")[2], open)
         try:
-            with opener(path, "rb") as file:
-                data = file.read(_INDEX_BYTES + 1)
+            with opener(file, "rb") as stream:
+                data = stream.read(_INDEX_BYTES + 1)
         except (lzma.LZMAError, zlib.error, EOFError, OSError) as error:
             raise UserError(f"{self._base}/dists/{self._suite}/{name}: damaged: {error}") from error
         if len(data) > _INDEX_BYTES:
@@ -141,21 +123,25 @@ class Mirror:
 
     def path(self, package: Package) -> Path:
         """The verified .deb on disk, downloaded if it isn't there."""
-        if found := stored(package, self._cache):
-            return found
-        path = cached_path(package, self._cache)
-        filename = package.filename or ""
+        path, filename = cached_path(package, self._cache), package.filename or ""
         if filename.startswith("/") or ".." in filename.split("/") or not filename.endswith(".deb"):
             raise UserError(f"{self._base}: lists package {package.name} under an unsafe path {filename!r}")
-        with atomic_path(path) as target:
-            try:
-                verify(package, *self._fetch(filename, target, min(package.size, _PACKAGE_BYTES)))
-            except _Missing:
-                raise UserError(
-                    f"Debian package {package.name}: {self._base}/{filename} is listed but not there; "
-                    "the mirror may be updating, so try again later or choose another"
-                ) from None
-        return path
+        known = {"sha256": package.sha256, "size": package.size}
+        try:
+            return self._download(filename, path, max_bytes=_PACKAGE_BYTES, kind="archive", **known)
+        except Missing:
+            raise UserError(
+                f"Debian package {package.name}: {self._base}/{filename} is listed but not there; "
+                "the mirror may be updating, so try again later or choose another"
+            ) from None
+        except Unavailable as error:
+            if error.reason != "checksum_mismatch":
+                raise _refused(f"Debian package {package.name} {package.version}: {error}") from error
+            raise altered(package, str(error).removeprefix(f"{shown(self._address(filename))}: ")) from error
+
+
+def _refused(message: str) -> UserError:
+    return UserError(f"{message}; check data.sources.debian.mirror, or choose another, then run again")
 
 
 def _parse_index(text: str) -> list[Package]:

@@ -54,7 +54,12 @@ def verify(package: Package, size: int, sha256: str) -> None:
     """Raise UserError unless size and checksum are the published ones."""
     if size != package.size or sha256 != package.sha256:
         what = f"{size} of {package.size} bytes arrived" if size != package.size else "its SHA-256 is wrong"
-        raise UserError(
-            f"Debian package {package.name} {package.version}: the download is truncated or altered: {what}; "
-            "nothing of it was kept, so run again, or choose another mirror"
-        )
+        raise altered(package, what)
+
+
+def altered(package: Package, what: str) -> UserError:
+    """What to raise about a download that isn't the package."""
+    return UserError(
+        f"Debian package {package.name} {package.version}: the download is truncated or altered: {what}; "
+        "nothing of it was kept, so run again, or choose another mirror"
+    )

@@ -1,0 +1,127 @@
+"""What all processes on this machine that fetch from one host share: slots, pauses, failures in a row.
+
+Kept as empty or tiny files in one folder per host. Slots are file locks, so that the system frees
+those of a process that was killed; a pause is a file's modification time, which lies ahead; the
+failures in a row are a file's length.
+"""
+
+import fcntl
+import os
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import sleep, time
+from urllib.parse import quote
+
+from ssmttm.errors import UserError
+from ssmttm.files import sha256_bytes
+
+LONGEST_PAUSE = 600.0
+"""Seconds that a server is obeyed at most when it asks to wait."""
+
+_FORGOTTEN_AFTER = 3600.0
+"""Seconds after which failures in a row count no more."""
+
+
+def shared_folder() -> Path:
+    """Where this user's jobs on this machine meet."""
+    folder = Path(tempfile.gettempdir()) / f"ssmttm-hosts-{os.getuid()}"
+    try:
+        folder.mkdir(exist_ok=True, mode=0o700)
+        owner = folder.lstat().st_uid
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    if owner != os.getuid():
+        raise UserError(f"{folder}: belongs to another user; remove it, or set TMPDIR to a folder of your own")
+    return folder
+
+
+class Host:
+    """One host (`name[:port]`) as seen from this machine."""
+
+    def __init__(self, name: str, folder: Path, connections: int) -> None:
+        self.name, self._connections = name, max(1, connections)
+        safe = quote(name, safe="")
+        self._folder = folder / (safe if len(safe) <= 100 else f"{safe[:80]}-{sha256_bytes(name.encode())[:16]}")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(folder, error) from error
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Held during one transfer: waits while the host's pause lasts or all its slots are taken."""
+        delay = 0.01
+        while True:
+            if (pause := self.pause_left()) > 0:
+                sleep(min(pause, 5.0) + random.uniform(0.0, 0.1))
+                continue
+            if (lock := self._take()) is None:
+                sleep(delay * random.uniform(0.5, 1.0))
+                delay = min(2 * delay, 0.25)
+                continue
+            try:
+                if self.pause_left() <= 0:
+                    yield
+                    return
+            finally:
+                os.close(lock)
+
+    def _take(self) -> int | None:
+        """A locked file descriptor, or None when every slot is taken."""
+        for number in random.sample(range(self._connections), self._connections):
+            try:
+                lock = os.open(self._folder / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise _unusable(self._folder, error) from error
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            except BlockingIOError:
+                os.close(lock)
+            except OSError as error:
+                os.close(lock)
+                raise _unusable(self._folder, error) from error
+        return None
+
+    def pause(self, seconds: float) -> None:
+        """Nobody on this machine asks this host anything for so long; a longer pause stays."""
+        until = time() + min(seconds, LONGEST_PAUSE)
+        path = self._folder / "pause"
+        try:
+            if self.pause_left() < until - time():
+                path.touch(0o600)
+                os.utime(path, (until, until))
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
+
+    def pause_left(self) -> float:
+        """Seconds until this host may be asked again; none if that is further away than any pause can be."""
+        try:
+            left = (self._folder / "pause").stat().st_mtime - time()
+        except FileNotFoundError:
+            return 0.0
+        return left if 0.0 < left <= LONGEST_PAUSE else 0.0
+
+    def failed(self) -> int:
+        """Count a file that could not be had although the host may have it; how many in a row now."""
+        path = self._folder / "failed"
+        try:
+            if path.exists() and time() - path.stat().st_mtime > _FORGOTTEN_AFTER:
+                self.delivered()
+            with open(path, "ab") as file:
+                file.write(b"x")
+                file.flush()
+                return os.fstat(file.fileno()).st_size
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
+
+    def delivered(self) -> None:
+        """A file came whole: the row of failures ends."""
+        (self._folder / "failed").unlink(missing_ok=True)
+
+
+def _unusable(folder: Path, error: OSError) -> UserError:
+    return UserError(f"{folder}: can't be used to share a host's connections among jobs: {error}; set TMPDIR")
