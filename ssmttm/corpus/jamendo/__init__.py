@@ -1,0 +1,1 @@
+"""Reading what MTG-Jamendo publishes: track tables, licenses, checksums, tar archives."""
