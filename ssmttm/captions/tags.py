@@ -1,37 +1,28 @@
-"""Tags of a clip: what musicnn hears and what the source states, cleaned of contradictions."""
+"""Tags of a clip as musicnn hears them, cleaned of synonyms and contradictions."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from ssmttm.audio import resample
-from ssmttm.pretrained.musicnn import PATCH, SAMPLE_RATE, TAGS, load_musicnn
+from ssmttm.pretrained.musicnn import NO_VOICES, PATCH, SAMPLE_RATE, TAGS, VOICES, load_musicnn
 
-_SYNONYMS = {
-    "classic": "classical",
-    "beats": "beat",
-    **dict.fromkeys(("vocals", "singing", "voice"), "vocal"),
-    **dict.fromkeys(("female", "woman", "female voice"), "female vocal"),
-    **dict.fromkeys(("male", "man", "male voice"), "male vocal"),
-    **dict.fromkeys(("no vocals", "no vocal", "no voice"), "instrumental"),
-    "choral": "choir",
-}
+SYNONYMS = {"classic": "classical", "beats": "beat", **VOICES, **dict.fromkeys(NO_VOICES, "instrumental")}
 
-VOCAL = ("vocal", "female vocal", "male vocal", "choir", "opera")
+VOCAL = tuple(dict.fromkeys(VOICES.values()))
 
 _CONTRADICTIONS = (
     ({"instrumental"}, set(VOCAL)),
     ({"slow"}, {"fast"}),
-    ({"loud"}, {"quiet", "soft"}),
+    ({"loud"}, {"quiet", "soft", "calm", "relaxing", "meditative", "mellow"}),
+    ({"calm", "relaxing", "meditative", "mellow"}, {"energetic", "powerful", "heavy", "metal", "techno", "fast"}),
+    ({"happy", "positive", "uplifting", "upbeat", "funny"}, {"sad", "melancholic", "dark"}),
     ({"female vocal"}, {"male vocal"}),
     ({"solo"}, {"choir", "strings"}),
     ({"ambient", "new age"}, {"metal", "rock", "techno"}),
     ({"classical", "opera"}, {"techno", "metal", "electronic", "pop", "rock", "dance"}),
+    ({"metal"}, {"techno", "dance"}),
 )
-
-_MEANINGLESS = {"other", "unknown", "misc", "miscellaneous", "none", "genre", "music", "various", "default", "game"}
-_WORDS = re.compile(r"[a-z][a-z&' -]{1,28}[a-z]")
 
 
 def hear(wave: np.ndarray, sample_rate: int) -> dict[str, float]:
@@ -48,14 +39,14 @@ def choose(probabilities: Mapping[str, float], most: int, threshold: float) -> l
     """
     merged: dict[str, float] = {}
     for tag, probability in probabilities.items():
-        name = _SYNONYMS.get(tag, tag)
+        name = SYNONYMS.get(tag, tag)
         merged[name] = max(merged.get(name, 0.0), probability)
     ranked = sorted((t for t, p in merged.items() if p >= threshold), key=lambda t: (-merged[t], t))
     kept: list[str] = []
     for tag in ranked:
         if not any(contradict(tag, other) for other in kept):
             kept.append(tag)
-    if any(t in kept for t in VOCAL[1:]):
+    if any(t in kept for t in VOCAL if t != "vocal"):
         kept = [t for t in kept if t != "vocal"]
     return kept[:most]
 
@@ -63,21 +54,3 @@ def choose(probabilities: Mapping[str, float], most: int, threshold: float) -> l
 def contradict(a: str, b: str) -> bool:
     """Whether two canonical tags can't both be true of a clip."""
     return any((a in x and b in y) or (a in y and b in x) for x, y in _CONTRADICTIONS)
-
-
-def from_source(tags: Iterable[str] | None, artist: str | None) -> list[str]:
-    """At most two genre tags as the source states them, lower case.
-
-    Whatever holds the artist's name, a number or an address is left out.
-    """
-    name = (artist or "").casefold().strip()
-    kept: list[str] = []
-    for tag in tags or ():
-        for part in re.split(r"[,;/|]", tag.casefold()):
-            word = " ".join(part.split())
-            if not _WORDS.fullmatch(word) or word in _MEANINGLESS or word in kept:
-                continue
-            if name and (word in name or name in word):
-                continue
-            kept.append(word)
-    return kept[:2]

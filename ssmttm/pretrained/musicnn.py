@@ -38,6 +38,16 @@ TAGS = (
 )
 # fmt: on
 
+VOICES = {
+    **dict.fromkeys(("vocal", "vocals", "singing", "voice"), "vocal"),
+    **dict.fromkeys(("female vocal", "female", "woman", "female voice"), "female vocal"),
+    **dict.fromkeys(("male vocal", "male", "man", "male voice"), "male vocal"),
+    **dict.fromkeys(("choir", "choral"), "choir"),
+    "opera": "opera",
+}
+"""Each tag that speaks of voices, with the kind that it names."""
+NO_VOICES = ("no vocals", "no vocal", "no voice")
+
 
 @dataclass(frozen=True)
 class Analysis:

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from ssmttm.captions.features import analyze
-from ssmttm.captions.tags import from_source
 
 RATE = 24000
 
@@ -65,14 +64,3 @@ def test_the_log_stays_silent(capfd):
     analyze(clicks(100, 1.0), RATE)
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
-
-
-def test_source_tags_are_clean_genres():
-    assert from_source(["Electronic", "electronic", "Space  Rock"], "x") == ["electronic", "space rock"]
-    assert from_source(["Drum & Bass; Dub"], None) == ["drum & bass", "dub"]
-    assert from_source(["http://example.org", "2009", "Other", "", "a" * 40], None) == []
-    assert from_source(None, None) == []
-
-
-def test_the_artist_is_never_a_tag():
-    assert from_source(["MaxStack", "music by maxstack", "Techno"], "Maxstack") == ["techno"]

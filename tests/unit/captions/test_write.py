@@ -1,11 +1,11 @@
-import random
 import re
 
 import pytest
+from clip_facts import random_facts
 
+from ssmttm.captions.facts import Facts
 from ssmttm.captions.tags import choose, contradict
-from ssmttm.captions.write import _HEADS, Facts, write_caption
-from ssmttm.pretrained.musicnn import TAGS
+from ssmttm.captions.write import _HEADS, write_caption
 
 FULL = Facts(
     seconds=10.0,
@@ -47,35 +47,17 @@ def mentioned(topic, facts):
     return any(re.search(WORDS[topic], caption, re.IGNORECASE) for caption in captions(facts))
 
 
-def random_facts(seed):
-    draw = random.Random(seed)
-    return Facts(
-        seconds=10.0,
-        tags=tuple(choose({t: draw.random() ** 4 for t in TAGS}, 5, 0.12)),
-        source_tags=tuple(draw.sample(["chiptune", "electronic", "space rock"], draw.randint(0, 2))),
-        tempo_bpm=draw.choice([None, draw.uniform(40, 200)]),
-        tempo_confidence=draw.choice([0, 0.5, 1]),
-        key=draw.choice([None, "C", "Bb", "F#"]),
-        scale=draw.choice(["major", "minor"]),
-        key_strength=draw.random(),
-        danceability=draw.uniform(0, 3),
-        dynamic_complexity_db=draw.uniform(0, 8),
-        onset_rate_hz=draw.uniform(0, 8),
-        spectral_centroid_hz=draw.uniform(100, 3000),
-    )
-
-
 def test_the_seed_decides_the_caption():
     assert captions(FULL) == captions(FULL)
     assert len(set(captions(FULL))) > 150
 
 
 def test_captions_have_8_to_30_words_and_read_like_sentences():
-    for seed in range(1500):
+    for seed in range(600):
         caption = write_caption(random_facts(seed), seed)
         assert 8 <= len(caption.split()) <= 30, caption
         assert re.fullmatch(r"[A-Z0-9].*[^.]\.", caption), caption
-        assert not re.search(r"  | ,|,,|\{|None|nan|\ba [aeio]|\ban [^aeiou]", caption), caption
+        assert not re.search(r"  | ,|,,|\{|None|nan|\ba [aeio]|\ban [^aeiouI]", caption), caption
 
 
 def test_a_caption_of_no_facts_claims_nothing():
@@ -123,7 +105,7 @@ def test_a_confident_tempo_overrules_the_tags():
 
 
 def test_a_caption_never_contradicts_itself():
-    for seed in range(1500):
+    for seed in range(600):
         caption = write_caption(random_facts(seed), seed)
         sung = re.search(
             r"with [^.]*vocals|choir|[Ff]emale|[Mm]ale", caption.replace("no vocals", "").replace("without vocals", "")

@@ -1,0 +1,184 @@
+"""Questions to a language model behind an OpenAI-compatible address: one answer, or the reason for none."""
+
+import json
+import math
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+import urllib3
+
+from ssmttm.errors import UserError
+
+_ATTEMPTS = {"busy": 8, "unreachable": 5, "silent": 3, "malformed": 2}
+"""Attempts per question, by what went wrong last."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+_LONGEST_ASKED_PAUSE_S = 300.0  # of a Retry-After
+_CONNECT_S = 10.0
+_MOST_BYTES = 1 << 20
+_MOST_TOKENS = 250
+
+
+class NoAnswer(Exception):
+    """One question was not answered; `kind` is a key of `_ATTEMPTS` or `refused`."""
+
+    def __init__(self, message: str, kind: str, pause_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.pause_s = pause_s
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model wrote, and whether it came to an end by itself."""
+
+    text: str
+    whole: bool
+
+
+class _Bearer(requests.auth.AuthBase):
+    """The key as a header; being there, it also keeps requests from looking for keys of its own."""
+
+    def __init__(self, key: str | None) -> None:
+        self.key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.key:
+            request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A model at an address. May be used from several threads at once."""
+
+    endpoint: str
+    """Base address, such as http://localhost:8000/v1."""
+    model: str
+    temperature: float = 0.0
+    timeout_s: float = 60.0
+    key: str | None = field(default=None, repr=False)
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Once set, no further attempt is made."""
+    _local: threading.local = field(default_factory=threading.local, repr=False)
+
+    @property
+    def address(self) -> str:
+        """Where questions are posted."""
+        base = self.endpoint.rstrip("/")
+        return base if base.endswith("/chat/completions") else f"{base}/chat/completions"
+
+    def body(self, messages: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+        """What is posted. The seed only matters, and is only sent, where the model samples."""
+        sampling = {"seed": seed % 2**31} if self.temperature else {}
+        return {
+            "model": self.model,
+            "messages": messages,
+            "temperature": self.temperature,
+            "max_tokens": _MOST_TOKENS,
+            **sampling,
+        }
+
+    def ask(self, messages: list[dict[str, Any]], seed: int) -> Answer:
+        """The model's answer, after as many attempts as it is worth.
+
+        Busy servers (429, 5xx) are asked again after a growing pause, or the one that they ask for.
+        Raises NoAnswer when this question stays unanswered, and UserError when every other would:
+        the key is refused, there is no such model or address.
+        """
+        pause, attempt = _FIRST_PAUSE_S, 0
+        while True:
+            attempt += 1
+            try:
+                return self._attempt(messages, seed)
+            except NoAnswer as error:
+                if attempt >= _ATTEMPTS.get(error.kind, 1) or self.stop.wait(max(pause, error.pause_s)):
+                    raise
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    def _attempt(self, messages: list[dict[str, Any]], seed: int) -> Answer:
+        deadline = time.monotonic() + self.timeout_s
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            self._local.session.auth = _Bearer(self.key)
+        try:
+            with self._local.session.post(
+                self.address,
+                json=self.body(messages, seed),
+                timeout=(min(_CONNECT_S, self.timeout_s), self.timeout_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                content = self._read(response, deadline)
+        except (requests.ReadTimeout, urllib3.exceptions.TimeoutError) as error:
+            raise NoAnswer(f"no answer within {self.timeout_s:g} s", "silent") from error
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            raise NoAnswer(f"no connection ({_short(error)})", "unreachable") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise NoAnswer(f"the answer broke off ({_short(error)})", "malformed") from error
+        except (requests.RequestException, ValueError) as error:
+            raise UserError(f"data.captions.rewrite.endpoint: {self.address}: {_short(error)}") from error
+        _check_status(response, content, self)
+        return _parse(content)
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        """The answer's bytes; raises NoAnswer when it comes too slowly or doesn't end."""
+        content = bytearray()
+        while chunk := response.raw.read1(1 << 16, decode_content=True):
+            content += chunk
+            if len(content) > _MOST_BYTES:
+                raise NoAnswer(f"an answer of more than {_MOST_BYTES >> 20} MiB", "refused")
+            if time.monotonic() > deadline:
+                raise NoAnswer(f"no whole answer within {self.timeout_s:g} s", "silent")
+        return bytes(content)
+
+
+def _check_status(response: requests.Response, content: bytes, chat: Chat) -> None:
+    status = response.status_code
+    if status == 200:
+        return
+    said = " ".join(content.decode("utf-8", "replace").split())[:200]
+    where = f"data.captions.rewrite: {chat.address}"
+    if status in (401, 403):
+        raise UserError(f"{where}: the key is refused ({status}: {said}); name its variable in key_env, and set it")
+    if status == 404:
+        raise UserError(f"{where}: no such address, or no model {chat.model!r} ({said}); endpoints end in /v1")
+    if status in (301, 302, 303, 307, 308):
+        raise UserError(f"{where}: redirects to {response.headers.get('Location')}; give the final address")
+    if status == 429 or status >= 500:
+        raise NoAnswer(f"status {status}: {said}", "busy", _asked_pause(response.headers.get("Retry-After")))
+    raise NoAnswer(f"status {status}: {said}", "refused")
+
+
+def _asked_pause(text: str | None) -> float:
+    """Seconds that a Retry-After asks for, as a number or a date; 0 without one."""
+    try:
+        seconds = float(text or 0)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text or "") - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return 0.0
+    return min(max(seconds, 0.0), _LONGEST_ASKED_PAUSE_S) if math.isfinite(seconds) else 0.0
+
+
+def _parse(content: bytes) -> Answer:
+    try:
+        choice = json.loads(content)["choices"][0]
+        text, reason = choice["message"]["content"], choice.get("finish_reason")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        raise NoAnswer(f"not a chat completion: {content[:100]!r}", "malformed") from error
+    if isinstance(text, list):  # in parts
+        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, Mapping))
+    if text is not None and not isinstance(text, str):
+        raise NoAnswer(f"not a chat completion: {content[:100]!r}", "malformed")
+    return Answer(text or "", reason != "length")
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
