@@ -3,47 +3,54 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from ssmttm.corpus.attribution import attribution_page, credit
-from ssmttm.corpus.license import apply_policy, make_policy
+from ssmttm.corpus.license import Decision, apply_policy, make_policy
 from ssmttm.errors import UserError
 from ssmttm.files import write_text
-from ssmttm.tables import read_table, write_table
+from ssmttm.tables import SCHEMAS, read_table, write_table
 
 
 def run(spec: dict[str, Any], index: Path, licensed: Path, rejected: Path, attribution: Path) -> None:
-    """Write licensed.parquet, rejected.parquet and ATTRIBUTION.md; `spec` has `license`."""
-    policy = make_policy(spec["license"]["allow"])
-    rows = read_table(index, "index").to_pylist()
-    kept, dropped = [], []
-    for row, decision in zip(rows, apply_policy(rows, policy)):
-        if decision.reason is None:
-            kept.append(
-                {
-                    **row,
-                    "license": decision.license,
-                    "license_url": decision.license_url,
-                    "license_kind": decision.kind,
-                    "attribution": credit(row, str(decision.license), decision.license_url),
-                }
-            )
-        else:
-            dropped.append(
-                {
-                    "track_id": row["track_id"],
-                    "stage": "index" if row["problem"] else "license",
-                    "reason": decision.reason,
-                    "detail": decision.detail,
-                    "duration_s": row["duration_s"],
-                }
-            )
-    assert len(kept) + len(dropped) == len(rows)
-    assert sorted(r["track_id"] for r in kept + dropped) == sorted(r["track_id"] for r in rows)
+    """Write licensed.parquet, rejected.parquet and ATTRIBUTION.md; `spec` has `license` and, optional, `vocals`."""
+    policy = make_policy(spec["license"])
+    vocals_removed = (spec.get("vocals") or {}).get("mode") == "separate"
+    table = read_table(index, "index")
+    rows = table.to_pylist()
+    decisions = apply_policy(rows, policy)
+    kept = [i for i, d in enumerate(decisions) if d.reason is None]
+    dropped = [_rejection(rows[i], d) for i, d in enumerate(decisions) if d.reason is not None]
     if not kept:
         reasons = sorted({r["reason"] for r in dropped})
         raise UserError(
             f"{index}: none of its {len(rows)} tracks may be used ({', '.join(reasons)}); "
             "check data.license.allow in the config, or add sources"
         )
+    added = {
+        "license": [decisions[i].license for i in kept],
+        "license_url": [decisions[i].license_url for i in kept],
+        "license_kind": [decisions[i].kind for i in kept],
+        "attribution": [
+            credit(rows[i], str(decisions[i].license), decisions[i].license_url, vocals_removed) for i in kept
+        ],
+    }
+    for i, license, url in zip(kept, added["license"], added["license_url"]):
+        rows[i] |= {"license": license, "license_url": url}
+    page = attribution_page((rows[i] for i in kept), vocals_removed)
+    table = table.take(pa.array(kept, pa.int64()))
+    for name, values in added.items():
+        table = table.append_column(SCHEMAS["licensed"].field(name), pa.array(values, pa.string()))
     write_table(rejected, "rejected", dropped)
-    write_text(attribution, attribution_page(kept))
-    write_table(licensed, "licensed", kept)
+    write_text(attribution, page)
+    write_table(licensed, "licensed", table)
+
+
+def _rejection(row: dict[str, Any], decision: Decision) -> dict[str, Any]:
+    return {
+        "track_id": row["track_id"],
+        "stage": "index" if row["problem"] else "license",
+        "reason": decision.reason,
+        "detail": decision.detail,
+        "duration_s": row["duration_s"],
+    }

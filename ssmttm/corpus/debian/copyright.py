@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from debian.copyright import Copyright, Error
 
+from ssmttm.corpus.debian.credits import person
 from ssmttm.corpus.spdx import parse_expression
 
 _KEPT_TEXT = 20_000
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
+_WILD = re.compile(r"[*?\\]")
+_AUTHORS = re.compile(r"^[ \t]*Upstream Authors?(?:\(s\))?:?(.*(?:\n[ \t]+\S.*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,19 @@ class Files:
     holders: tuple[str, ...]
     license: str  # first line the short name, below it the text if any
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        """The globs by the last path component that they fit; those with wildcards under the empty one."""
+        found: dict[str, list[str]] = {}
+        for glob in self.globs:
+            found.setdefault("" if _WILD.search(glob) else glob.rpartition("/")[2], []).append(glob)
+        return found
+
+    def strength(self, path: str) -> int:
+        """How many trailing components of `path` the best of the globs names; see `match_strength`."""
+        candidates = [*self._by_name.get(path.rpartition("/")[2], ()), *self._by_name.get("", ())]
+        return max((match_strength(glob, path) for glob in candidates), default=0)
+
 
 @dataclass(frozen=True)
 class CopyrightFile:
@@ -29,6 +45,7 @@ class CopyrightFile:
     paragraphs: tuple[Files, ...] = ()
     text: str | None = None
     homepage: str | None = None
+    authors: tuple[str, ...] = ()  # of a whole package, where its text names them
     catch_all: Files | None = field(default=None)
 
 
@@ -50,7 +67,7 @@ def read_copyright(text: str) -> CopyrightFile:
         paragraphs.append(Files(names, holders(_field(paragraph, "Copyright")), license))
     source = _field(parsed.header, "Source") or _field(parsed.header, "Upstream-Contact")
     catch_all = [p for p in paragraphs if "*" in p.globs]
-    return CopyrightFile(tuple(paragraphs), None, _first_url(source), catch_all[-1] if catch_all else None)
+    return CopyrightFile(tuple(paragraphs), None, _first_url(source), (), catch_all[-1] if catch_all else None)
 
 
 def _field(paragraph: Any, name: str) -> str:
@@ -58,13 +75,19 @@ def _field(paragraph: Any, name: str) -> str:
 
 
 def _free_text(text: str) -> CopyrightFile:
-    source = re.search(r"(?:downloaded|obtained|available|taken) (?:from|at):?\s*(\S+)", text, re.I)
-    return CopyrightFile(text=text[:_KEPT_TEXT], homepage=_first_url(source[1]) if source else None)
+    source = re.search(r"(?:downloaded|obtained|available|taken)(?: and repackaged)? (?:from|at):?\s*(\S+)", text, re.I)
+    authors = _AUTHORS.search(text[:_KEPT_TEXT])
+    return CopyrightFile(
+        text=text[:_KEPT_TEXT],
+        homepage=_first_url(source[1]) if source else None,
+        authors=holders(authors[1]) if authors else (),
+    )
 
 
 def _first_url(text: str) -> str | None:
+    """The first address in a text; of a file to download, its folder, because several may be listed."""
     match = _URL.search(text)
-    return match[0].rstrip(".,;") if match else None
+    return re.sub(r"[^/]+\.(?:tar(?:\.\w+)?|t[gbx]z2?|zip|7z)$", "", match[0].rstrip(".,;")) if match else None
 
 
 def _globs(value: str) -> tuple[str, ...]:
@@ -83,16 +106,8 @@ def _license(value: str, texts: dict[str, str]) -> str:
 
 
 def holders(value: str) -> tuple[str, ...]:
-    """Names in a `Copyright:` field, without years, e-mail addresses and the word copyright."""
-    names = []
-    for line in value.splitlines():
-        line = re.sub(r"<[^>]*>|\([^)]*@[^)]*\)|\S+@\S+", " ", line)
-        line = re.sub(r"\(c\)|©|\bcopyright\b|\ball rights reserved\b|\bcoyright\b", " ", line, flags=re.I)
-        line = re.sub(r"\b(?:19|20)\d\d\b(?:\s*[-–,]\s*(?:(?:19|20)\d\d|\d\d|present|now)\b)*", " ", line)
-        line = re.sub(r"\s+", " ", re.sub(r"^\s*by\s+", "", line.strip(" \t,;:.-–*"), flags=re.I)).strip(" ,;:.-–*")
-        if line and any(c.isalpha() for c in line):
-            names.append(line)
-    return tuple(dict.fromkeys(names))
+    """Names in a `Copyright:` field, without years, addresses and the word copyright."""
+    return tuple(dict.fromkeys(filter(None, map(person, value.splitlines()))))
 
 
 @lru_cache(maxsize=20_000)
@@ -152,7 +167,7 @@ def find_paragraph(copyright: CopyrightFile, path: str, anchored: str | None = N
                 return paragraph
     best, strength = None, 0
     for paragraph in copyright.paragraphs:
-        found = max((match_strength(g, path) for g in paragraph.globs), default=0)
+        found = paragraph.strength(path)
         if found and found >= strength:
             best, strength = paragraph, found
     return best

@@ -7,88 +7,30 @@ reading, because a header can lie.
 import gzip
 import io
 import lzma
-import re
-import stat
 import tarfile
-import tempfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 
+from ssmttm.corpus.debian.members import (
+    BrokenArchive,
+    Limits,
+    Member,
+    UnsafeArchive,
+    is_archive,
+    is_audio,
+    is_text,
+    read_bounded,
+    safe_path,
+)
+from ssmttm.corpus.debian.zips import read_zip
 from ssmttm.errors import UserError
 
-AUDIO = frozenset(
-    [
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".spx",
-        ".mp3",
-        ".flac",
-        ".wav",
-        ".wave",
-        ".m4a",
-        ".aac",
-        ".mka",
-        ".aif",
-        ".aiff",
-        ".wma",
-        ".ape",
-        ".wv",
-        ".mpc",
-        ".tta",
-    ]
-)
-ARCHIVES = frozenset([".zip", ".love", ".pk3", ".pk4"])
-_LICENSE_NAME = re.compile(r"(?:licen[sc]e|copying|copyright)[\w -]*(?:\.(?:txt|md|rst))?", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds in bytes; an archive's content may also be at most `ratio` times its own size."""
-
-    member: int = 512 << 20
-    total: int = 8 << 30
-    ratio: int = 100
-    ratio_from: int = 64 << 20
-    text: int = 256 << 10
-
-    def content(self, archive_bytes: int) -> int:
-        """How much an archive of that size may hold, uncompressed."""
-        return min(self.total, max(self.ratio_from, self.ratio * archive_bytes))
-
-
-class UnsafeArchive(Exception):
-    """A member with an unsafe path or size; the message says which bound or rule."""
-
-
-class BrokenArchive(Exception):
-    """An archive that can't be read to its end."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """An audio or license file of a package, or one that was refused.
-
-    `path` is inside the package, `inner` inside an archive at `path`. Either `data` is there, or
-    `problem` (a rejection reason) with `detail`.
-    """
-
-    path: str
-    inner: str | None = None
-    data: bytes = b""
-    problem: str | None = None
-    detail: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The innermost path."""
-        return self.inner if self.inner is not None else self.path
+_HEADER_BYTES = 1 << 20
+_PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 
 
 class _Counted(io.RawIOBase):
@@ -128,30 +70,10 @@ class _Window(io.RawIOBase):
         return len(data)
 
 
-def safe_path(name: str) -> str:
-    """A member's path, relative and normal; raises UnsafeArchive if it is absolute or climbs out."""
-    plain = name.replace("\\", "/")
-    if plain.startswith("/") or re.match(r"[A-Za-z]:", plain):
-        raise UnsafeArchive("absolute path")
-    if "\0" in plain or ".." in plain.split("/"):
-        raise UnsafeArchive("path leads out of the archive")
-    return str(PurePosixPath(plain))
-
-
-def is_audio(path: str) -> bool:
-    """Whether the extension is one of an audio file."""
-    return PurePosixPath(path).suffix.lower() in AUDIO
-
-
-def is_license(path: str) -> bool:
-    """Whether the file's name is that of a license text."""
-    return _LICENSE_NAME.fullmatch(PurePosixPath(path).name) is not None
-
-
 def read_package(
     path: Path, package: str, wanted: Callable[[str], bool], limits: Limits = Limits()
 ) -> Iterator[Member]:
-    """The copyright file, license files and wanted audio of the .deb at `path`, and what was refused.
+    """The wanted audio of the .deb at `path`, the texts that may speak about it, and what was refused.
 
     `wanted` is asked with an audio file's full path ("usr/share/x.love/data/a.ogg"). One member
     is in memory at a time. Raises UserError if the .deb itself can't be read.
@@ -204,9 +126,20 @@ def _read_data(
     name, start, length = data[0]
     stream = _decompressed(name, io.BufferedReader(_Window(file, start, length), 1 << 20))
     counted = _Counted(stream, limits.content(length))
-    with tarfile.open(fileobj=counted, mode="r|", bufsize=1 << 18) as tar:
-        for info in tar:
+    with tarfile.open(fileobj=counted, mode="r|", bufsize=1 << 18, tarinfo=_TarInfo) as tar:
+        while (info := tar.next()) is not None:
+            tar.members.clear()  # else a package of tiny files would fill the memory with headers
             yield from _tar_member(tar, info, package, wanted, limits)
+
+
+class _TarInfo(tarfile.TarInfo):
+    """A header; one that extends the next one's is read as a whole, so its size is bounded."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        extends = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, *_PAX)
+        if self.type in extends and self.size > _HEADER_BYTES:
+            raise UnsafeArchive(f"has a header of {self.size} bytes, more than {_HEADER_BYTES}")
+        return super()._proc_member(tar)
 
 
 def _tar_member(
@@ -217,11 +150,11 @@ def _tar_member(
     except UnsafeArchive as error:
         yield Member(info.name, problem="unsafe_archive", detail=str(error))
         return
-    archive = PurePosixPath(path).suffix.lower() in ARCHIVES
-    text = path == f"usr/share/doc/{package}/copyright" or is_license(path)
+    archive = is_archive(path)
+    text = path == f"usr/share/doc/{package}/copyright" or is_text(path)
     if info.isdir() or not (archive or text or (is_audio(path) and wanted(path))):
         return
-    if not info.isreg():
+    if not info.isreg() or info.issparse():
         if not text:
             kind = "link" if info.issym() or info.islnk() else "special file"
             yield Member(path, problem="unsafe_archive", detail=f"is a {kind}, which is never followed")
@@ -231,76 +164,10 @@ def _tar_member(
         return
     try:
         if archive:
-            yield from _read_zip(path, stream, wanted, limits)
+            yield from read_zip(path, stream, wanted, limits)
         elif text:
             yield Member(path, data=stream.read(limits.text))
         else:
             yield Member(path, data=read_bounded(stream, limits.member))
     except UnsafeArchive as error:
         yield Member(path, problem="unsafe_archive", detail=str(error))
-
-
-def read_bounded(stream: BinaryIO, limit: int) -> bytes:
-    """All of a stream; raises UnsafeArchive once it turns out longer than `limit` bytes."""
-    parts, total = [], 0
-    while part := stream.read(1 << 20):
-        total += len(part)
-        if total > limit:
-            raise UnsafeArchive(f"larger than {limit >> 20} MiB")
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _read_zip(path: str, stream: BinaryIO, wanted: Callable[[str], bool], limits: Limits) -> Iterator[Member]:
-    """Audio and license files of a zip archive that is a member of the package."""
-    with tempfile.SpooledTemporaryFile(max_size=64 << 20) as spool:
-        size = 0
-        while part := stream.read(1 << 20):
-            size += len(part)
-            spool.write(part)
-        budget = limits.content(size)
-        try:
-            with zipfile.ZipFile(spool) as archive:
-                for info in archive.infolist():
-                    for member in _zip_member(archive, info, path, wanted, min(limits.member, budget), limits):
-                        budget -= len(member.data)
-                        yield member
-        except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-            yield Member(path, problem="undecodable", detail=f"not a readable zip archive: {error}")
-
-
-def _zip_member(
-    archive: zipfile.ZipFile,
-    info: zipfile.ZipInfo,
-    path: str,
-    wanted: Callable[[str], bool],
-    limit: int,
-    limits: Limits,
-) -> Iterator[Member]:
-    def refused(reason: str, detail: str) -> Member:
-        return Member(path, info.orig_filename.split("\0")[0], problem=reason, detail=detail)
-
-    try:
-        inner = safe_path(info.orig_filename)
-    except UnsafeArchive as error:
-        yield refused("unsafe_archive", str(error))
-        return
-    text = is_license(inner)
-    if info.is_dir() or not (text or (is_audio(inner) and wanted(f"{path}/{inner}"))):
-        return
-    mode = info.external_attr >> 16
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        yield refused("unsafe_archive", "is a link or a special file, which is never followed")
-    elif info.flag_bits & 1:
-        yield refused("unsafe_archive", "is encrypted")
-    elif not text and info.file_size > limit:
-        yield refused("unsafe_archive", f"unpacks to {info.file_size >> 20} MiB, more than {limit >> 20} MiB")
-    else:
-        try:
-            with archive.open(info) as stream:
-                data = stream.read(limits.text) if text else read_bounded(stream, limit)
-            yield Member(path, inner, data)
-        except UnsafeArchive as error:
-            yield refused("unsafe_archive", str(error))
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
-            yield refused("undecodable", f"damaged in its archive: {error}")

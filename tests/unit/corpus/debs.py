@@ -6,7 +6,7 @@ import io
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -39,6 +39,25 @@ def flac(seconds: float, frequency: float = 220.0) -> bytes:
     return encode_audio(tone(seconds, frequency=frequency), 8000)
 
 
+def tagged(seconds: float, tags: Mapping[str, str | list[str]], frequency: float = 220.0) -> bytes:
+    """FLAC with Vorbis comments; a list repeats the field."""
+    data = flac(seconds, frequency)
+    fields = [(key, v) for key, value in tags.items() for v in ([value] if isinstance(value, str) else value)]
+    comments = [f"{key}={value}".encode() for key, value in fields]
+    block = (0).to_bytes(4, "little") + len(comments).to_bytes(4, "little")
+    block += b"".join(len(c).to_bytes(4, "little") + c for c in comments)
+    start, position = b"", 4
+    while True:  # metadata blocks: one byte with "last" and type, three bytes of length
+        head, size = data[position], int.from_bytes(data[position + 1 : position + 4], "big")
+        end = position + 4 + size
+        if head & 0x7F != 4:
+            start += bytes([head & 0x7F]) + data[position + 1 : end]
+        position = end
+        if head & 0x80:
+            break
+    return b"fLaC" + start + bytes([0x84]) + len(block).to_bytes(3, "big") + block + data[position:]
+
+
 def zip_bytes(members: Mapping[str, bytes], links: Mapping[str, str] | None = None) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -52,9 +71,12 @@ def zip_bytes(members: Mapping[str, bytes], links: Mapping[str, str] | None = No
 
 
 def deb_bytes(
-    members: Mapping[str, bytes | str], links: Mapping[str, str] | None = None, compression: str = "xz"
+    members: Mapping[str, bytes | str],
+    links: Mapping[str, str] | None = None,
+    compression: str = "xz",
+    others: Iterable[tuple[tarfile.TarInfo, bytes]] = (),
 ) -> bytes:
-    """A .deb whose data.tar holds `members`, with symbolic `links`."""
+    """A .deb whose data.tar holds `members`, with symbolic `links` and then `others`, whatever they are."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, data in members.items():
@@ -66,6 +88,9 @@ def deb_bytes(
             info = tarfile.TarInfo(name)
             info.type, info.linkname = tarfile.SYMTYPE, target
             tar.addfile(info)
+        for info, content in others:
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
     compress = {"xz": lambda d: lzma.compress(d, preset=0), "gz": gzip.compress, "zst": _zstd, "": bytes}[compression]
     name = "data.tar" + (f".{compression}" if compression else "")
     return ar_bytes({"debian-binary": b"2.0\n", name: compress(buffer.getvalue())})

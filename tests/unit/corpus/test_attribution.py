@@ -1,8 +1,12 @@
 import random
+import time
+from typing import Any
 
-from ssmttm.corpus.attribution import attribution_page, credit, escape, link
+import pytest
 
-TRACK = {
+from ssmttm.corpus.attribution import attribution_page, copyright_notice, credit, escape, link, one_line
+
+TRACK: dict[str, Any] = {
     "track_id": "debian:p/a.ogg",
     "title": "Song *one*\n# <script>",
     "artist": "A [b](http://example.org)",
@@ -13,6 +17,10 @@ TRACK = {
 }
 
 
+def stated(kind: str, text: str) -> dict[str, Any]:
+    return {**TRACK, "license_evidence": [{"kind": kind, "text": text, "url": None, "where": "here"}]}
+
+
 def test_foreign_text_stays_text() -> None:
     page = attribution_page([TRACK])
     assert r"- **Song \*one\* \# \<script\>**." in page
@@ -20,13 +28,45 @@ def test_foreign_text_stays_text() -> None:
     assert "[CC-BY-4.0](<https://creativecommons.org/licenses/by/4.0/>)" in page
     assert "(<https://example.org/a%20b>)" in page
     assert page.startswith("# Attribution\n\n1 track")
-    assert "cut into clips" in page
+
+
+def test_the_page_has_what_cc_by_asks_for() -> None:
+    page = attribution_page([stated("tag_url", "© 2010 Jane *Doe*. CC BY 4.0")])
+    assert "licensed by its creator under the license named beside it" in page  # 3(a)(1)(A)(iii)
+    assert "disclaim warranties" in page  # (iv)
+    assert r"## A \[b\]" in page and "**Song" in page  # (i)
+    assert r"Notice: © 2010 Jane \*Doe\*. CC BY 4.0." in page  # (ii)
+    assert "https://example.org/a%20b" in page  # (v)
+    assert "Every track was changed: cut into clips" in page  # (B)
+    assert "https://creativecommons.org/licenses/by/4.0/" in page  # (C)
+
+
+def test_removed_vocals_are_a_change_that_is_named() -> None:
+    assert "vocals" not in attribution_page([TRACK]) + credit(TRACK, "CC-BY-4.0", None)
+    assert "vocals were removed" in attribution_page([TRACK], vocals_removed=True)
+    assert credit(TRACK, "CC-BY-4.0", None, vocals_removed=True).endswith("vocals removed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "notice"),
+    [
+        ("tag_url", "2004 Jane. Licensed to the public under CC BY", None),
+        ("tag_url", "(C) 2004 Jane Doe\nCC BY 4.0", "(C) 2004 Jane Doe"),
+        ("catalog", "License: CC BY 4.0. Copyright 2010 Jane", "Copyright 2010 Jane"),
+        ("license_file", "Copyright\n", None),
+        ("package_text", "Copyright 2010 Jane", None),
+        ("tag_url", "©" + "x" * 5000, "©" + "x" * 199 + "…"),
+    ],
+)
+def test_a_copyright_notice_is_taken_from_the_track_s_own_evidence(kind: str, text: str, notice: str | None) -> None:
+    assert copyright_notice(stated(kind, text)) == notice
 
 
 def test_only_web_addresses_become_links() -> None:
     for url in ("javascript:alert(1)", None, "", "http://", "file:///etc/passwd", "http://[broken"):
         assert link("x", url) == "x"
     assert link("x", "http://example.org/a>b\nc") == "[x](<http://example.org/a%3Eb%0Ac>)"
+    assert link("x", "http://example.org/a/b?c=1") == "[x](<http://example.org/a/b?c=1>)"
 
 
 def test_no_text_breaks_out_of_its_line() -> None:
@@ -35,6 +75,7 @@ def test_no_text_breaks_out_of_its_line() -> None:
         text = "".join(generator.choices("ab *_[]<>|`\\#~&\n\r\t\u2028\x00\x85", k=20))
         escaped = escape(text)
         assert len(escaped.splitlines()) <= 1
+        assert one_line(escaped) == escaped
         bare = escaped.replace("\\\\", "")
         assert all(bare[i - 1] == "\\" for i, c in enumerate(bare) if c in "*_[]<>|`#~&")
 
@@ -45,3 +86,20 @@ def test_a_credit_names_title_artist_source_license_and_changes() -> None:
         '"Song" by unknown artist, from https://example.org/a b, CC-BY-4.0, '
         "https://creativecommons.org/licenses/by/4.0/; cut, resampled and normalized in loudness"
     )
+
+
+def test_the_page_of_many_tracks_groups_artists_and_takes_seconds() -> None:
+    tracks = [
+        {
+            **TRACK,
+            "track_id": f"s:{i}",
+            "title": f"T {i}",
+            "artist": f"a {i % 3000}",
+            "homepage": f"http://example.org/{i}",
+        }
+        for i in range(12_000)
+    ]
+    started = time.process_time()
+    page = attribution_page(tracks)
+    assert time.process_time() - started < 2  # about 0.2 s on an idle machine
+    assert page.count("\n## ") == 3000 and page.count("\n- **T") == 12_000

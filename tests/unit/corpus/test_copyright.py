@@ -1,4 +1,5 @@
 import random
+import time
 
 import pytest
 from debs import DEP5
@@ -54,6 +55,11 @@ def test_leading_dot_slash_and_commas_are_understood() -> None:
     assert parsed.homepage == "https://example.org/src"
 
 
+def test_a_download_as_the_source_gives_its_folder_as_the_homepage() -> None:
+    text = "The songs were downloaded and repackaged from\nhttps://example.org/d/one.tar.bz2\nhttps://example.org/d/two.zip"
+    assert read_copyright(text).homepage == "https://example.org/d/"
+
+
 def test_a_license_without_a_known_name_keeps_its_text() -> None:
     text = paragraphs(("music/*", "custom")) + "\nLicense: custom\n Licensed under CC BY 3.0.\n .\n Enjoy.\n"
     assert read_copyright(text).paragraphs[0].license == "custom\nLicensed under CC BY 3.0.\n\nEnjoy."
@@ -76,6 +82,30 @@ def test_a_paragraph_without_a_license_does_not_stop_the_others() -> None:
 def test_holders_are_cleaned_of_years_and_addresses() -> None:
     text = "Copyright (C) 2009, 2011-2013, Ada Tune <ada@example.org>\n (c) 2002 by Bob Bee (bob@example.org)\n © 2010"
     assert holders(text) == ("Ada Tune", "Bob Bee")
+    text = "no-copyright\n Cy Dee (http://example.org)\n 2010 Cy Dee\n Eve Eff (www.example.com)"
+    assert holders(text) == ("Cy Dee", "Eve Eff")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Upstream Author:  Ada Tune <ada@example.org>\n\nCopyright: 2009",
+        "It was downloaded\n\nUpstream Authors:\n\t Ada Tune\n\t2010\n\nLicense:\n Bob Bee\n",
+        "upstream author(s): Ada Tune",
+    ],
+)
+def test_free_text_can_name_its_authors(text: str) -> None:
+    assert read_copyright(text).authors == ("Ada Tune",)
+    assert read_copyright(text.replace("pstream", "pset")).authors == ()
+
+
+def test_many_globs_and_files_take_no_time() -> None:
+    globs = "\n ".join(f"./dat/snd/{i % 50}/file{i}.ogg" for i in range(5000))
+    parsed = read_copyright(paragraphs(("*", "MIT"), (globs, "A"), ("dat/*/x.ogg", "B")))
+    started = time.perf_counter()
+    for i in range(100):
+        assert find_paragraph(parsed, f"usr/share/g/dat/snd/{i % 50}/file{i}.ogg").license == "A"
+    assert time.perf_counter() - started < 2
 
 
 def test_random_copyright_files_never_raise() -> None:

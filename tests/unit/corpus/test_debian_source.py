@@ -1,22 +1,34 @@
+import json
 import subprocess
-from collections.abc import Callable
+import tarfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from debs import DEP5, deb_bytes, flac, sha256, zip_bytes
+import soundfile
+from debs import DEP5, deb_bytes, flac, sha256, tagged, tone, zip_bytes
 
 from ssmttm.corpus.debian import apt
-from ssmttm.corpus.sources import Unavailable, debian, load_source
+from ssmttm.corpus.debian.packages import Package
+from ssmttm.corpus.license import decide, evidence_of, make_policy
+from ssmttm.corpus.sources import Context, Unavailable, debian, load_source
 from ssmttm.errors import UserError
 from ssmttm.tables import write_table
 
-LIMITS = {"seconds": 1.0, "max_track_seconds": 4.0}
+CLIPS = {"seconds": 1.0, "max_track_seconds": 4.0}
+FETCH = {"connections": 2, "attempts": 2, "timeout_s": 5.0, "keep": True}
 MUSIC = {"usr/share/doc/game/copyright": DEP5, "usr/share/game/data/music/Blue_Sky.flac": flac(2.0)}
 
 
-def listed(settings: dict[str, Any], cache: Path) -> dict[str, dict[str, Any]]:
-    rows = debian.list_tracks(settings, LIMITS, cache, lambda done, total, note: None)
+def context(cache: Path, notes: list[str] | None = None) -> Context:
+    return Context(CLIPS, FETCH, cache, lambda done, total, note: notes.append(note) if notes is not None else None)
+
+
+def listed(settings: dict[str, Any], cache: Path, notes: list[str] | None = None) -> dict[str, dict[str, Any]]:
+    rows = list(debian.list_tracks(settings, context(cache, notes)))
     write_table(cache / "index.parquet", "index", rows)  # the rows fit the schema
     return {row["track_id"].removeprefix("debian:"): row for row in rows}
 
@@ -34,7 +46,7 @@ def test_a_track_is_listed_with_evidence_and_fetched(mirror: Callable[..., str],
         ("catch_all", "GPL-2+"),
     ]
     for cache in (tmp_path / "cache", tmp_path / "fresh"):  # from the cache, and from the package
-        assert sha256(debian.fetch(settings, row, cache)) == row["sha256"]
+        assert sha256(debian.fetch(settings, row, context(cache)).read_bytes()) == row["sha256"]
 
 
 def test_a_damaged_cache_is_noticed_and_repaired(mirror: Callable[..., str], tmp_path: Path) -> None:
@@ -42,7 +54,7 @@ def test_a_damaged_cache_is_noticed_and_repaired(mirror: Callable[..., str], tmp
     (row,) = listed(settings, tmp_path).values()
     for file in [*(tmp_path / "debian").glob("*.deb"), *(tmp_path / "debian" / "tracks").iterdir()]:
         file.write_bytes(b"x" * file.stat().st_size)
-    assert sha256(debian.fetch(settings, row, tmp_path)) == row["sha256"]
+    assert sha256(debian.fetch(settings, row, context(tmp_path)).read_bytes()) == row["sha256"]
 
 
 def test_every_bad_file_becomes_a_row_and_the_rest_goes_on(mirror: Callable[..., str], tmp_path: Path) -> None:
@@ -73,7 +85,7 @@ def test_every_bad_file_becomes_a_row_and_the_rest_goes_on(mirror: Callable[...,
     }
     inside = rows["game/usr/m/x.love/data/music/in zip!.flac"]
     assert inside["license_evidence"][0]["kind"] == "dep5_files"
-    assert debian.fetch({"packages": ["game"]}, inside, tmp_path) == flac(1.5)
+    assert debian.fetch({"packages": ["game"]}, inside, context(tmp_path)).read_bytes() == flac(1.5)
     assert all(row["problem_detail"] for row in rows.values() if row["problem"])
 
 
@@ -82,7 +94,7 @@ def test_names_that_need_quoting_are_found_again(mirror: Callable[..., str], tmp
     settings = {"packages": ["game"], "mirror": mirror({"game": deb_bytes({name: flac(1.5)})})}
     (row,) = listed(settings, tmp_path / "a").values()
     assert row["title"].startswith("100% odd! name #1")
-    assert sha256(debian.fetch(settings, row, tmp_path / "b")) == row["sha256"]
+    assert sha256(debian.fetch(settings, row, context(tmp_path / "b")).read_bytes()) == row["sha256"]
 
 
 def test_a_license_file_speaks_for_its_own_folder_only(mirror: Callable[..., str], tmp_path: Path) -> None:
@@ -96,7 +108,7 @@ def test_a_copyright_that_is_no_dep5_is_package_text(mirror: Callable[..., str],
     members = {**MUSIC, "usr/share/doc/game/copyright": "It was downloaded from https://example.org/up\nCC BY 3.0"}
     (row,) = listed({"packages": ["game"], "mirror": mirror({"game": deb_bytes(members)})}, tmp_path).values()
     assert [e["kind"] for e in row["license_evidence"]] == ["package_text"]
-    assert (row["homepage"], row["artist"]) == ("https://example.org/up", "game")
+    assert (row["homepage"], row["artist"]) == ("https://example.org/up", None)
 
 
 def test_patterns_restrict_files_and_one_that_fits_none_is_an_error(mirror: Callable[..., str], tmp_path: Path) -> None:
@@ -163,14 +175,14 @@ def test_a_listed_path_that_climbs_out_of_the_mirror_is_refused(mirror: Callable
     package = archive.find("game")
     for filename in ("/etc/passwd", "../../x.deb", "pool/x.txt"):
         with pytest.raises(UserError, match="unsafe path"):
-            archive.path(debian.Package(package.name, "1.0", package.sha256, package.size, None, filename))
+            archive.path(Package(package.name, "1.0", package.sha256, package.size, None, filename))
 
 
 def test_a_version_that_is_gone_makes_its_tracks_unavailable(mirror: Callable[..., str], tmp_path: Path) -> None:
     settings = {"packages": ["game"], "mirror": mirror({"game": deb_bytes(MUSIC)})}
     for url in ("deb:game=2.0!/usr/x.ogg", "deb:game=1.0!/usr/x.ogg", "nonsense"):
         with pytest.raises(Unavailable):
-            debian.fetch(settings, {"url": url, "sha256": "0" * 64}, tmp_path)
+            debian.fetch(settings, {"url": url, "sha256": "0" * 64}, context(tmp_path))
 
 
 def test_without_apt_and_mirror_the_message_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -241,3 +253,228 @@ def test_an_unknown_source_is_named() -> None:
     assert load_source("debian") is debian
     with pytest.raises(UserError, match=r"no source 'debain'; there are .*debian"):
         load_source("debain")
+
+
+POLICY = make_policy({"allow": ["CC-BY-3.0", "CC-BY-SA-3.0"]})
+
+
+def decided(row: dict[str, Any]) -> tuple[str | None, str | None]:
+    decision = decide(evidence_of(row["license_evidence"]), POLICY)
+    return decision.reason, decision.license
+
+
+def packed(mirror: Callable[..., str], members: Mapping[str, bytes | str], **options: Any) -> dict[str, Any]:
+    return {"packages": ["game"], "mirror": mirror({"game": deb_bytes(members, **options)})}
+
+
+ALBUM = {
+    "title": "Night",
+    "author": "Ada Tune",
+    "tracks": [{"filename": "track1.flac", "title": "Moon"}, {"filename": "extra_1.flac", "title": "Owl"}],
+}
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_an_album_has_its_titles_and_its_license_file_down_to_the_exception(
+    mirror: Callable[..., str], tmp_path: Path, line_end: str
+) -> None:
+    license = "For all tracks except extra_1:\n\nCC-BY-SA-3.0\n\n---\n\nextra_1 is licensed under the GPL-2+.\n"
+    members = {
+        "usr/share/doc/game/copyright": DEP5.partition("Files: data")[0],
+        "usr/g/albums/night/album.json": json.dumps(ALBUM),
+        "usr/g/albums/night/license.txt": license.replace("\n", line_end),
+        "usr/g/albums/night/track1.flac": flac(1.5),
+        "usr/g/albums/night/extra_1.flac": flac(1.5, 330),
+        "usr/g/menu.flac": flac(1.5, 440),
+    }
+    rows = listed(packed(mirror, members), tmp_path)
+    one, extra, menu = (rows[f"game/usr/g/{p}.flac"] for p in ("albums/night/track1", "albums/night/extra_1", "menu"))
+    assert (one["title"], one["artist"], one["album"]) == ("Moon", "Ada Tune", "Night")
+    assert decided(one) == (None, "CC-BY-SA-3.0")
+    assert extra["title"] == "Owl"
+    assert decided(extra)[0] == "license_not_allowed"
+    assert [e["kind"] for e in extra["license_evidence"]] == ["license_file", "catch_all"]
+    assert (menu["title"], menu["artist"], decided(menu)[0]) == ("menu", None, "license_not_allowed")
+
+
+def test_a_license_file_speaks_down_from_the_music_folder_and_not_from_the_game(
+    mirror: Callable[..., str], tmp_path: Path
+) -> None:
+    members = {
+        "usr/g/LICENSE": "CC BY 3.0",
+        "usr/g/a.flac": flac(1.2),
+        "usr/g/sub/b.flac": flac(1.3),
+        "usr/g/music/LICENSE": "CC BY-SA 3.0",
+        "usr/g/music/album x/c.flac": flac(1.4),
+        "usr/g/music/y/cd1/d.flac": flac(1.5),
+    }
+    rows = listed(packed(mirror, members), tmp_path)
+    texts = {key.rpartition("/")[2]: [e["text"] for e in row["license_evidence"]] for key, row in rows.items()}
+    assert texts == {"a.flac": ["CC BY 3.0"], "b.flac": [], "c.flac": ["CC BY-SA 3.0"], "d.flac": ["CC BY-SA 3.0"]}
+
+
+def test_two_license_files_that_contradict_each_other_are_a_conflict(
+    mirror: Callable[..., str], tmp_path: Path
+) -> None:
+    members = {"usr/g/a.flac": flac(1.2), "usr/g/LICENSE": "CC BY 3.0", "usr/g/COPYING": "GPL-2+"}
+    (row,) = listed(packed(mirror, members), tmp_path).values()
+    assert decided(row)[0] == "license_conflict"
+
+
+def test_a_malformed_sidecar_is_noted_and_the_music_stays(mirror: Callable[..., str], tmp_path: Path) -> None:
+    notes: list[str] = []
+    members = {"usr/g/album.json": "{", "usr/g/song.ini": "nonsense", "usr/g/a.flac": flac(1.2)}
+    (row,) = listed(packed(mirror, members), tmp_path, notes).values()
+    assert (row["title"], row["problem"]) == ("a", None)
+    assert sum("usr/g/album.json is ignored" in n or "usr/g/song.ini is ignored" in n for n in notes) == 2
+
+
+SONG = "usr/g/songs/moon"
+STEMS = {
+    f"{SONG}/song.ini": "[song]\nname = Moon\nartist = Composed by Ada\n",
+    f"{SONG}/readme.txt": "Under CC-BY-SA-3.0.",
+    f"{SONG}/song.flac": flac(2.0),
+    f"{SONG}/guitar.flac": flac(1.8, 330),
+    f"{SONG}/preview.flac": flac(1.2, 440),
+}
+
+
+def test_stems_become_one_track_that_is_their_sum(mirror: Callable[..., str], tmp_path: Path) -> None:
+    settings = packed(mirror, STEMS)
+    rows = listed(settings, tmp_path / "a")
+    song = rows[f"game/{SONG}"]
+    assert set(rows) == {f"game/{SONG}", f"game/{SONG}/preview.flac"}
+    assert (song["title"], song["artist"], song["problem"]) == ("Moon", "Ada", None)
+    assert song["duration_s"] == pytest.approx(2.0)
+    assert decided(song) == (None, "CC-BY-SA-3.0")
+    for cache in (tmp_path / "a", tmp_path / "b"):  # from the cache, and mixed anew
+        wave, _ = soundfile.read(debian.fetch(settings, song, context(cache)), dtype="float32")
+        expected = tone(2.0)
+        expected[: len(tone(1.8))] += tone(1.8, frequency=330)
+        assert np.abs(wave - expected).max() < 1e-3
+
+
+def test_one_stem_alone_is_a_track_and_without_a_song_ini_nothing_is_a_stem(
+    mirror: Callable[..., str], tmp_path: Path
+) -> None:
+    alone = {k: v for k, v in STEMS.items() if "guitar" not in k}
+    row = listed(packed(mirror, alone), tmp_path / "a")[f"game/{SONG}/song.flac"]
+    assert (row["title"], row["artist"]) == ("Moon", "Ada")
+    plain = {k: v for k, v in STEMS.items() if not k.endswith(".ini")}
+    assert f"game/{SONG}/guitar.flac" in listed(packed(mirror, plain), tmp_path / "b")
+
+
+def test_stems_that_are_licensed_differently_or_damaged_are_rejected(
+    mirror: Callable[..., str], tmp_path: Path
+) -> None:
+    differing = STEMS | {f"{SONG}/license.txt": "song.flac: CC BY 3.0\n\nguitar.flac: CC BY-SA 3.0"}
+    row = listed(packed(mirror, differing), tmp_path / "a")[f"game/{SONG}"]
+    assert row["problem"] == "license_conflict"
+    assert "CC BY 3.0" in row["problem_detail"] and "CC BY-SA 3.0" in row["problem_detail"]
+    damaged = STEMS | {f"{SONG}/guitar.flac": b"no music"}
+    row = listed(packed(mirror, damaged), tmp_path / "b")[f"game/{SONG}"]
+    assert (row["problem"], row["sha256"]) == ("undecodable", None)
+    assert "guitar.flac" in row["problem_detail"]
+
+
+def test_of_a_dual_license_the_allowed_branch_is_used(mirror: Callable[..., str], tmp_path: Path) -> None:
+    copyright = DEP5.replace("License: CC-BY-SA-3.0", "License: GPL-3 or CC-BY-3.0")
+    copyright = copyright.replace("Files: data/music/*", "Files: ./data/music/Blue_Sky.flac")
+    (row,) = listed(packed(mirror, MUSIC | {"usr/share/doc/game/copyright": copyright}), tmp_path).values()
+    assert decided(row) == (None, "CC-BY-3.0")
+    assert row["license_evidence"][0]["text"] == "GPL-3 or CC-BY-3.0"
+
+
+def test_names_of_the_holders_complete_the_credits(mirror: Callable[..., str], tmp_path: Path) -> None:
+    copyright = DEP5.replace("2011-2013, Ada Tune <ada@example.org>", "Ada Tune\n Cy Dee (www.example.com)")
+    music = "usr/share/game/data/music"
+    members = {
+        "usr/share/doc/game/copyright": copyright,
+        f"{music}/ada_one.flac": flac(1.2),
+        f"{music}/Nick-two.flac": flac(1.3),
+        f"{music}/Nick-three.flac": tagged(1.4, {"ARTIST": 'Cy "Nick" Dee'}),
+        f"{music}/four.flac": flac(1.5),
+        "usr/share/other.flac": flac(1.6),
+    }
+    rows = listed(packed(mirror, members), tmp_path)
+    assert {key.rpartition("/")[2]: row["artist"] for key, row in rows.items()} == {
+        "ada_one.flac": "Ada Tune",
+        "Nick-two.flac": 'Cy "Nick" Dee',
+        "Nick-three.flac": 'Cy "Nick" Dee',
+        "four.flac": "Ada Tune, Cy Dee",
+        "other.flac": None,
+    }
+
+
+def test_titles_that_pile_up_in_tags_or_are_copied_are_put_right(mirror: Callable[..., str], tmp_path: Path) -> None:
+    members = {
+        "usr/m/caves.flac": tagged(1.2, {"TITLE": ["Living Caves"]}),
+        "usr/m/hell.flac": tagged(1.3, {"TITLE": ["Living Caves", "Hell"]}),
+        "usr/m/x_one.flac": tagged(1.4, {"TITLE": "The Album", "ARTIST": "Ada"}),
+        "usr/m/x_two.flac": tagged(1.5, {"TITLE": "The Album", "ARTIST": "Ada"}),
+    }
+    titles = [row["title"] for row in listed(packed(mirror, members), tmp_path).values()]
+    assert titles == ["Living Caves", "Hell", "x one", "x two"]
+
+
+def test_files_of_one_name_get_ids_of_their_own_and_only_the_first_is_used(
+    mirror: Callable[..., str], tmp_path: Path
+) -> None:
+    others = [(tarfile.TarInfo("usr/a.flac"), flac(1.3)), (tarfile.TarInfo("usr/b\udcfe.flac"), flac(1.4))]
+    settings = packed(mirror, {"usr/a.flac": flac(1.2), "usr/b\udcff.flac": flac(1.5)}, others=others)
+    rows = listed(settings, tmp_path)
+    problems = {key: row["problem"] for key, row in rows.items()}
+    assert problems == {
+        "game/usr/a.flac": None,
+        "game/usr/b%FF.flac": None,
+        "game/usr/a.flac%#2": "unsafe_archive",
+        "game/usr/b%FE.flac": None,
+    }
+    for row in rows.values():
+        if row["problem"] is None:
+            assert sha256(debian.fetch(settings, row, context(tmp_path / "new")).read_bytes()) == row["sha256"]
+
+
+@pytest.mark.parametrize(
+    "name", ["new\nline", "\u202eright to left", "x" * 300, "夜の歌", "con", "$(reboot) `x`; #&+!"]
+)
+def test_names_of_every_kind_are_listed_on_one_line_and_fetched(
+    mirror: Callable[..., str], tmp_path: Path, name: str
+) -> None:
+    settings = packed(mirror, {"usr/x.zip": zip_bytes({f"m/{name}.flac": flac(1.2)})})
+    (row,) = listed(settings, tmp_path / "a").values()
+    for text in (row["track_id"], row["title"], row["url"]):
+        assert text.isprintable()
+    assert debian.fetch(settings, row, context(tmp_path / "b")).read_bytes() == flac(1.2)
+
+
+def test_many_tracks_asked_for_at_once_need_one_unpacking(
+    mirror: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = packed(mirror, {f"usr/{i}.flac": flac(1.1 + i / 10) for i in range(8)})
+    rows = list(listed(settings, tmp_path / "a").values())
+    read, reads = debian.read_package, []
+    monkeypatch.setattr(debian, "read_package", lambda *a: reads.append(1) or read(*a))
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(lambda row: debian.fetch(settings, row, context(tmp_path / "b")), rows))
+    assert [sha256(p.read_bytes()) for p in paths] == [row["sha256"] for row in rows]
+    assert len(reads) == 1
+
+
+def test_a_forgotten_track_is_gone_and_can_be_had_again(mirror: Callable[..., str], tmp_path: Path) -> None:
+    settings = packed(mirror, MUSIC)
+    (row,) = listed(settings, tmp_path).values()
+    path = debian.fetch(settings, row, context(tmp_path))
+    for _ in range(2):
+        debian.forget(settings, row, context(tmp_path))
+        assert not path.exists()
+    assert debian.fetch(settings, row, context(tmp_path)) == path
+    assert path.exists()
+
+
+def test_a_file_that_is_not_the_one_that_was_indexed_is_unavailable(mirror: Callable[..., str], tmp_path: Path) -> None:
+    settings = packed(mirror, MUSIC)
+    (row,) = listed(settings, tmp_path).values()
+    with pytest.raises(Unavailable) as caught:
+        debian.fetch(settings, {**row, "sha256": "0" * 64}, context(tmp_path))
+    assert caught.value.reason == "changed"
