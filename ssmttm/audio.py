@@ -12,8 +12,11 @@ def encode_audio(wave: np.ndarray, sample_rate: int, format: str = "FLAC") -> by
     if wave.ndim != 1 or not np.isfinite(wave).all():
         raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
     buffer = io.BytesIO()
-    subtype = "MPEG_LAYER_III" if format == "MP3" else "PCM_16"
-    soundfile.write(buffer, np.clip(wave, -1.0, 1.0), sample_rate, format=format, subtype=subtype)
+    if format == "MP3":
+        soundfile.write(buffer, np.clip(wave, -1.0, 1.0), sample_rate, format=format, subtype="MPEG_LAYER_III")
+    else:  # rounded here: libsndfile does the same one sample at a time
+        whole = np.rint(np.clip(wave, -1.0, 1.0) * np.float32(32767)).astype(np.int16)
+        soundfile.write(buffer, whole, sample_rate, format=format, subtype="PCM_16")
     return buffer.getvalue()
 
 

@@ -1,17 +1,16 @@
 """From a track's samples to clips of one length and one loudness."""
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-import pyloudnorm
 
-PEAK_CEILING = 10 ** (-0.1 / 20)
-"""-0.1 dBFS. Where the wanted loudness would push a peak above it, the gain of the whole clip is
-reduced instead: no sample is ever clipped, and no dynamics are changed."""
+from ssmttm.corpus.audio import Block
+from ssmttm.corpus.loudness import PEAK_CEILING, loudness, normalize
+from ssmttm.corpus.quality import Quality, measure, remove_offset
+
+__all__ = ["PEAK_CEILING", "Clip", "clip_starts", "finish", "loudness", "normalize", "pieces"]
 
 
 @dataclass(frozen=True)
@@ -22,29 +21,7 @@ class Clip:
     wave: np.ndarray | None
     loudness_lufs: float  # before normalization; -inf for digital silence
     peak: float  # after normalization, linear
-
-
-@cache
-def _meter(sample_rate: int) -> pyloudnorm.Meter:
-    return pyloudnorm.Meter(sample_rate)
-
-
-def loudness(wave: np.ndarray, sample_rate: int) -> float:
-    """Integrated loudness of mono samples `[n]` (at least 0.4 s) in LUFS, EBU R128; -inf for silence."""
-    with warnings.catch_warnings():  # all blocks under the gate: a mean of nothing, which is -inf
-        warnings.simplefilter("ignore")
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = float(_meter(sample_rate).integrated_loudness(wave.astype(np.float64)))
-    return value if np.isfinite(value) else -np.inf
-
-
-def normalize(wave: np.ndarray, measured_lufs: float, target_lufs: float) -> np.ndarray:
-    """Scale samples `[n]` from the measured to the target loudness, peaks at most PEAK_CEILING."""
-    gain = 10 ** ((target_lufs - measured_lufs) / 20)
-    peak = float(np.abs(wave).max(initial=0.0))
-    if peak * gain > PEAK_CEILING:
-        gain = PEAK_CEILING / peak
-    return np.clip((wave * gain).astype(np.float32), -PEAK_CEILING, PEAK_CEILING)
+    quality: Quality | None = None  # before normalization; None when it is silent
 
 
 def clip_starts(samples: int, length: int, per_track: int | None) -> list[int]:
@@ -59,18 +36,73 @@ def clip_starts(samples: int, length: int, per_track: int | None) -> list[int]:
     return [i * length for i in chosen]
 
 
-def cut(wave: np.ndarray, settings: dict[str, Any]) -> Iterator[Clip]:
-    """Clips of a track's mono samples `[n]` at `settings["sample_rate"]`, in order.
+class _Tape:
+    """The last samples of a stretch without a gap, as far as a clip may still want them."""
 
-    `settings` is `data.clips` of the config.
+    def __init__(self, start_s: float) -> None:
+        self.start_s = start_s  # of the stretch in the track
+        self.first = self.end = 0  # what is held, in samples of the stretch
+        self._waves: list[np.ndarray] = []
+
+    def add(self, wave: np.ndarray) -> None:
+        self._waves.append(wave)
+        self.end += len(wave)
+
+    def forget(self, before: int) -> None:
+        while self._waves and self.first < before:
+            gone = min(before - self.first, len(self._waves[0]))
+            self._waves[0] = self._waves[0][gone:]
+            self.first += gone
+            if not len(self._waves[0]):
+                self._waves.pop(0)
+
+    def take(self, start: int, length: int) -> np.ndarray:
+        joined = self._waves[0] if len(self._waves) == 1 else np.concatenate(self._waves)
+        self._waves = [joined]
+        return joined[start - self.first : start - self.first + length]
+
+
+def pieces(
+    blocks: Iterable[Block], length: int, sample_rate: int, starts: list[int] | None = None
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Cut blocks at `sample_rate` into (start in s, samples `[length]`), in order, disjoint, none across a gap.
+
+    Without `starts`, one after the other from the beginning and from every gap on. With `starts` (samples
+    by time stamps, ascending), one piece each, as soon after its start as a gap or the piece before
+    allows; the last one is moved back if the track ends too early. Reads no further than needed and
+    holds little more than two pieces.
     """
+    tape, free = None, 0  # free: from here on nothing of the stretch is in a piece
+    wanted = None if starts is None else list(starts)
+    if wanted == []:
+        return
+    for block in blocks:
+        if tape is None or not block.joined:
+            tape, free = _Tape(block.start_s), 0
+        tape.add(block.wave)
+        while True:
+            start = free if wanted is None else max(free, wanted[0] - round(tape.start_s * sample_rate))
+            if tape.end - start < length:
+                break
+            yield tape.start_s + start / sample_rate, tape.take(start, length)
+            free = start + length
+            if wanted is not None:
+                wanted.pop(0)
+                if not wanted:
+                    return
+        tape.forget(start if wanted is None else max(free, min(start, tape.end - length)))
+    if wanted and tape is not None and tape.end - length >= free:
+        start = tape.end - length
+        yield tape.start_s + start / sample_rate, tape.take(start, length)
+
+
+def finish(start_s: float, piece: np.ndarray, settings: dict[str, Any]) -> Clip:
+    """A clip from samples `[n]`: their mean removed, brought to the wanted loudness, measured before that."""
     rate = settings["sample_rate"]
-    length = round(settings["seconds"] * rate)
-    for start in clip_starts(len(wave), length, settings.get("per_track")):
-        piece = wave[start : start + length]
-        measured = loudness(piece, rate)
-        if measured < settings["silence_lufs"]:
-            yield Clip(start / rate, None, measured, float(np.abs(piece).max()))
-            continue
-        levelled = normalize(piece, measured, settings["loudness_lufs"])
-        yield Clip(start / rate, levelled, measured, float(np.abs(levelled).max()))
+    wave, offset = remove_offset(piece)
+    measured = loudness(wave, rate)
+    if measured < settings["silence_lufs"]:
+        return Clip(start_s, None, measured, float(np.abs(wave).max()))
+    levelled = normalize(wave, measured, settings["loudness_lufs"])
+    peak = max(float(levelled.max()), -float(levelled.min()))
+    return Clip(start_s, levelled, measured, peak, measure(wave, rate, offset))

@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from ssmttm.corpus.sources import load_source
+from ssmttm.corpus.sources import Context, load_source
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
 from ssmttm.tables import write_table
 
 
 def run(spec: dict[str, Any], cache: Path, out: Path) -> None:
-    """Write index.parquet; `spec` has `sources` and `clips`."""
-    rows: list[dict[str, Any]] = []
+    """Write index.parquet; `spec` has `sources`, `clips` and `fetch`."""
+    rows: dict[str, dict[str, Any]] = {}
     for name, settings in spec["sources"].items():
         progress = Progress(f"index {name}", 1, "parts", log_every=0.0)
 
@@ -19,10 +19,12 @@ def run(spec: dict[str, Any], cache: Path, out: Path) -> None:
             progress.total = total
             progress.update(done, note)
 
-        rows += load_source(name).list_tracks(settings, spec["clips"], cache, show)
-    seen: set[str] = set()
-    for row in rows:
-        if row["track_id"] in seen:
-            raise UserError(f"two tracks of the sources have the same id {row['track_id']}; is a package listed twice?")
-        seen.add(row["track_id"])
-    write_table(out, "index", sorted(rows, key=lambda row: row["track_id"]))
+        for row in load_source(name).list_tracks(settings, Context(spec["clips"], spec["fetch"], cache, show)):
+            if row["track_id"] in rows:
+                raise UserError(
+                    f"data.sources.{name}: two tracks have the same id {row['track_id']}; is a part of it listed twice?"
+                )
+            rows[row["track_id"]] = row
+    if not rows:
+        raise UserError(f"data.sources: {', '.join(spec['sources'])} listed no track at all; check their settings")
+    write_table(out, "index", (rows[track_id] for track_id in sorted(rows)))

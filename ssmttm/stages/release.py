@@ -4,9 +4,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ssmttm.captions.statistics import statistics
 from ssmttm.errors import UserError
 from ssmttm.files import sha256_file, write_json
-from ssmttm.tables import read_table
+from ssmttm.tables import read_table, read_tables
 
 _SHARDED = ("clips", "captions", "tokens", "text")
 _REJECTING = ("audio", "clips")
@@ -34,13 +35,17 @@ def run(settings: dict[str, Any], folder: Path, out: Path) -> None:
         raise UserError(f"{folder}/splits.parquet and the clips differ, for one in {stray}; build the splits again")
     products = _products(folder, shards)
     counts = Counter(splits.values())
-    minutes = {split: sum(durations[c] for c in splits if splits[c] == split) / 60 for split in sorted(counts)}
+    minutes: Counter[str] = Counter()
+    for clip, split in splits.items():
+        minutes[split] += durations[clip] / 60
     write_json(
         out,
         {
             "settings": settings,
             "clips": dict(sorted(counts.items())),
-            "minutes": {split: round(value, 3) for split, value in minutes.items()},
+            "minutes": {split: round(value, 3) for split, value in sorted(minutes.items())},
+            "duplicates": read_table(folder / "duplicates.parquet", "duplicates", []).num_rows,
+            "captions": _captions(folder, shards),
             "codec": _single(folder, "tokens", "codec", shards),
             "text_encoder": _single(folder, "text", "encoder", shards),
             "rejected": _rejections(folder, shards),
@@ -86,6 +91,14 @@ def _single(folder: Path, product: str, column: str, shards: range) -> str:
     return next(iter(seen))
 
 
+def _captions(folder: Path, shards: range) -> dict[str, Any]:
+    """Who wrote the captions, and their statistics."""
+    paths = [_path(folder, "captions", shard) for shard in shards]
+    table = read_tables(paths, "captions", ["caption", "written_by"])
+    writers = Counter(table.column("written_by").to_pylist())
+    return {"written_by": dict(sorted(writers.items())), **statistics(table.column("caption").to_pylist())}
+
+
 def _rejections(folder: Path, shards: range) -> dict[str, int]:
     """How often each reason occurs in all tables of rejected tracks and clips."""
     paths = [folder / "rejected.parquet"]
@@ -98,9 +111,9 @@ def _rejections(folder: Path, shards: range) -> dict[str, int]:
 
 def _products(folder: Path, shards: range) -> list[Path]:
     """Every file that belongs to the released data set; raises UserError for a missing one."""
-    names = ("licensed.parquet", "rejected.parquet", "ATTRIBUTION.md", "splits.parquet", "codec.safetensors")
-    paths = [folder / name for name in names]
-    paths += [_path(folder, product, shard) for product in _SHARDED for shard in shards]
+    names = ("licensed", "rejected", "duplicates", "splits")
+    paths = [*(folder / f"{name}.parquet" for name in names), folder / "ATTRIBUTION.md", folder / "codec.safetensors"]
+    paths += [_path(folder, product, shard) for product in ("fingerprints", *_SHARDED) for shard in shards]
     paths += [_rejected_path(folder, product, shard) for product in _REJECTING for shard in shards]
     for path in paths:
         if not path.is_file():

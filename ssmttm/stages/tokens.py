@@ -10,7 +10,7 @@ from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
 from ssmttm.stages._threads import set_threads
-from ssmttm.tables import read_table, write_table
+from ssmttm.tables import iter_rows, read_table, table_writer
 
 
 def run(spec: dict[str, Any], clips: Path, codec: Path, out: Path, threads: int | None) -> None:
@@ -22,14 +22,11 @@ def run(spec: dict[str, Any], clips: Path, codec: Path, out: Path, threads: int 
     wanted = (settings["name"], settings["codebooks"], settings["codebook_size"])
     if found != wanted:
         raise UserError(f"{codec}: is {found}, but data.codec asks for {wanted}; fit it again")
-    table = read_table(clips, "clips", ["clip_id", "audio"])
-    progress = Progress("tokens", len(table), "clips")
-    rows = []
-    for batch in table.to_batches(max_chunksize=32):
-        for clip in batch.to_pylist():
-            wave = resample(*decode_audio(clip["audio"]["bytes"]), encoder.sample_rate)
-            codes = encoder.encode(wave)
-            rows.append(
+    progress = Progress("tokens", read_table(clips, "clips", ["clip_id"]).num_rows, "clips")
+    with table_writer(out, "tokens") as add:
+        for clip in iter_rows(clips, "clips"):
+            codes = encoder.encode(resample(*decode_audio(clip["audio"]["bytes"]), encoder.sample_rate))
+            add(
                 {
                     "clip_id": clip["clip_id"],
                     "codebooks": codes.shape[0],
@@ -39,4 +36,3 @@ def run(spec: dict[str, Any], clips: Path, codec: Path, out: Path, threads: int 
                 }
             )
             progress.advance()
-    write_table(out, "tokens", rows)

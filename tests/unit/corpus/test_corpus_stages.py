@@ -21,7 +21,11 @@ CLIPS = {
     "silence_lufs": -50.0,
     "max_track_seconds": 60.0,
 }
-POLICY = {"license": {"allow": ["CC-BY-SA-3.0"]}}
+FETCH = {"connections": 2, "attempts": 2, "timeout_s": 5.0, "keep": True}
+VOCALS = {"mode": "keep", "threshold": 0.5, "model": None}
+LICENSE = {"allow": ["CC-BY-SA-3.0"], "noncommercial": False, "noderivatives": False, "sharealike": True}
+POLICY = {"license": LICENSE, "vocals": VOCALS}
+CUT = {"clips": CLIPS, "vocals": VOCALS}
 SILENT = encode_audio(np.zeros(16000, np.float32), 8000)
 
 
@@ -42,9 +46,9 @@ def packages() -> dict[str, bytes]:
 def prepared(mirror: Callable[..., str], tmp_path: Path) -> tuple[dict[str, Any], Path]:
     """The sources' spec, and a folder with the products of `index` and `license`."""
     sources = {"debian": {"packages": ["game", "tunes"], "mirror": mirror(packages())}}
-    index.run({"sources": sources, "clips": CLIPS}, tmp_path / "cache", tmp_path / "index.parquet")
+    index.run({"sources": sources, "clips": CLIPS, "fetch": FETCH}, tmp_path / "cache", tmp_path / "index.parquet")
     license.run(POLICY, *(tmp_path / n for n in ("index.parquet", "licensed.parquet", "rejected.parquet", "A.md")))
-    return {"sources": sources}, tmp_path
+    return {"sources": sources, "fetch": FETCH, "clips": CLIPS, "license": LICENSE}, tmp_path
 
 
 def names(path: Path, table: str) -> list[str]:
@@ -99,7 +103,7 @@ def test_what_cannot_be_fetched_or_verified_is_rejected(
     dropped = read_table(rejected, "rejected").to_pylist()
     assert {r["track_id"]: r["reason"] for r in dropped} == {
         rows[0]["track_id"]: "unavailable",
-        rows[1]["track_id"]: "checksum_mismatch",
+        rows[1]["track_id"]: "changed",
     }
     assert read_table(out, "audio").num_rows == 2
 
@@ -110,7 +114,7 @@ def test_a_shard_without_tracks_is_an_empty_table(prepared: tuple[dict[str, Any]
         shard_of(r, 50) for r in read_table(folder / "licensed.parquet", "licensed").column("track_id").to_pylist()
     }
     out, _ = run_audio(spec, folder, next(i for i in range(50) if i not in taken), 50)
-    clips.run({"clips": CLIPS}, out, folder / "c.parquet", folder / "cr.parquet")
+    clips.run(CUT, out, *(folder / n for n in ("c.parquet", "f.parquet", "cr.parquet")))
     assert read_table(folder / "c.parquet", "clips").num_rows == 0
 
 
@@ -123,7 +127,7 @@ def test_clips_are_cut_levelled_and_dropped_with_reasons(prepared: tuple[dict[st
         add({"track_id": "x/broken", "audio": {"bytes": b"no audio", "path": "x"}})
         add({"track_id": "x/short", "audio": {"bytes": flac(0.5), "path": "x"}})
         add({"track_id": "x/long", "audio": {"bytes": flac(61.0), "path": "x"}})
-    clips.run({"clips": CLIPS}, folder / "more.parquet", folder / "c.parquet", folder / "cr.parquet")
+    clips.run(CUT, folder / "more.parquet", *(folder / n for n in ("c.parquet", "f.parquet", "cr.parquet")))
     rows = read_table(folder / "c.parquet", "clips").to_pylist()
     assert sorted(r["clip_id"].rsplit("/", 1)[1] for r in rows) == [
         "one.flac@0", "one.flac@1000", "one.flac@2000", "three.flac@0", "two.flac@0", "two.flac@1000",
@@ -142,19 +146,24 @@ def test_clips_are_cut_levelled_and_dropped_with_reasons(prepared: tuple[dict[st
 def test_an_empty_split_writes_nothing(prepared: tuple[dict[str, Any], Path]) -> None:
     spec, folder = prepared
     out, _ = run_audio(spec, folder, 0, 1)
-    clips.run({"clips": CLIPS}, out, folder / "c.parquet", folder / "cr.parquet")
+    clips.run(CUT, out, *(folder / n for n in ("c.parquet", "f.parquet", "cr.parquet")))
     split = {"split": {"salt": "s", "validation": 0.3, "test": 0.3}}
     with pytest.raises(UserError, match=r"data\.split\.salt"):
-        splits.run(split, [folder / "c.parquet"], folder / "licensed.parquet", folder / "splits.parquet")
+        write_table(folder / "d.parquet", "duplicates", [])
+        splits.run(
+            split,
+            [folder / "c.parquet"],
+            *(folder / n for n in ("licensed.parquet", "d.parquet", "splits.parquet")),
+        )
     assert not (folder / "splits.parquet").exists()
 
 
 def test_a_missing_or_foreign_input_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
-        clips.run({"clips": CLIPS}, tmp_path / "a.parquet", tmp_path / "c.parquet", tmp_path / "r.parquet")
+        clips.run(CUT, *(tmp_path / n for n in ("a.parquet", "c.parquet", "f.parquet", "r.parquet")))
     write_table(tmp_path / "a.parquet", "rejected", [])
     with pytest.raises(UserError, match="not a audio table"):
-        clips.run({"clips": CLIPS}, tmp_path / "a.parquet", tmp_path / "c.parquet", tmp_path / "r.parquet")
+        clips.run(CUT, *(tmp_path / n for n in ("a.parquet", "c.parquet", "f.parquet", "r.parquet")))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.parquet"]
 
 
@@ -162,7 +171,7 @@ def test_a_policy_that_leaves_nothing_is_an_error(prepared: tuple[dict[str, Any]
     _, folder = prepared
     with pytest.raises(UserError, match="none of its 6 tracks may be used"):
         license.run(
-            {"license": {"allow": ["CC0-1.0"]}},
+            {"license": LICENSE | {"allow": ["CC0-1.0"]}, "vocals": VOCALS},
             *(folder / n for n in ("index.parquet", "l.parquet", "r.parquet", "B.md")),
         )
     assert not (folder / "l.parquet").exists()

@@ -1,9 +1,14 @@
+import itertools
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from ssmttm.corpus.splits import SPLITS, assign, normalize_artist, split_of
+from ssmttm.corpus.groups import Groups
+from ssmttm.corpus.splits import DUPLICATE, SPLITS, assign, collaborators, normalize_artist, split_of, split_units
 from ssmttm.errors import UserError
+from ssmttm.stages import splits
+from ssmttm.tables import SCHEMAS, read_table, write_table
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,130 @@ def test_an_empty_split_is_an_error_that_says_which_and_what_to_do() -> None:
 def test_clips_of_another_data_set_are_refused() -> None:
     with pytest.raises(UserError, match="b is not among the licensed"):
         assign([("b@0", "b")], {"a": "Solo"}, "salt", 0.2, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("Ada & Bob", ["ada", "bob"]),
+        ("Ada vs. The Bobs", ["ada", "bobs"]),
+        ("Ada, Bob; Cleo / Dan + Eve", ["ada", "bob", "cleo", "dan", "eve"]),
+        ("Ada x Bob", ["ada", "bob"]),
+        ("Ada feat. Bob & Cleo", ["ada", "bob", "cleo"]),
+        ("Ada (ft Bob)", ["ada", "bob"]),
+        ("Ada and Bob with Cleo", ["ada", "bob", "cleo"]),
+        ("Ada＆Bob", ["ada", "bob"]),
+        ("Earth, Wind & Fire", ["earth", "wind", "fire"]),
+        ("Alexander", []),
+        ("Malcolm X", []),
+        ("The XX", []),
+        ("Band Aid", []),
+        ("&", []),
+        (" , , ", []),
+        (None, []),
+    ],
+)
+def test_names_that_list_several_are_taken_apart(name: str | None, parts: list[str]) -> None:
+    assert collaborators(name) == parts
+
+
+def units(*artists: str | None) -> list[str]:
+    """The units of tracks that name these artists."""
+    named = dict(zip(map(str, range(len(artists))), artists, strict=True))
+    return list(split_units(named, {}).values())
+
+
+def test_a_collaboration_goes_with_those_who_have_tracks_of_their_own() -> None:
+    assert units("Bob", "Ada & Bob", "Cleo") == ["ada bob", "ada bob", "cleo"]
+    assert units("Jay-Z", "Beyoncé", "Beyonce & JAY-Z", "Beyoncé feat. Kendrick") == ["beyonce"] * 4
+    assert len(set(units("Ada & Bob", "Bob & Cleo", "Ada", "Bob", "Cleo", "Dan"))) == 2
+
+
+def test_a_guest_who_has_tracks_of_his_own_joins_the_host() -> None:
+    assert units("Ada feat. Bob", "Bob", "Cleo feat. Dan") == ["ada", "ada", "cleo"]
+
+
+def test_band_names_stay_whole_unless_a_part_is_an_artist() -> None:
+    assert units("Earth, Wind & Fire", "Wind & Rain") == ["earth wind fire", "wind rain"]
+    assert units("Simon & Garfunkel", "Simon Says") == ["simon garfunkel", "simon says"]
+    assert units("Simon & Garfunkel", "Garfunkel") == ["garfunkel", "garfunkel"]
+
+
+def test_unnamed_artists_join_nothing() -> None:
+    named = {"a": "Ada", "b": "Bob", "u": None, "v": "???"}
+    assert split_units(named, {"a": "u", "b": "v"}) == {
+        "a": "ada",
+        "b": "bob",
+        "u": "unknown artist",
+        "v": "unknown artist",
+    }
+
+
+def test_two_names_of_one_recording_are_one_unit() -> None:
+    named = {"1": "Kevin", "2": "Incompetent", "3": "Kevin", "4": "Zoe"}
+    assert split_units(named, {"1": "2"}) == {"1": "incompetent", "2": "incompetent", "3": "incompetent", "4": "zoe"}
+
+
+def test_the_unit_does_not_depend_on_order() -> None:
+    tracks = {"1": "Cleo & Ada", "2": "Bob", "3": "Ada", "4": "Bob & Cleo", "5": "Cleo", "6": "Dan"}
+    expected = split_units(tracks, {"6": "5"})
+    assert set(expected.values()) == {"ada"}
+    for order in itertools.islice(itertools.permutations(tracks.items()), 0, None, 37):
+        assert split_units(dict(order), {"6": "5"}) == expected
+
+
+def test_groups_are_known_by_their_smallest_member_in_any_order() -> None:
+    pairs = [(5, 4), (4, 3), (9, 8), (3, 1), (7, 7)]
+    for order in itertools.permutations(pairs):
+        groups: Groups[int] = Groups()
+        for a, b in order:
+            groups.join(a, b)
+        assert groups.members() == [[1, 3, 4, 5], [7], [8, 9]]
+        assert [groups.of(n) for n in (5, 9, 7, 2)] == [1, 8, 7, 2]
+
+
+def test_clips_of_duplicates_are_in_no_split() -> None:
+    names = {f"t{i}": f"Artist {i % 40}" for i in range(400)}
+    replaced = {f"t{i}": f"t{i + 1}" for i in range(0, 400, 10)}
+    rows = assign([(f"{t}@0", t) for t in names], names, "salt", 0.2, 0.2, replaced)
+    assert len(rows) == 400
+    assert {r["track_id"] for r in rows if r["split"] == DUPLICATE} == set(replaced)
+    seen: dict[str, str] = {}
+    for row in rows:
+        if row["split"] != DUPLICATE:
+            assert seen.setdefault(row["artist"], row["split"]) == row["split"]
+
+
+def test_a_split_of_nothing_but_duplicates_is_empty() -> None:
+    names = {str(i): f"Artist {i}" for i in range(60)} | {"unnamed": None}
+    clips = [(f"{t}@0", t) for t in names]
+    splits_of = {r["track_id"]: r["split"] for r in assign(clips, names, "s", 0.2, 0.2)}
+    assert splits_of["unnamed"] == "train"
+    left_out = [t for t, split in splits_of.items() if split == "test"]
+    with pytest.raises(UserError, match="no clip falls into test"):
+        assign(clips, names, "s", 0.2, 0.2, dict.fromkeys(left_out, "unnamed"))
+
+
+def test_duplicates_of_another_data_set_are_refused() -> None:
+    with pytest.raises(UserError, match="track b is not among the licensed"):
+        assign([("a@0", "a")], {"a": "Solo"}, "salt", 0.2, 0.2, {"a": "b"})
+
+
+def test_a_name_of_a_million_characters_takes_no_time() -> None:
+    assert len(normalize_artist(" (" * 500_000 + "x")) < 1000
+    assert len(collaborators("a," * 500_000)) < 1000
+
+
+def test_the_stage_leaves_duplicates_out(tmp_path: Path) -> None:
+    names = {f"t{i:02}": f"Artist {i % 30}" for i in range(60)}
+    licensed = dict.fromkeys(SCHEMAS["licensed"].names) | {"license_evidence": [], "tags": []}
+    clip = dict.fromkeys(SCHEMAS["clips"].names)
+    duplicate = {"duplicate_of": "t31", "kind": "near", "similarity": 0.9, "offset_s": 0.0, "detail": ""}
+    write_table(tmp_path / "l", "licensed", [licensed | {"track_id": t, "artist": a} for t, a in names.items()])
+    write_table(tmp_path / "c", "clips", [clip | {"clip_id": f"{t}@0", "track_id": t} for t in names])
+    write_table(tmp_path / "d", "duplicates", [duplicate | {"track_id": "t01"}])
+    spec = {"split": {"salt": "s", "validation": 0.2, "test": 0.2}}
+    splits.run(spec, [tmp_path / "c"], tmp_path / "l", tmp_path / "d", tmp_path / "out")
+    found = {r["track_id"]: r["split"] for r in read_table(tmp_path / "out", "splits").to_pylist()}
+    assert len(found) == 60
+    assert [t for t, split in found.items() if split == DUPLICATE] == ["t01"]
