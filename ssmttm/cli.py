@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ssmttm.errors import UserError
-from ssmttm.spec import load_config, parse_spec, read_runs, stage_spec
+from ssmttm.spec import ROOT, load_config, parse_spec, read_runs, stage_spec
 
 app = typer.Typer(
     name="ssmttm",
@@ -44,18 +44,56 @@ def index(out: Out, spec: Spec = None, cache: Cache = Path("results/cache")) -> 
     index.run(_spec("index", spec), cache, out)
 
 
-@app.command()
+license_app = typer.Typer(invoke_without_command=True)
+app.add_typer(license_app, name="license")
+
+
+@license_app.callback()
 def license(
-    index: Annotated[Path, typer.Option(help="index.parquet.")],
-    licensed: Annotated[Path, typer.Option(help="Tracks that may be used: the table to write.")],
-    rejected: Annotated[Path, typer.Option(help="Tracks that may not, with reasons: the table to write.")],
-    attribution: Annotated[Path, typer.Option(help="ATTRIBUTION.md: the file to write.")],
+    context: typer.Context,
+    index: Annotated[Path | None, typer.Option(help="index.parquet.")] = None,
+    licensed: Annotated[Path | None, typer.Option(help="Tracks that may be used: the table to write.")] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(help="Tracks that may not, with reasons: the table to write.")
+    ] = None,
+    attribution: Annotated[Path | None, typer.Option(help="ATTRIBUTION.md: the file to write.")] = None,
     spec: Spec = None,
 ) -> None:
     """Decide by evidence which tracks may be used under the policy; every rejection has a reason."""
+    if context.invoked_subcommand:
+        return
+    paths = {"--index": index, "--licensed": licensed, "--rejected": rejected, "--attribution": attribution}
+    if missing := [option for option, path in paths.items() if path is None]:
+        raise UserError(f"license: {', '.join(missing)} must be given; see ssmttm license --help")
     from ssmttm.stages import license
 
-    license.run(_spec("license", spec), index, licensed, rejected, attribution)
+    license.run(_spec("license", spec), *paths.values())
+
+
+@license_app.command()
+def explain(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="License names, SPDX expressions, addresses or sentences. Without any: standard input, one a line."
+        ),
+    ] = None,
+    index: Annotated[Path | None, typer.Option(help="With --track: explain a track of this index.parquet.")] = None,
+    track: Annotated[str | None, typer.Option(help="A track_id of that table.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    spec: Spec = None,
+) -> None:
+    """Show what license statements are understood as, and what the policy says of them.
+
+    The policy is that of ./config.yaml or, elsewhere, that of the default study.
+    """
+    from ssmttm.stages import explain
+
+    here = Path("config.yaml")
+    settings = parse_spec(spec) if spec else stage_spec(load_config(here if here.is_file() else ROOT / here), "license")
+    piped = None if texts or track or sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer
+    for shown in explain.run(settings, texts or [], piped, index, track, as_json):
+        sys.stdout.write(shown + "\n")
 
 
 @app.command()
@@ -78,26 +116,41 @@ def audio(
 def clips(
     audio: Annotated[Path, typer.Option(help="audio/{shard}.parquet.")],
     out: Out,
+    fingerprints: Annotated[Path, typer.Option(help="Fingerprints of the tracks: the table to write.")],
     rejected: Annotated[Path, typer.Option(help="Dropped clips, with reasons: the table to write.")],
     spec: Spec = None,
 ) -> None:
-    """Cut tracks into clips of fixed length, resampled, mono, loudness-normalized."""
+    """Cut tracks into clips of fixed length, resampled, mono, loudness-normalized; take their fingerprints."""
     from ssmttm.stages import clips
 
-    clips.run(_spec("clips", spec), audio, out, rejected)
+    clips.run(_spec("clips", spec), audio, out, fingerprints, rejected)
+
+
+@app.command()
+def duplicates(
+    fingerprints: Annotated[list[Path], typer.Option(help="fingerprints/{shard}.parquet; repeat for every shard.")],
+    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Find recordings that are there more than once, exactly or nearly, and choose which one is kept."""
+    from ssmttm.stages import duplicates
+
+    duplicates.run(_spec("duplicates", spec), fingerprints, licensed, out)
 
 
 @app.command()
 def splits(
     clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
     licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    duplicates: Annotated[Path, typer.Option(help="duplicates.parquet.")],
     out: Out,
     spec: Spec = None,
 ) -> None:
-    """Assign clips to train, validation and test by a hash of the artist."""
+    """Assign clips to train, validation and test by a hash of the artist; duplicates to none."""
     from ssmttm.stages import splits
 
-    splits.run(_spec("splits", spec), clips, licensed, out)
+    splits.run(_spec("splits", spec), clips, licensed, duplicates, out)
 
 
 @app.command()
@@ -106,11 +159,12 @@ def captions(
     licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
     out: Out,
     spec: Spec = None,
+    cache: Cache = Path("results/cache"),
 ) -> None:
-    """Analyze clips (essentia, musicnn) and write a caption for each."""
+    """Analyze clips (essentia, musicnn) and write captions for each, reworded by a language model if one is set."""
     from ssmttm.stages import captions
 
-    captions.run(_spec("captions", spec), clips, licensed, out)
+    captions.run(_spec("captions", spec), clips, licensed, out, cache)
 
 
 @app.command()
@@ -166,6 +220,31 @@ def release(
     from ssmttm.stages import release
 
     release.run(parse_spec(spec) if spec else load_config()["data"], folder, out)
+
+
+dataset_app = typer.Typer(help="Pass a released data set on.", no_args_is_help=True)
+app.add_typer(dataset_app, name="dataset")
+
+
+@dataset_app.command("export")
+def export(
+    data: Annotated[Path, typer.Option(help="results/data/<version>, released.")],
+    out: Annotated[Path, typer.Option(help="The new folder to write; `datasets.load_dataset(FOLDER)` reads it.")],
+    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="With the clips themselves, as FLAC.")] = True,
+    tokens: Annotated[bool, typer.Option("--tokens/--no-tokens", help="With the codec tokens.")] = False,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Also clips whose license forbids passing on changed versions (ND): for your own use only.",
+        ),
+    ] = False,
+    shard_megabytes: Annotated[int, typer.Option(min=1, help="A Parquet file ends beyond this size.")] = 500,
+) -> None:
+    """Write clips, captions and credits as Parquet with a data card and ATTRIBUTION.md."""
+    from ssmttm.stages import export
+
+    export.run(data, out, audio, tokens, private, shard_megabytes << 20)
 
 
 @app.command()

@@ -32,11 +32,15 @@ real clips under other clips' captions, and noise (floor)."""
 METRICS = ("frechet", "kl", "text_audio")
 """One file of `ssmttm.metrics` each."""
 
+PARAGRAPH_TOKENS = 80
+"""What the longest paragraph of `ssmttm.captions.paragraph` takes, with some room."""
+
 _STAGE_SECTIONS: dict[str, tuple[str, ...]] = {
-    "index": ("data.sources", "data.clips"),
-    "license": ("data.license",),
-    "audio": ("data.sources",),
-    "clips": ("data.clips",),
+    "index": ("data.sources", "data.clips", "data.fetch"),
+    "license": ("data.license", "data.vocals"),
+    "audio": ("data.sources", "data.fetch", "data.clips", "data.license"),
+    "clips": ("data.clips", "data.vocals"),
+    "duplicates": ("data.duplicates",),
     "splits": ("data.split",),
     "captions": ("data.captions", "data.seed"),
     "codec": ("data.codec", "data.clips", "data.seed"),
@@ -117,7 +121,17 @@ def validate_config(config: Mapping[str, Any], where: str = "config") -> Config:
     """Check a merged config against its schema and return it as a plain dictionary."""
     plain: Config = json.loads(json.dumps(config))
     _complain(_validator("config.schema.yaml"), plain, where)
-    split = plain["data"]["split"]
+    data = plain["data"]
+    data["sources"] = {name: settings for name, settings in data["sources"].items() if settings is not None}
+    if not data["sources"]:
+        raise UserError(f"{where}: data.sources names no source; there are debian, jamendo, ytdlp and local")
+    style, tokens = data["captions"]["style"], data["text"]["max_tokens"]
+    if style in ("paragraph", "mixed") and tokens < PARAGRAPH_TOKENS:
+        raise UserError(
+            f"{where}: data.text.max_tokens {tokens} would cut captions off: "
+            f"data.captions.style {style} needs {PARAGRAPH_TOKENS} or more"
+        )
+    split = data["split"]
     if split["validation"] + split["test"] >= 1:
         raise UserError(f"{where}: data.split: validation + test must leave a share for train")
     return plain

@@ -1,6 +1,5 @@
 """Tidy tables of one study: scores with intervals and costs, learning curves, and the manifests."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ssmttm.errors import UserError
+from ssmttm.files import read_json
 from ssmttm.spec import METRICS
 from ssmttm.tables import read_table
 
@@ -18,19 +18,6 @@ _COSTS = ("parameters", "steps", "tokens", "flops_per_step", "flops_planned", "f
 _INTEGERS = ("parameters", "steps", "tokens", "layers", "d_model", "seed", "n", "windows")
 
 _NUMBERS = ("value", "low", "high")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; UserError naming the file if it is missing or something else."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the stage that writes it has not finished") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: expected a JSON object")
-    return value
 
 
 def read_scores(folder: Path) -> list[dict[str, Any]]:

@@ -1,37 +1,52 @@
 """What the data set holds, what was left out and why, and whom to credit."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ssmttm.errors import UserError
-from ssmttm.files import sha256_file
+from ssmttm.files import read_json, sha256_file
 from ssmttm.tables import REASONS, read_table, read_tables
 
 SPLITS = ("train", "validation", "test")
+
+CREDITS = 2000
+"""More tracks than these are credited in ATTRIBUTION.md only: the page stays readable."""
 
 
 def corpus(data: Path) -> dict[str, Any]:
     """Everything that the report says about the data set in folder `data`."""
     licensed = read_table(data / "licensed.parquet", "licensed").to_pandas()
     clips = _clips(data)
+    used = clips[clips["split"].isin(SPLITS)]
     rejected = _rejected(data)
+    release = read_json(data / "dataset.json")
     return {
         "version": data.name,
-        "sha256": sha256_file(data / "dataset.json") if (data / "dataset.json").is_file() else None,
+        "sha256": sha256_file(data / "dataset.json"),
         "candidates": read_table(data / "index.parquet", "index", ["track_id"]).num_rows,
         "tracks": len(licensed),
         "artists": int(licensed["artist"].nunique()),
         "minutes": float(licensed["duration_s"].sum() / 60),
         "licenses": _licenses(licensed),
         "splits": _splits(clips),
-        "shared_artists": int((clips.groupby("artist")["split"].nunique() > 1).sum()),
+        "shared_artists": int((used.groupby("artist")["split"].nunique() > 1).sum()),
+        "duplicates": _duplicates(data),
+        "captions": release["captions"],
         "clip_seconds": float(clips["duration_s"].median()),
         "reasons": _reasons(rejected),
         "unmet": [(r, text) for r, text in REASONS.items() if r not in set(rejected["reason"])],
-        "attribution": _attribution(licensed),
+        "attribution": _attribution(licensed) if len(licensed) <= CREDITS else [],
     }
+
+
+def usable(license: Mapping[str, Any]) -> list[str]:
+    """The identifiers of `data.license.allow` whose elements are switched on."""
+    switches = {"NC": "noncommercial", "ND": "noderivatives", "SA": "sharealike"}
+    off = {element for element, switch in switches.items() if not license[switch]}
+    return [name for name in license["allow"] if not off & set(name.upper().split("-"))]
 
 
 def _shards(data: Path, folder: str, rejected: bool) -> list[Path]:
@@ -53,6 +68,17 @@ def _rejected(data: Path) -> pd.DataFrame:
     for folder in ("audio", "clips"):
         paths += _shards(data, folder, rejected=True)
     return read_tables(paths, "rejected").to_pandas()
+
+
+def _duplicates(data: Path) -> list[dict[str, Any]]:
+    """How many tracks are left out as duplicates, by kind, and across how many sources."""
+    rows = read_table(data / "duplicates.parquet", "duplicates").to_pylist()
+    across = dict.fromkeys(("exact", "near"), 0)
+    counts = dict(across)
+    for row in rows:
+        counts[row["kind"]] += 1
+        across[row["kind"]] += row["track_id"].split(":")[0] != row["duplicate_of"].split(":")[0]
+    return [{"kind": kind, "tracks": counts[kind], "across": across[kind]} for kind in counts]
 
 
 def _licenses(licensed: pd.DataFrame) -> list[dict[str, Any]]:

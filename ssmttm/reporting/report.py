@@ -11,9 +11,9 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ssmttm.errors import UserError
+from ssmttm.files import read_json
 from ssmttm.reporting import figures, findings, numbers, players, scoreboard
-from ssmttm.reporting.compare import read_json
-from ssmttm.reporting.corpus import corpus
+from ssmttm.reporting.corpus import corpus, usable
 
 COLORS = 8
 """The style sheet has so many colors; further variants begin again."""
@@ -148,7 +148,7 @@ def build(spec: dict[str, Any], studies: list[Path], data: Path) -> str:
         {
             "title": spec["title"],
             "corpus": told,
-            "policy": spec["data"]["license"]["allow"],
+            "policy": usable(spec["data"]["license"]),
             "packages": spec["data"]["sources"],
             "generation": spec["generation"],
             "studies": shown,

@@ -125,7 +125,8 @@ def _places(path: Path) -> _Places:
     table = read_table(path, "splits", ["clip_id", "split"])
     of: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     for clip, split in zip(table["clip_id"].to_pylist(), table["split"].to_pylist(), strict=True):
-        of[split].append(clip)
+        if split != "duplicate":  # those are in no split
+            of[split].append(clip)
     for split, clips in of.items():
         if not clips:
             raise UserError(f"{path}: the {split} split has no clips; change data.split and build the data set again")

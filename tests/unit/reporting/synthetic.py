@@ -10,6 +10,7 @@ from unittest.mock import patch
 import numpy as np
 
 from ssmttm.audio import encode_audio
+from ssmttm.captions.statistics import statistics
 from ssmttm.files import write_json, write_text
 from ssmttm.metrics import text_audio
 from ssmttm.seeds import stable_int
@@ -154,16 +155,20 @@ def write_data(folder: Path, config: dict, seconds: float) -> list[str]:
                 clip = f"{t['track_id']}@{start * 1000}"
                 rows.append(
                     {"clip_id": clip, "track_id": t["track_id"], "start_s": start, "duration_s": seconds,
-                     "sample_rate": RATE, "audio": {"bytes": b"", "path": None}, "loudness_lufs": -20.0, "peak": 0.5}
+                     "sample_rate": RATE, "audio": {"bytes": b"", "path": None}, "loudness_lufs": -20.0, "peak": 0.5,
+                     "clipped": 0.0, "dc_offset": 0.0, "bandwidth_hz": 8000.0, "silence": 0.0, "crest_db": 12.0}
                 )  # fmt: skip
                 splits.append({"clip_id": clip, "track_id": t["track_id"], "artist": artist.lower(), "split": split})
         write_table(folder / "clips" / f"{shard}.parquet", "clips", rows)
     write_table(folder / "splits.parquet", "splits", splits)
+    double = {"duplicate_of": tracks[1]["track_id"], "kind": "near", "similarity": 0.93, "offset_s": 0.1, "detail": ""}
+    write_table(folder / "duplicates.parquet", "duplicates", [{"track_id": tracks[0]["track_id"], **double}])
     lines = "\n".join(f"- {t['attribution']}" for t in tracks)
     write_text(folder / "ATTRIBUTION.md", f"# Attribution\n\n{lines}\n")
-    write_json(
-        folder / "dataset.json", {"settings": config["data"], "codec": "spectral 0123", "encoder": "minilm 4567"}
-    )
+    captions = [f"A slow piano piece with strings, clip {i}." for i in range(12)]
+    told = {"written_by": {"template": 12}, **statistics(captions)}
+    release = {"settings": config["data"], "codec": "spectral 0123", "encoder": "minilm 4567", "captions": told}
+    write_json(folder / "dataset.json", release)
     return [s["clip_id"] for s in splits if s["split"] == "test"]
 
 

@@ -70,7 +70,7 @@ def test_tokens_of_another_codec_than_configured_are_refused(data, tmp_path):
 
 
 def test_captions_use_the_sources_genre_and_become_embeddings(data):
-    spec = {"captions": {"tags": 5, "tag_threshold": 0.12}, "seed": 1}
+    spec = {"captions": {"tags": 5, "tag_threshold": 0.12, "style": "sentence", "rewrite": None}, "seed": 1}
     captions.run(spec, data / "clips.parquet", data / "licensed.parquet", data / "captions.parquet")
     written = read_table(data / "captions.parquet", "captions").to_pylist()
     assert all(row["tags"][0] == "chiptune" for row in written)

@@ -24,11 +24,14 @@ def settings():
 def folder(tmp_path):
     for shard, clips in CLIPS.items():
         write(tmp_path / f"clips/{shard}.parquet", "clips", [{"clip_id": c, "duration_s": 30.0} for c in clips])
-        write(tmp_path / f"captions/{shard}.parquet", "captions", [{"clip_id": c} for c in clips])
+        said = [{"clip_id": c, "caption": f"Slow piano {c}.", "written_by": "template"} for c in clips]
+        write(tmp_path / f"captions/{shard}.parquet", "captions", said)
+        write(tmp_path / f"fingerprints/{shard}.parquet", "fingerprints", [])
         write(tmp_path / f"tokens/{shard}.parquet", "tokens", [{"clip_id": c, "codec": "x:1"} for c in clips])
         write(tmp_path / f"text/{shard}.parquet", "text", [{"clip_id": c, "encoder": "y:2"} for c in clips])
         write(tmp_path / f"audio/{shard}.rejected.parquet", "rejected", [])
         write(tmp_path / f"clips/{shard}.rejected.parquet", "rejected", [{"reason": "silent"}])
+    write(tmp_path / "duplicates.parquet", "duplicates", [{"track_id": "c", "duplicate_of": "a"}])
     splits = [("a@0", "train"), ("a@1", "train"), ("b@0", "test")]
     write(tmp_path / "splits.parquet", "splits", [{"clip_id": c, "split": s} for c, s in splits])
     write(tmp_path / "licensed.parquet", "licensed", [])
@@ -46,7 +49,10 @@ def test_a_consistent_data_set_gets_its_manifest(folder, settings):
     assert written["minutes"] == {"test": 0.5, "train": 1.0}
     assert (written["codec"], written["text_encoder"]) == ("x:1", "y:2")
     assert written["rejected"] == {"license_unknown": 1, "silent": 2}
-    assert "tokens/1.parquet" in written["sha256"]
+    assert {"tokens/1.parquet", "duplicates.parquet", "fingerprints/0.parquet"} <= set(written["sha256"])
+    assert written["duplicates"] == 1
+    assert written["captions"]["written_by"] == {"template": 3}
+    assert written["captions"]["captions"] == 3
     check_release({"data": settings}, folder)
     with pytest.raises(UserError, match=r"data\.seed"):
         check_release({"data": settings | {"seed": 99}}, folder)
