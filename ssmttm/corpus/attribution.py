@@ -63,13 +63,13 @@ def copyright_notice(track: Mapping[str, Any]) -> str | None:
 def escape(text: str | None) -> str:
     """Foreign text as literal Markdown within a line: no markup, HTML, links or entities come through."""
     line = one_line(text)
-    if not _SPECIAL.search(line):
+    if not _SPECIAL.search(line) and "www." not in line.lower():
         return line
     # GitHub turns bare addresses into links.
     return re.sub(r"(?i)(www)\.", r"\1\.", line.translate(_ESCAPES).replace("://", r"\://"))
 
 
-_SPECIAL = re.compile(r"[\\`*_{}\[\]#|~&<>$]|://|www\.", re.IGNORECASE)
+_SPECIAL = re.compile(r"[\\`*_{}\[\]#|~&<>$:]")
 _ESCAPES = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]#|~&<>$"})
 _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9./?=-]*")
 
@@ -77,7 +77,9 @@ _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9./?=-]*")
 def link(text: str, url: str | None) -> str:
     """A Markdown link, or only the escaped text when `url` is no plain http(s) address."""
     if url and _PLAIN_ADDRESS.fullmatch(url):
-        return f"[{escape(text)}](<{url}>)"
+        plain = text == url and "www." not in url
+        shown = url.replace("://", r"\://") if plain else escape(text)
+        return f"[{shown}](<{url}>)"
     try:
         parts = urlsplit(url or "")
     except ValueError:

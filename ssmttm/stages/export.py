@@ -54,7 +54,8 @@ def run(data: Path, out: Path, audio: bool, tokens: bool, private: bool, shard_b
     for found in files.values():
         found.rename()
     tracks = [t for t in read_table(data / "licensed.parquet", "licensed").to_pylist() if t["track_id"] in credited]
-    write_text(unfinished / "ATTRIBUTION.md", attribution_page(tracks))
+    vocals_removed = release["settings"]["vocals"]["mode"] == "separate"
+    write_text(unfinished / "ATTRIBUTION.md", attribution_page(tracks, vocals_removed))
     rate = release["settings"]["clips"]["sample_rate"]
     card = data_card(
         contents, release, _features(schema, rate), release["settings"]["version"], f"ssmttm {__version__}"

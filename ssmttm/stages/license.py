@@ -11,13 +11,26 @@ from ssmttm.errors import UserError
 from ssmttm.files import write_text
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
+_COLUMNS = [
+    "track_id",
+    "homepage",
+    "title",
+    "artist",
+    "album",
+    "duration_s",
+    "license_evidence",
+    "problem",
+    "problem_detail",
+]
+"""What decisions, credits and rejections need; the others are only passed on."""
+
 
 def run(spec: dict[str, Any], index: Path, licensed: Path, rejected: Path, attribution: Path) -> None:
     """Write licensed.parquet, rejected.parquet and ATTRIBUTION.md; `spec` has `license` and, optional, `vocals`."""
     policy = make_policy(spec["license"])
     vocals_removed = (spec.get("vocals") or {}).get("mode") == "separate"
     table = read_table(index, "index")
-    rows = table.to_pylist()
+    rows = table.select(_COLUMNS).to_pylist()
     decisions = apply_policy(rows, policy)
     kept = [i for i, d in enumerate(decisions) if d.reason is None]
     dropped = [_rejection(rows[i], d) for i, d in enumerate(decisions) if d.reason is not None]

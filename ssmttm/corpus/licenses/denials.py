@@ -76,12 +76,12 @@ _IN_DOCUMENTS = """
 DENIES_IN_DOCUMENTS = frozenset(_IN_DOCUMENTS.split())
 """In a document only plain words count: it speaks of software, of code, of "should have received a copy"."""
 
-_RELEASED = any_of(
-    """released published made created composed written recorded uploaded produced performed provided issued placed
-    dedicated put licensed available distributed shared offered marked"""
+_MADE = any_of(
+    "released published made created composed written recorded uploaded produced performed issued placed dedicated put"
 )
+_RELEASED = any_of("licensed released available published distributed shared offered provided placed dedicated marked")
 HARMLESS_BEFORE = re.compile(
-    rf" (?:was|were|has been|have been|had been)(?: first| originally)?(?= {_RELEASED} )"
+    rf" (?:was|were|has been|have been|had been)(?: first| originally)?(?= {_MADE} )"
     r"| (?:you )?(?:can|may|are free to|are allowed to)(?: be)?(?: freely)?"
     r"(?: use| used| share| shared| copy| copies| copied| distribute| distributed| remix| remixed| reuse| modify"
     r"| modified|,|/| or| and| it| this| the| song| track| music| x)+"
@@ -144,11 +144,12 @@ _FORBIDS = any_of(
     """except excluding excludes excluded unless however prohibited prohibits forbidden forbids disallowed banned
     restricted patreon patrons subscribers supporters embargo exclusively editorial proprietary educational academic
     students schools charity nonprofit evaluation demo promotional trial revoked withdrawn terminated obsolete invalid
-    void expired subscription"""
+    void expired subscription until"""
 )
 RESTRICTS = re.compile(
     rf" (?:{_FORBIDS}|personal use|private use|personal(?: ,| and| or| &) (?:private|educational)"
     r"|(?:do|may|must|shall|can) not(?! a law)|cannot|don't|not (?:be )?(?:allowed|permitted|free|for|to be)"
+    r"|(?:does not|doesn't)(?! (?:affect|imply|mean))|(?:is|are) not (?:the|licensed|covered|included|valid|part)"
     r"|(?:without|with|ask|asking|request|requires?|need|needs|written|prior)"
     r"(?: the| my| our| prior| written| for| any)* permission"
     r"|(?:additional|extra|special|further|custom|own|other) (?:terms|restrictions?|conditions?|rules?|limitations?)"
@@ -160,7 +161,7 @@ RESTRICTS = re.compile(
 """What restricts a license from anywhere in a short statement."""
 
 _RESTRICTING = """
-    personal private not cannot don't permission terms restriction restrictions condition conditions rule rules
+    personal private not cannot don't doesn't permission terms restriction restrictions condition conditions rule rules
     limitation limitations longer ai commercial commercially sale sales redistribution reuse modification derivative
     derivatives
 """

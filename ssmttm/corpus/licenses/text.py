@@ -30,11 +30,12 @@ _ADDRESS = re.compile(
 _WORDS = r"LETTER+(?:'LETTER+)*|\d+(?:\.\d+)*|[^\w\s]|(?<=[^\W_])_(?=[^\W_])"
 _TOKEN = re.compile(_WORDS.replace("LETTER", r"[^\W\d_]"))
 _ASCII_TOKEN = re.compile(_WORDS.replace("LETTER", "[A-Za-z]"), re.ASCII)
-_PAGE = re.compile(r"([(\"\[]*)https?://[\w./?=&%#:~+-]*[\w/]([)\].,;:!?\"]*)")
-_LICENSE_HOST = re.compile(
-    r"creativecommons|artlibre|gnu\.org|opensource|spdx|opendatacommons|eff\.org|rightsstatements|europeana|unlicense|wtfpl|"
-    r"apache\.org|archive\.org/web", re.IGNORECASE
-)  # fmt: skip
+_PAGE = re.compile(r"([(\"\[]*)https?://(?:www\.)?([\w.-]+)/[\w./?=&%#:~+-]*(?<=[\w/])([)\].,;:!?\"]*)")
+_HOSTS = """
+    artlibre.org gnu.org opensource.org spdx.org opendatacommons.org eff.org rightsstatements.org europeana.eu
+    unlicense.org wtfpl.net apache.org web.archive.org
+"""
+_LICENSE_HOSTS = frozenset(_HOSTS.split())
 _LABEL = re.compile(
     r"\W*(?:licen[sc][ei]?a?(?:url)?|lizenz|licenza|licença|url|uri|link|see|source|rights|cc|terms|at):", re.I
 )
@@ -138,8 +139,9 @@ def _run(run: str) -> str:
         return " --"
     if "/" not in run:
         return _sequence(run)
-    if (page := _PAGE.fullmatch(run)) and not _LICENSE_HOST.search(run):
-        return f"{_sequence(page[1]) if page[1] else ''} <url>{_sequence(page[2]) if page[2] else ''}"
+    page = _PAGE.fullmatch(run)
+    if page and page[2] not in _LICENSE_HOSTS and "commons" not in run.lower():
+        return f"{_sequence(page[1]) if page[1] else ''} <url>{_sequence(page[3]) if page[3] else ''}"
     found, position = "", 0
     for match in _ADDRESS.finditer(run):
         address, before = match[0].rstrip(TRAILING), run[position : match.start()]
@@ -166,8 +168,6 @@ def _word(token: str) -> str:
 
 
 def _link(address: str) -> str:
-    if not _LICENSE_HOST.search(address):
-        return "<url>"
     link = read_link(address)
     if link.license:
         return f"<{link.license}>"

@@ -16,25 +16,26 @@ from ssmttm.corpus.licenses.phrases import GLUED, GRAMMAR, JURISDICTION_NAMES, L
 
 _PHRASES = {**LICENSES, **SOFTWARE, **GRAMMAR, **JURISDICTION_NAMES}
 _PLAIN = """
-    a above academic additional affero affiliated agpl ai aka album allowed also alter alternatively an and any
-    applicable applies apply appropriate archive are arrangement artist artists as at attr author available b back
-    banned be been beerware beyond both bsd buy by c can cc certified charity choice clause clauses commercial
-    commercially composed composer composition compositions conditions contact content copied copies copy copyright
-    countries country courtesy created creator credit credits dedicated dedication demo derivative detail details
-    disallowed disc disclaimers discretion discs disk disks distribute distributed do domain due e edit edition
-    editorial educational eff ei either embargo evaluation even everyone extent extra feat few file files firm first
-    following forbids found free freely full further general give given gnu gpl grant granted gutenberg has have
-    higher his holder identifier ineligible information into is issued it item its kept known law legally lesser lgpl
-    library license licensed limitation limitations link listed long longer made mark marked melody migrated modify
-    more music must my name names nc nd necessary need needed needs newer nonprofit note notes nrr o obtain of offered
-    oga ok okay on one open option or our own paid patreon patrons pay pd performance performances performed
-    permission permissions permitted personal placed please plus possible prior private produced prohibits promotional
-    proper provide provided public published purchase purpose purposes put read recorded recording recordings
-    redistribution release released remember remix require required requires reserved reuse rights rule rules sa sale
-    sales sampling schools scope see self sell send shall share shared sharing so sold song songs sound sounds
-    soundtrack source special statement status students subscribers subscription such supporters tagged terms that the
-    these they this through to track tracks trad traditional training translation trial tune type un under underlying
-    up uploaded usage use user usgov usual v ver version versions via view visit waived warranties warranty web work
+    a above academic additional affect affero affiliated agpl ai aka album allowed also alter alternatively an and
+    any applicable applies apply appropriate archive are arrangement artist artists as at attr author available b
+    back banned be been beerware beyond both bsd buy by c can cc certified charity choice clause clauses
+    commercial commercially composed composer composition compositions conditions contact content copied copies
+    copy copyright countries country courtesy covered created creator credit credits dedicated dedication demo
+    derivative detail details disallowed disc disclaimers discretion discs disk disks distribute distributed do
+    does domain due e edit edition editorial educational eff ei either embargo evaluation even everyone extent
+    extra feat few file files firm first following forbids found free freely full further general give given gnu
+    gpl grant granted gutenberg has have higher his holder identifier imply included ineligible information into
+    is issued it item its kept known law legally lesser lgpl library license licensed limitation limitations link
+    listed long longer made mark marked mean melody migrated modify more music must my name names nc nd necessary
+    need needed needs newer nonprofit note notes nrr o obtain of offered oga ok okay on one open option or our own
+    paid patreon patrons pay pd performance performances performed permission permissions permitted personal
+    placed please plus possible prior private produced prohibits promotional proper provide provided public
+    published purchase purpose purposes put read recorded recording recordings redistribution release released
+    remember remix require required requires reserved reuse rights rule rules sa sale sales sampling schools scope
+    see self sell send shall share shared sharing so sold song songs sound sounds soundtrack source special
+    statement status students subscribers subscription such supporters tagged terms that the these they this
+    through to track tracks trad traditional training translation trial tune type un under underlying up uploaded
+    usage use user usgov usual v valid ver version versions via view visit waived warranties warranty web work
     works worldwide write written y you your zero
 """
 PLAIN = frozenset(_PLAIN.split()) | DENIES_BEFORE | DENIES_AFTER | DENIES_IN_DOCUMENTS
