@@ -11,12 +11,12 @@ def encode_audio(wave: np.ndarray, sample_rate: int, format: str = "FLAC") -> by
     """Encode mono float samples `[n]`, clipped to [-1, 1]; `format` is FLAC (16 bit), WAV or MP3."""
     if wave.ndim != 1 or not np.isfinite(wave).all():
         raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
+    wave = np.clip(wave, -1.0, 1.0)
+    if format == "FLAC":  # rounded here: libsndfile does the same, one sample at a time
+        wave = np.rint(np.minimum(wave * np.float32(32768), np.float32(32767))).astype(np.int16)
     buffer = io.BytesIO()
-    if format == "MP3":
-        soundfile.write(buffer, np.clip(wave, -1.0, 1.0), sample_rate, format=format, subtype="MPEG_LAYER_III")
-    else:  # rounded here: libsndfile does the same one sample at a time
-        whole = np.rint(np.clip(wave, -1.0, 1.0) * np.float32(32767)).astype(np.int16)
-        soundfile.write(buffer, whole, sample_rate, format=format, subtype="PCM_16")
+    subtype = "MPEG_LAYER_III" if format == "MP3" else "PCM_16"
+    soundfile.write(buffer, wave, sample_rate, format=format, subtype=subtype)
     return buffer.getvalue()
 
 

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from ssmttm.corpus.audio import Block
-from ssmttm.corpus.loudness import PEAK_CEILING, loudness, normalize
+from ssmttm.corpus.loudness import loudness, normalize
 from ssmttm.corpus.quality import Quality, measure, remove_offset
-
-__all__ = ["PEAK_CEILING", "Clip", "clip_starts", "finish", "loudness", "normalize", "pieces"]
 
 
 @dataclass(frozen=True)

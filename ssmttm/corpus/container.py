@@ -1,6 +1,7 @@
 """Foreign audio files as containers: what FFmpeg may open, and what a file says about itself."""
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ Source = bytes | Path
 """An encoded audio file: its bytes, or where it lies."""
 
 _CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,iff,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,"
-    "ogg,oma,rm,tak,tta,voc,w64,wav,wv"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,ircam,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,"
+    "mpegts,nistsphere,nut,ogg,oma,qoa,rm,shn,sox,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
 """Formats that hold audio themselves. Playlists (hls, concat, …) are left out: they would make
 FFmpeg open other files and addresses on behalf of an untrusted file."""
@@ -112,7 +113,7 @@ def _end(container: av.container.InputContainer, start_s: float) -> float | None
     audio = container.streams.audio[0]
     try:
         container.seek(audio.start_time + int(start_s / audio.time_base), stream=audio)
-    except FFmpegError:
+    except (FFmpegError, OverflowError):
         return None
     ends = [packet.pts + (packet.duration or 0) for packet in packets(container) if packet.pts is not None]
     return float((max(ends) - audio.start_time) * audio.time_base) if ends else None
@@ -126,14 +127,13 @@ def probe(source: Source) -> Probe:
     """
     with opened(source) as container:
         head, rate, size = 0, 0, 0
-        first, last, total = None, 0, 0
+        first, last, total = math.inf, -math.inf, 0
         for packet in packets(container):
             length = packet.duration or 0
             size += packet.size
             total += length
             if packet.pts is not None:
-                first = packet.pts if first is None else min(first, packet.pts)
-                last = max(last, packet.pts + length)
+                first, last = min(first, packet.pts), max(last, packet.pts + length)
             if not rate or head < _HEAD_SECONDS * rate:
                 for frame in frames_of(packet) or []:
                     check_shape(frame.sample_rate, frame.layout.nb_channels)
@@ -142,8 +142,7 @@ def probe(source: Source) -> Probe:
         if not head:
             raise Undecodable("no sample could be decoded")
         # Chained files start their clock anew: then the packets' lengths say more than their time stamps.
-        ticks = total if first is None else max(last - first, total)
-        duration = float(ticks * (container.streams.audio[0].time_base or 0))
+        duration = max(last - first, total) * float(container.streams.audio[0].time_base or 0)
         return _described(container, duration or head / rate, size)
 
 

@@ -64,7 +64,7 @@ def _seek(container: av.container.InputContainer, start_s: float) -> float | Non
         return None
     try:
         container.seek(origin + int(start_s / audio.time_base), stream=audio)
-    except FFmpegError:
+    except (FFmpegError, OverflowError):
         return None
     return float(origin * audio.time_base)
 

@@ -39,7 +39,7 @@ class Fingerprinter:
         """The next mono samples `[n]`, full scale 1.0; raises ValueError unless they are finite."""
         if wave.ndim != 1 or not np.isfinite(wave).all():
             raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
-        self._hash.update(np.rint(np.clip(wave, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
+        self._hash.update(np.rint(np.clip(wave * 32768.0, -32768.0, 32767.0)).astype("<i2").tobytes())
         if self._wanted and len(wave):
             self._head.append(wave[: self._wanted].astype(np.float32))  # a copy: the caller may reuse its block
             self._wanted -= len(self._head[-1])

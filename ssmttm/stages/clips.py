@@ -1,7 +1,7 @@
 """Stage `clips`: cut one shard's tracks into clips of one length and loudness, and take the tracks' fingerprints."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -122,11 +122,11 @@ class _Track:
             pass
         for start in starts[len(near) :]:
             wanted = max(start, free)
-            for start_s, piece in pieces(
-                stream(self.source, self.rate, wanted / self.rate), self.length, self.rate, [wanted]
-            ):
-                free = round(start_s * self.rate) + self.length
-                yield start_s, piece
+            blocks = stream(self.source, self.rate, wanted / self.rate)
+            with suppress(Undecodable):  # nothing sounds from there on
+                for start_s, piece in pieces(blocks, self.length, self.rate, [wanted]):
+                    free = round(start_s * self.rate) + self.length
+                    yield start_s, piece
 
     def _heard(self) -> Iterator[Block]:
         """The track's blocks, after the fingerprint heard them. Raises TooLong."""

@@ -5,7 +5,8 @@ import pytest
 from debs import tone
 
 from ssmttm.corpus.audio import Block
-from ssmttm.corpus.clips import PEAK_CEILING, Clip, clip_starts, finish, loudness, pieces
+from ssmttm.corpus.clips import Clip, clip_starts, finish, pieces
+from ssmttm.corpus.loudness import PEAK_CEILING, loudness
 
 RATE = 8000
 SETTINGS = {

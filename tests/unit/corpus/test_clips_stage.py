@@ -199,3 +199,20 @@ def test_progress_says_how_far_a_long_track_is(tmp_path: Path, monkeypatch: pyte
     )
     cut(tmp_path, {"a": encode_audio(music(100.0), RATE)})
     assert any(note.startswith("1:") for note in notes)
+
+
+def test_clips_are_encoded_as_libsndfile_would_round_them() -> None:
+    wave = np.random.default_rng(0).standard_normal(5000).astype(np.float32)
+    wave[:6] = 1, -1, 0.5, 0.5 / 32768, 1.5 / 32768, 32767.5 / 32768
+    for format in ("FLAC", "WAV"):
+        buffer = io.BytesIO()
+        soundfile.write(buffer, np.clip(wave, -1, 1), RATE, format=format, subtype="PCM_16")
+        assert encode_audio(wave, RATE, format) == buffer.getvalue()
+
+
+def test_a_wanted_clip_that_is_not_there_is_left_out(tmp_path: Path) -> None:
+    wave = music(300.0)
+    wave[200 * RATE :] = np.nan
+    found = cut(tmp_path, {"a": float_wav(wave)}, per_track=3)
+    assert [row["clip_id"] for row in found["clips"]] == ["a@50000", "a@150000"]
+    assert found["rejected"] == []

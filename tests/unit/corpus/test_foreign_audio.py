@@ -207,6 +207,14 @@ def test_samples_that_are_no_numbers_are_a_gap(bad: float, subtype: str) -> None
     np.testing.assert_array_equal(after, wave[RATE + 201 :])
 
 
+def test_a_bad_sample_at_the_end_of_a_block_is_a_gap_too() -> None:
+    wave = stairs(8.0, RATE)
+    bad = np.arange(1, 12) * 16384 - 1
+    wave[bad] = np.nan
+    found = stretches(wav(wave, RATE, "FLOAT"))
+    assert [round(start * RATE) for start, _ in found] == [0, *(bad + 1)]
+
+
 def test_a_gap_does_not_ring_into_what_follows() -> None:
     wave = np.zeros(2 * 48000, np.float32)
     wave[47000:48000] = 1.0
@@ -282,6 +290,19 @@ def test_the_shape_may_change_on_the_way(rate: int, layout: str) -> None:
     assert len(found) > 1
 
 
+@pytest.mark.parametrize("channels", [(1, 2), (2, 1)])
+def test_channels_may_come_and_go_without_a_gap(channels: tuple[int, int]) -> None:
+    parts = [
+        encoded(np.stack([stairs(3.0, 48000)] * n), 48000, *CODECS["adts aac"], "mono" if n == 1 else "stereo")
+        for n in channels
+    ]
+    ((_, found),) = stretches(parts[0] + parts[1])
+    assert len(found) / RATE == pytest.approx(6.0, abs=0.1)
+    for start in (0.6, 3.7):
+        assert found[round(start * RATE) :][:RATE].std() == pytest.approx(0.25 / np.sqrt(2), rel=0.05)
+    assert (step_of(found[:RATE][6000:8400]), step_of(found[round(3.25 * RATE) :][:2400])) == (0, 0)
+
+
 @pytest.mark.parametrize("start_s", [-0.5, 7.0])
 def test_time_counts_from_the_first_sample(start_s: float) -> None:
     data = encoded(stairs(3.0, 48000)[None], 48000, *CODECS["matroska opus"], "mono", start_s)
@@ -297,25 +318,36 @@ def lying_headers() -> dict[str, bytes]:
     mp3 = bytearray(staircase("mp3", 5.0))
     info = mp3.index(b"Info") + 8  # the number of frames
     mp3[info : info + 4] = struct.pack(">I", 1_000_000)
+    longer = bytes(mp3[:info]) + struct.pack(">I", 250) + bytes(mp3[info + 4 :])  # 6 s
+    endless = bytearray(staircase("flac", 5.0))
+    endless[21:26] = bytes([endless[21] | 0x0F]) + b"\xff\xff\xff\xff"
     unknown = bytearray(staircase("flac", 5.0))
     unknown[21] &= 0xF0  # STREAMINFO: 36 bits for the number of samples
     unknown[22:26] = bytes(4)
     riff = bytearray(wav(stairs(5.0, 48000), 48000))
     size = riff.index(b"data") + 4
     riff[size : size + 4] = struct.pack("<I", 0xFFFFFFFF)
-    return {"mp3": bytes(mp3), "flac": bytes(unknown), "wav": bytes(riff)}
+    return {
+        "mp3": bytes(mp3),
+        "mp3 by a second": longer,
+        "flac": bytes(unknown),
+        "endless flac": bytes(endless),
+        "wav": bytes(riff),
+    }
 
 
-@pytest.mark.parametrize("name", ["mp3", "flac", "wav"])
+@pytest.mark.parametrize("name", ["mp3", "mp3 by a second", "flac", "endless flac", "wav"])
 def test_a_headers_wrong_duration_is_not_believed(name: str) -> None:
     data = lying_headers()[name]
     assert probe(data).duration_s == pytest.approx(5.0, abs=0.1)
     assert sum(len(wave) for _, wave in stretches(data)) / RATE == pytest.approx(5.0, abs=0.05)
 
 
-@pytest.mark.parametrize("name", [*CODECS, *lying_headers()])
+@pytest.mark.parametrize(
+    "name", [*CODECS, "lying mp3", "lying mp3 by a second", "lying flac", "lying endless flac", "lying wav"]
+)
 def test_a_glance_finds_the_same_as_a_probe(name: str) -> None:
-    data = staircase(name, 5.0) if name in CODECS else lying_headers()[name]
+    data = staircase(name, 5.0) if name in CODECS else lying_headers()[name.removeprefix("lying ")]
     quick, whole = glance(data), probe(data)
     assert quick.duration_s == pytest.approx(whole.duration_s, abs=0.1)
     assert (quick.sample_rate, quick.channels, quick.codec) == (whole.sample_rate, whole.channels, whole.codec)
