@@ -316,12 +316,17 @@ def main() -> int:
                 "ours, the whole stage": lambda data, settings=settings: ours_stage(folders[data], settings),
             }
             print(f"\n{title}: clips per CPU second (times librosa)")
+            ratios = []
             for codec, data in tracks.items():
                 with open(os.devnull, "w") as quiet, redirect_stderr(quiet):
                     found = compare(data, rivals, arguments.repeats)
                 print(f"  {codec}")
                 for rival, rate in found.items():
-                    print(f"    {rival:32}{rate:8.1f}{rate / found['librosa']:8.2f}")
+                    print(f"    {rival:32}{rate:8.1f}{rate / found['librosa']:8.2f}", flush=True)
+                ratios.append(found["ours, the same work"] / found["librosa"])
+            mean = statistics.geometric_mean(ratios)
+            verdict = "reached" if mean >= 3 else "MISSED"
+            print(f"  the same work, geometric mean of the codecs: {mean:.2f} (goal: at least 3: {verdict})")
         print("\nmilliseconds per clip of 10 s at 24 kHz")
         for codec, data in every.items():
             print(f"  {codec}")

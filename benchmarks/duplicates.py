@@ -130,10 +130,6 @@ def correlation(cache: Path, first: str, second: str, offset_s: float) -> tuple[
     return float(np.median(values)), float(np.subtract(*np.quantile(lags, [0.75, 0.25])) / RATE * 1000)
 
 
-def original(name: str) -> str:
-    return name.rstrip("~")
-
-
 def repeats(cache: Path, corpus: list[Recording]) -> tuple[set[frozenset[str]], int]:
     """Pairs of the corpus itself that are true duplicates, and how many false ones were found; prints each."""
     known, false = set(), 0
@@ -157,10 +153,16 @@ def repeats(cache: Path, corpus: list[Recording]) -> tuple[set[frozenset[str]], 
 
 def score(corpus: list[Recording], copies: list[Recording], known: set[frozenset[str]]) -> tuple[int, list[float], int]:
     """How many copies were found, the similarities, and how many pairs are false."""
-    rows = find_duplicates([*corpus, *copies], SIMILARITY)
-    found = [row for row in rows if original(row["track_id"]) == original(row["duplicate_of"])]
-    others = {frozenset([original(r["track_id"]), original(r["duplicate_of"])]) for r in rows} - known
-    return len(found), [r["similarity"] for r in found], sum(len(pair) == 2 for pair in others)
+    found, similarities, false = set(), [], 0
+    for row in find_duplicates([*corpus, *copies], SIMILARITY):
+        pair = row["track_id"], row["duplicate_of"]
+        names = frozenset(name.rstrip("~") for name in pair)  # of the originals
+        if len(names) == 2 and names not in known:
+            false += 1
+        elif copied := {name for name in pair if name.endswith("~")}:
+            found |= copied
+            similarities.append(row["similarity"])
+    return len(found), similarities, false
 
 
 def synthetic(sources: list[np.ndarray], tracks: int) -> tuple[np.ndarray, int]:

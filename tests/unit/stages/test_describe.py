@@ -80,7 +80,7 @@ def test_every_size_of_every_preset_has_every_design():
 
 def test_sizes_are_found_in_the_config_and_in_presets():
     config, key = describe.choose_size("quarter", None, FILES)
-    assert (config["data"]["version"], key) == ("laptop-1", "quarter")
+    assert (config["data"]["version"], key) == ("laptop-2", "quarter")
     config, key = describe.choose_size("single-gpu-quarter", None, FILES)
     assert (config["data"]["version"], key) == ("single-gpu-1", "quarter")
     config, key = describe.choose_size("tiny", "smoke", FILES)
@@ -130,8 +130,8 @@ def test_quantities_have_three_digits_and_a_prefix():
     [
         (["prefix-rnn"], "variant 'prefix-rnn' is not among the config's variants: cross-simba"),
         (["prefix-simba", "--size", "huge"], "--size huge: neither among the config's sizes (base, quarter)"),
-        (["prefix-simba", "--size", "paper-tiny"], "nor a preset (paper, single-gpu, smoke)"),
-        (["prefix-simba", "--preset", "none"], "--preset none: no such preset; there are paper"),
+        (["prefix-simba", "--size", "paper-tiny"], "nor a preset (debian, paper, single-gpu, smoke)"),
+        (["prefix-simba", "--preset", "none"], "--preset none: no such preset; there are debian, paper"),
         (["prefix-simba", "--config", "none.yaml"], "none.yaml: no such config file"),
     ],
 )
