@@ -82,7 +82,7 @@ def test_sizes_are_found_in_the_config_and_in_presets():
     config, key = describe.choose_size("quarter", None, FILES)
     assert (config["data"]["version"], key) == ("laptop-2", "quarter")
     config, key = describe.choose_size("single-gpu-quarter", None, FILES)
-    assert (config["data"]["version"], key) == ("single-gpu-1", "quarter")
+    assert (config["data"]["version"], key) == ("single-gpu-2", "quarter")
     config, key = describe.choose_size("tiny", "smoke", FILES)
     assert (config["data"]["version"], key) == ("smoke-1", "tiny")
 
