@@ -1,10 +1,19 @@
-"""musicnn's penultimate layer (200-d, a 3 s window every 1.5 s) and its 50 tag probabilities."""
+"""musicnn's penultimate layer (200-d, a 3 s window every 1.5 s) and its 50 tag probabilities.
+
+Pons and Serra 2019, MTT_musicnn: 16 kHz mono, no normalization of level. The posterior is the mean
+over windows of 50 independent tag probabilities. A clip shorter than 3 s is repeated. The package's
+own extractor gives every window the first one's penultimate layer; here each has its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from ssmttm.audio import resample
-from ssmttm.metrics.embedders.base import Embedding
-from ssmttm.pretrained.musicnn import SAMPLE_RATE, TAGS, WIDTH, Analysis, Musicnn, load_musicnn
+from ssmttm.metrics.embedders.base import Clip, Embedding, prepare
+from ssmttm.pretrained.musicnn import HOP, PATCH, SAMPLE_RATE, TAGS, WIDTH, Musicnn, load_musicnn
+
+SETTINGS = ()
 
 
 class MusicnnEmbedder:
@@ -12,30 +21,27 @@ class MusicnnEmbedder:
 
     name = "musicnn"
     sample_rate = SAMPLE_RATE
+    channels = 1
+    window_s = PATCH * HOP / SAMPLE_RATE
+    hop_s = PATCH // 2 * HOP / SAMPLE_RATE
     dim = WIDTH
     classes = TAGS
+    activation = "sigmoid"
 
     def __init__(self, model: Musicnn) -> None:
         self.identity = model.identity
         self._model = model
 
-    def embed(self, wave: np.ndarray, sample_rate: int) -> np.ndarray:
-        """Embeddings, float32 [n, 200], of mono samples at `sample_rate` Hz."""
-        return self._analyze(wave, sample_rate).embedding
-
-    def posteriors(self, wave: np.ndarray, sample_rate: int) -> np.ndarray:
-        """Tag probabilities per window, float32 [n, 50]."""
-        return self._analyze(wave, sample_rate).posterior
-
     def analyze(self, wave: np.ndarray, sample_rate: int) -> Embedding:
         """Window embeddings and the mean tag probabilities of one clip."""
-        analysis = self._analyze(wave, sample_rate)
+        analysis = self._model.analyze(prepare(wave, sample_rate, SAMPLE_RATE)[0])
         return Embedding(analysis.embedding, analysis.posterior.mean(0))
 
-    def _analyze(self, wave: np.ndarray, sample_rate: int) -> Analysis:
-        return self._model.analyze(resample(wave, sample_rate, SAMPLE_RATE))
+    def analyze_many(self, clips: Sequence[Clip]) -> list[Embedding]:
+        """Embeddings of `clips`; the windows of one clip share their convolutions, so each is a batch."""
+        return [self.analyze(wave, rate) for wave, rate in clips]
 
 
-def load() -> MusicnnEmbedder:
+def load(settings: Mapping[str, Any]) -> MusicnnEmbedder:
     """The embedder; raises UserError when its weights are not installed."""
     return MusicnnEmbedder(load_musicnn())
