@@ -22,6 +22,9 @@ FFmpeg open other files and addresses on behalf of an untrusted file."""
 
 _HEAD_SECONDS = 5.0
 _END_SECONDS, _AGREEING_SECONDS = 3.0, 0.5
+_LONGEST_PACKET_SECONDS = 60.0
+"""A packet that says it is longer is the last of an Ogg file whose end has a wrapped or broken time stamp."""
+
 _RATES = range(1000, 768_001)
 _MOST_CHANNELS = 64
 
@@ -77,6 +80,12 @@ def packets(container: av.container.InputContainer) -> Iterator[av.Packet]:
         return
 
 
+def _length(packet: av.Packet) -> int:
+    """Ticks that a packet lasts; 0 if it doesn't say, or nothing that can be."""
+    length = packet.duration or 0
+    return length if length * float(packet.time_base or 0) <= _LONGEST_PACKET_SECONDS else 0
+
+
 def frames_of(packet: av.Packet) -> list[av.AudioFrame] | None:
     """The frames of one packet, None for a damaged one."""
     try:
@@ -115,7 +124,7 @@ def _end(container: av.container.InputContainer, start_s: float) -> float | None
         container.seek(audio.start_time + int(start_s / audio.time_base), stream=audio)
     except (FFmpegError, OverflowError):
         return None
-    ends = [packet.pts + (packet.duration or 0) for packet in packets(container) if packet.pts is not None]
+    ends = [packet.pts + _length(packet) for packet in packets(container) if packet.pts is not None]
     return float((max(ends) - audio.start_time) * audio.time_base) if ends else None
 
 
@@ -129,7 +138,7 @@ def probe(source: Source) -> Probe:
         head, rate, size = 0, 0, 0
         first, last, total = math.inf, -math.inf, 0
         for packet in packets(container):
-            length = packet.duration or 0
+            length = _length(packet)
             size += packet.size
             total += length
             if packet.pts is not None:

@@ -9,7 +9,7 @@ about the same track that
 - is another license with the same duties (a port, another version) changes nothing.
 
 What the others say is part of the decision's detail. Statements that are not understood don't count
-beside one that is.
+beside one that is, unless both are the catalog's own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -190,7 +190,8 @@ def decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
         if other.kind not in SPECIFIC:
             break
         said = other.reading
-        if said.license is None and not (said.denied or said.conflict):
+        # What isn't understood says nothing against a track, unless the catalog itself says it of its license.
+        if said.license is None and not (said.denied or said.conflict or other.kind == best.kind == "catalog"):
             continue
         other_branch = policy.branch(said.license) if said.license else None
         if (other_branch is None) != (ruling.branch is None):

@@ -1,7 +1,7 @@
 """Stage `clips`: cut one shard's tracks into clips of one length and loudness, and take the tracks' fingerprints."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,10 @@ def run(spec: dict[str, Any], audio: Path, out: Path, fingerprints: Path, reject
     Only tracks that give a clip have a fingerprint. Of a track that turns out to be damaged or too long
     on the way, the clips before that are kept, and the rejection says so.
     """
-    voices = _voices(spec)
     progress = Progress(f"clips {audio.stem}", read_table(audio, "audio", ["track_id"]).num_rows, "tracks")
     dropped: list[Row] = []
     with ExitStack() as files:
+        voices = files.enter_context(_voices(spec))
         adders = {
             name: files.enter_context(table_writer(path, name, _ROWS_PER_GROUP[name]))
             for name, path in (("clips", out), ("fingerprints", fingerprints))
@@ -45,12 +45,18 @@ def run(spec: dict[str, Any], audio: Path, out: Path, fingerprints: Path, reject
         write_table(rejected, "rejected", dropped)
 
 
-def _voices(spec: dict[str, Any]) -> Voices:
-    if spec["vocals"]["mode"] == "keep":
-        return lambda wave: (wave, None)
+@contextmanager
+def _voices(spec: dict[str, Any]) -> Iterator[Voices]:
+    settings, rate = spec["vocals"], spec["clips"]["sample_rate"]
+    if settings["mode"] == "keep":  # without loading torch
+        yield lambda wave: (wave, None)
+        return
     from ssmttm.corpus.vocals import make_filter
+    from ssmttm.device import claim_device
 
-    return make_filter(spec["vocals"], spec["clips"]["sample_rate"])
+    # Only the separation is worth a GPU.
+    with claim_device("auto" if settings["mode"] == "separate" else "cpu", threads=1) as device:
+        yield make_filter(settings, rate, device)
 
 
 class _Track:

@@ -76,7 +76,7 @@ rule clips:
         "../../environment.yml"
     resources:
         mem_mb=4000,
-        runtime=120,
+        runtime=480,
     params:
         spec=settings("clips"),
     shell:

@@ -166,7 +166,7 @@ def test_the_hash_of_a_capped_track_does_not_depend_on_its_clips(tmp_path: Path)
 def test_clips_with_voices_are_dropped_and_say_how_likely_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, probability: float
 ) -> None:
-    def make_filter(settings: dict[str, Any], sample_rate: int) -> Any:
+    def make_filter(settings: dict[str, Any], sample_rate: int, device: Any) -> Any:
         assert (settings["mode"], sample_rate) == ("drop", RATE)
         return lambda wave: (wave if probability < settings["threshold"] else None, probability)
 

@@ -279,6 +279,29 @@ def test_a_clock_that_starts_anew_is_a_gap_and_time_goes_on() -> None:
     assert probe(data + data).duration_s == pytest.approx(6.0, abs=0.05)
 
 
+def ogg_checksum(page: bytes) -> int:
+    """The CRC of an Ogg page (RFC 3533, section 6) whose own field is zero."""
+    value = 0
+    for byte in page:
+        value ^= byte << 24
+        for _ in range(8):
+            value = (value << 1 ^ (0x04C11DB7 if value & 0x80000000 else 0)) & 0xFFFFFFFF
+    return value
+
+
+@pytest.mark.parametrize("position", [2**32 - 113, 10**9])
+def test_a_broken_last_time_stamp_makes_no_file_longer(position: int) -> None:
+    data = io.BytesIO()
+    soundfile.write(data, stairs(3.0, RATE), RATE, format="OGG", subtype="VORBIS")
+    file = bytearray(data.getvalue())
+    last = file.rfind(b"OggS")
+    file[last + 6 : last + 14] = struct.pack("<Q", position)
+    file[last + 22 : last + 26] = bytes(4)
+    file[last + 22 : last + 26] = struct.pack("<I", ogg_checksum(file[last:]))
+    assert probe(bytes(file)).duration_s == pytest.approx(3.0, abs=0.05)
+    assert glance(bytes(file)).duration_s == pytest.approx(3.0, abs=0.05)
+
+
 @pytest.mark.parametrize(("rate", "layout"), [(44100, "mono"), (48000, "stereo")])
 def test_the_shape_may_change_on_the_way(rate: int, layout: str) -> None:
     channels = 1 if layout == "mono" else 2

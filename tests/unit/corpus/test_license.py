@@ -45,6 +45,8 @@ def evidence(*pairs: tuple[str, str]) -> tuple[Evidence, ...]:
         ([("catalog", "CC BY 3.0"), ("tag_url", "CC BY-NC 3.0")], "license_conflict"),
         ([("catalog", "CC BY-NC 3.0"), ("tag_url", "CC BY 3.0")], "license_conflict"),
         ([("catalog", "CC BY 3.0"), ("catalog", "All rights reserved")], "license_conflict"),
+        ([("catalog", "CC BY 3.0"), ("catalog", "CC0-1.0"), ("catalog", "ask the label first")], "license_conflict"),
+        ([("catalog", "CC BY 3.0"), ("tag_url", "ask the label first")], None),
         ([("catalog", "CC BY 3.0"), ("tag_url", "no longer under CC BY 3.0")], "license_conflict"),
         ([("catalog", "CC BY 3.0"), ("tag_url", "CC BY 3.0, CC BY-NC 3.0")], "license_conflict"),
         ([("dep5_files", "GPL-2"), ("license_file", "CC-BY-SA-3.0")], "license_conflict"),
