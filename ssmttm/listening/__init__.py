@@ -1,0 +1,1 @@
+"""Blinded listening tests: their design, page, server, and what the answers say."""

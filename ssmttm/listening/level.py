@@ -1,0 +1,61 @@
+"""Clips of one test at one loudness: one gain per clip, no compression, no clipped peak."""
+
+import math
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import pyloudnorm
+
+TARGET_LUFS = -23.0
+"""The programme level of EBU R128."""
+
+CEILING_DB = -1.0
+"""Highest sample peak, dBFS."""
+
+LOWERED_BY_AT_MOST = 6.0
+"""LU by which the common level gives way to clips with high peaks."""
+
+FADE_S = 0.005
+
+SHORTEST_S = 0.4
+"""The block of ITU-R BS.1770: anything shorter has no loudness."""
+
+
+def loudness(wave: np.ndarray, sample_rate: int) -> float:
+    """Integrated loudness of mono samples `[n]` in LUFS by EBU R128; -inf for silence. ValueError below 0.4 s."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all is silent
+        found = float(pyloudnorm.Meter(sample_rate).integrated_loudness(wave.astype(np.float64)))
+    return found if math.isfinite(found) else -math.inf
+
+
+def reachable(wave: np.ndarray, measured: float) -> float:
+    """The loudness at which the peak of `wave` meets the ceiling."""
+    peak = float(np.abs(wave).max(initial=0.0))
+    return measured + CEILING_DB - 20 * math.log10(peak) if peak > 0 and math.isfinite(measured) else math.inf
+
+
+def common_level(reached: Mapping[str, float], target: float = TARGET_LUFS) -> float:
+    """The loudness for all clips {name: reachable loudness}: the target, or less where peaks ask for it."""
+    return max(min([target, *reached.values()]), target - LOWERED_BY_AT_MOST)
+
+
+def gain_db(measured: float, reach: float, level: float) -> float:
+    """The one gain of a clip: to `level`, or as near as its peak allows; 0 for silence."""
+    return min(level, reach) - measured if math.isfinite(measured) else 0.0
+
+
+def faded(wave: np.ndarray, sample_rate: int) -> np.ndarray:
+    """The samples with 5 ms of fade at both ends: clips are cut to one length, and a cut may click."""
+    n = min(int(FADE_S * sample_rate), len(wave) // 2)
+    ramp = np.linspace(0.0, 1.0, n, dtype=np.float32)
+    out = wave.astype(np.float32, copy=True)
+    out[:n] *= ramp
+    out[len(out) - n :] *= ramp[::-1]
+    return out
+
+
+def hiss(samples: int, seed: int) -> np.ndarray:
+    """White uniform noise, float32 `[samples]`."""
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, samples).astype(np.float32)

@@ -1,0 +1,125 @@
+"""What goes into a listening test: systems and captions of a study, and their audio, made alike."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssmttm.audio import decode_audio, resample
+from ssmttm.errors import UserError
+from ssmttm.files import read_json
+from ssmttm.listening import level
+from ssmttm.listening.design import HISS, Design, every_pair
+from ssmttm.seeds import stable_int
+from ssmttm.tables import read_table
+
+CEILING = "originals"
+_VOLUME_S = 4.0
+
+
+class Systems(NamedTuple):
+    """The folders of all systems of a study, and which are models: runs and other makers' systems, not baselines."""
+
+    folders: dict[str, Path]
+    models: frozenset[str]
+
+
+def systems(study: Path) -> Systems:
+    """The systems that summary.json in the folder `study` names; UserError if there are no models."""
+    summary = read_json(study / "summary.json")
+    runs, others = summary.get("runs", {}), summary.get("baselines", {})
+    if not runs:
+        raise UserError(f"{study / 'summary.json'}: names no runs")
+    foreign = {name for name, told in others.items() if told.get("facts", {}).get("kind", "baseline") != "baseline"}
+    folders = {name: study / told["folder"] for name, told in {**others, **runs}.items()}
+    return Systems(folders, frozenset({*runs, *foreign}))
+
+
+def choose(wanted: Sequence[str], study: Systems) -> list[str]:
+    """The wanted systems; without any, all models and real music."""
+    if unknown := [s for s in wanted if s not in study.folders]:
+        raise UserError(f"--systems {unknown[0]}: no such system; this study has {', '.join(study.folders)}")
+    every = [s for s in study.folders if s in study.models or s == CEILING]
+    return list(dict.fromkeys(wanted)) or every
+
+
+def pairs(wanted: Sequence[str], chosen: Sequence[str], study: Systems) -> tuple[tuple[str, str], ...]:
+    """The wanted pairs "A:B" of chosen systems; without any, every two models among them."""
+    if not wanted:
+        return every_pair(s for s in chosen if s in study.models)
+    found = []
+    for text in wanted:
+        parts = text.split(":")
+        if len(parts) != 2 or parts[0] == parts[1] or set(parts) - set(chosen):
+            raise UserError(f"--pairs {text}: expected A:B, two of {', '.join(chosen)}")
+        found.append((min(parts), max(parts)))
+    return tuple(dict.fromkeys(found))
+
+
+def captions(folders: dict[str, Path], count: int, seed: int) -> dict[str, str]:
+    """`count` of the clip ids that all systems have, with their captions; drawn by seed, not picked by ear."""
+    texts: dict[str, str] = {}
+    shared: set[str] | None = None
+    for folder in folders.values():
+        path = _table(folder)
+        table = read_table(path, "generated", ["clip_id", "caption"])
+        here = dict(zip(table["clip_id"].to_pylist(), table["caption"].to_pylist()))
+        shared = set(here) if shared is None else shared & set(here)
+        if differing := [c for c in here if texts.setdefault(c, here[c]) != here[c]]:
+            raise UserError(f"{path}: clip {differing[0]} has another caption than in other systems")
+    common = sorted(shared or (), key=lambda c: stable_int("listening", seed, c))
+    if len(common) < count:
+        raise UserError(f"--captions {count}: the systems have only {len(common)} clips in common")
+    return {c: texts[c] for c in sorted(common[:count])}
+
+
+def waves(
+    design: Design, folders: dict[str, Path], seconds: float | None, seed: int
+) -> tuple[dict[str, np.ndarray], int]:
+    """Samples `[n]` of every clip of the design by opaque name, and their rate.
+
+    One rate, the highest, so that no system loses anything; one length for all clips of a caption,
+    that of the shortest or `seconds`; short fades at both ends. So neither tells a system.
+    """
+    wanted: dict[str, set[str]] = {}
+    for clip in design.clips.values():
+        wanted.setdefault(clip["system"], set()).add(clip["clip_id"])
+    found = {s: _audio(folders[s], ids) for s, ids in wanted.items() if s != HISS}
+    rate = max(r for of_system in found.values() for _, r in of_system.values())
+    made = {(s, c): resample(w, r, rate) for s, of_system in found.items() for c, (w, r) in of_system.items()}
+    lengths: dict[str, int] = {}
+    for (system, clip_id), wave in made.items():
+        if len(wave) < level.SHORTEST_S * rate:
+            raise UserError(f"{_table(folders[system])}: clip {clip_id} is shorter than {level.SHORTEST_S} s")
+        longest = len(wave) if seconds is None else round(seconds * rate)
+        lengths[clip_id] = min(lengths.get(clip_id, longest), longest, len(wave))
+    out = {}
+    for name, clip in design.clips.items():
+        system, clip_id = clip["system"], clip["clip_id"]
+        n = lengths[clip_id]
+        wave = level.hiss(n, stable_int(seed, name)) if system == HISS else made[system, clip_id][:n]
+        out[name] = level.faded(wave, rate)
+    out[design.public["volume"]] = level.faded(level.hiss(round(_VOLUME_S * rate), seed), rate)
+    return out, rate
+
+
+def _table(folder: Path) -> Path:
+    return folder / "generated" / "final.parquet"
+
+
+def _audio(folder: Path, clip_ids: set[str]) -> dict[str, tuple[np.ndarray, int]]:
+    path = _table(folder)
+    table = read_table(path, "generated", ["clip_id", "audio"])
+    table = table.filter(pc.is_in(table["clip_id"], value_set=pa.array(sorted(clip_ids), pa.string())))
+    found = {}
+    for row in table.to_pylist():
+        wave, rate = decode_audio(row["audio"]["bytes"])
+        if not np.isfinite(wave).all():
+            raise UserError(f"{path}: clip {row['clip_id']} has samples that are not finite numbers")
+        found[row["clip_id"]] = wave, rate
+    if missing := sorted(clip_ids - set(found)):
+        raise UserError(f"{path}: lacks clip {missing[0]}, which other systems have")
+    return found

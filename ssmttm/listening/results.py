@@ -1,0 +1,124 @@
+"""From files of answers to results: whose answers count, the tables, and the results in words."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ssmttm.errors import UserError
+from ssmttm.files import read_json
+from ssmttm.listening.answers import MAX_BYTES, BadAnswers, check, parse
+from ssmttm.listening.design import FORMAT
+from ssmttm.listening.scoring import Settings, score, votes
+from ssmttm.listening.screening import NOISE_AT_MOST, REPEAT_WITHIN, failures
+
+
+def read_key(key: Path) -> dict[str, Any]:
+    """The key of a test; UserError if the file is something else."""
+    told = read_json(key)
+    if missing := [k for k in ("format", "public", "items", "clips", "study") if k not in told]:
+        raise UserError(f"{key}: not the key of a listening test; it lacks {missing[0]}")
+    if told["format"] != FORMAT:
+        raise UserError(f"{key}: format {told['format']}, expected {FORMAT}")
+    return told
+
+
+def collect(paths: Iterable[Path], key: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The results of the answers in files and folders.
+
+    Raises UserError naming file and place for a file that is no such answers, for answers of another
+    test, and for a participant or a session that two files have; and if no participant passes.
+    """
+    kept, excluded = participants(_files(paths), key)
+    if not kept:
+        reasons = "; ".join(f"{e['participant']}: {e['reasons'][0]}" for e in excluded)
+        raise UserError(f"no participant passed the checks ({reasons})")
+    heard = f"{key['public']['heard']:.0%}"
+    return {
+        "test": key["public"]["id"],
+        "study": key["study"],
+        "participants": {"given": len(kept) + len(excluded), "kept": len(kept), "excluded": excluded},
+        "screening": (
+            f"left out: incomplete answers; a trial answered before {heard} of each clip had been played; an "
+            f"instruction not followed; noise rated above {NOISE_AT_MOST} in quality or preferred to music; a repeated "
+            f"clip rated more than {REPEAT_WITHIN} points apart, mean over the questions"
+        ),
+        "interval": (
+            f"{settings.confidence:.0%} percentiles of {settings.resamples} bootstrap resamples over participants and "
+            f"captions, both drawn with replacement, independently (seed {settings.seed})"
+        ),
+        **score(votes(kept, key["items"], key["clips"]), settings),
+    }
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found: dict[Path, Path] = {}  # a file that is given twice counts once
+    for path in paths:
+        inside = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not inside:
+            raise UserError(f"{path}: holds no .json files")
+        for file in inside:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def participants(files: Sequence[Path], key: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Answers that count, and {participant, file, reasons} of those that don't."""
+    kept, excluded = [], []
+    seen: dict[tuple[str, str], Path] = {}
+    for path in files:
+        try:
+            with open(path, "rb") as file:
+                answers = parse(file.read(MAX_BYTES + 1))
+            missing = check(answers, key["public"])
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}") from error
+        except BadAnswers as error:
+            raise UserError(f"{path}: {error}") from error
+        for field in ("participant", "session"):
+            if (first := seen.setdefault((field, answers[field]), path)) != path:
+                raise UserError(f"{path}: {field}: {answers[field]} is in {first} too; give one of them")
+        reasons = failures(answers, key["items"], key["public"]["heard"], missing)
+        if reasons:
+            excluded.append({"participant": answers["participant"], "file": str(path), "reasons": reasons})
+        else:
+            kept.append(answers)
+    return kept, excluded
+
+
+def to_csv(rows: list[dict[str, Any]]) -> str:
+    """A table as CSV, missing bounds as empty fields."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def in_words(results: dict[str, Any]) -> str:
+    """The results as lines for a terminal."""
+    people = results["participants"]
+    lines = [f"{people['kept']} of {people['given']} participants count"]
+    lines += [f"left out: {e['participant']} ({e['file']}): {'; '.join(e['reasons'])}" for e in people["excluded"]]
+    lines += [f"warning: {w}" for w in results["warnings"]]
+    lines.append(f"intervals: {results['interval']}")
+    width = max((len(r["system"]) for r in results["mos"]), default=0)
+    for r in results["mos"]:
+        shown = f"{r['question']:<10}  {r['system']:<{width}}  {r['mean']:.2f}"
+        lines.append(f"{shown}  ({_bounds(r)}), {r['answers']} ratings by {r['participants']}")
+    for r in results["preference"]:
+        lines.append(
+            f"{r['a']} preferred to {r['b']}: {r['win_rate']:.0%} ({_bounds(r)}), {r['wins']} wins, "
+            f"{r['losses']} losses, {r['ties']} ties, p = {r['p_participants']:.2g} over participants"
+        )
+    for place, r in enumerate(results["ranking"], 1):
+        lines.append(f"rank {place}: {r['system']}, Bradley-Terry strength {r['strength']:+.2f} ({_bounds(r)})")
+    for r in results["agreement"]:
+        value = r["note"] if r["alpha"] is None else f"{r['alpha']:.3f} over {r['trials']} trials"
+        lines.append(f"agreement on {r['question']}: Krippendorff's alpha ({r['level']}) {value}")
+    return "\n".join(lines)
+
+
+def _bounds(row: dict[str, Any]) -> str:
+    return "too few for an interval" if row["low"] is None else f"{row['low']:.2f} to {row['high']:.2f}"

@@ -1,0 +1,242 @@
+"""What the answers say: mean opinion scores, preferences, a ranking, and agreement, with intervals."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from ssmttm.listening import bradley_terry
+from ssmttm.listening.alpha import krippendorff
+from ssmttm.listening.questions import NAMES, NO_PREFERENCE
+from ssmttm.listening.resampling import draws, group_means, interval, weights
+
+FEW = 10
+"""Fewer participants or captions than this get a warning: percentile intervals are then too narrow."""
+
+
+class Settings(NamedTuple):
+    """How intervals are made."""
+
+    resamples: int = 2000
+    confidence: float = 0.95
+    seed: int = 1
+
+
+class Vote(NamedTuple):
+    """One answer that counts. `values`: ratings by question, or {"choice": 1 (first system), 0.5, 0}."""
+
+    participant: str
+    item: str
+    caption: str  # clip_id
+    systems: tuple[str, ...]
+    values: dict[str, float]
+
+
+def votes(kept: Sequence[dict[str, Any]], items: dict[str, Any], clips: dict[str, Any]) -> list[Vote]:
+    """The answers of participants that passed, without the checks."""
+    found = []
+    for answers in kept:
+        for answer in answers["answers"]:
+            item = items[answer["item"]]
+            if item["role"] not in ("mos", "preference"):
+                continue
+            if item["role"] == "mos":
+                systems, values = (item["system"],), {k: float(v) for k, v in answer["ratings"].items()}
+            else:
+                systems = tuple(item["systems"])
+                choice = answer["choice"]
+                won = 0.5 if choice == NO_PREFERENCE else float(clips[choice]["system"] == systems[0])
+                values = {"choice": won}
+            found.append(Vote(answers["participant"], answer["item"], item["clip_id"], systems, values))
+    return found
+
+
+def score(found: Sequence[Vote], settings: Settings) -> dict[str, Any]:
+    """Tables `mos`, `differences`, `preference`, `ranking`, `agreement`, and `warnings`."""
+    rated = [v for v in found if len(v.systems) == 1]
+    compared = [v for v in found if len(v.systems) == 2]
+    result: dict[str, Any] = {"mos": [], "differences": [], "preference": [], "ranking": []}
+    if rated:
+        result |= _mos(_Factors(rated, settings), settings)
+    if compared:
+        result |= _preference(_Factors(compared, settings), settings)
+    result["agreement"] = [_agreement(rated, q, "ordinal") for q in NAMES if rated]
+    result["agreement"] += [_agreement(compared, "choice", "nominal")] if compared else []
+    result["warnings"] = _warnings(found)
+    if compared and not result["ranking"]:
+        result["warnings"].append("preference: the compared pairs don't link all systems, so there is no ranking")
+    return result
+
+
+class _Factors:
+    """Answers as arrays: values by question, indices of participants, captions and what is compared."""
+
+    def __init__(self, found: Sequence[Vote], settings: Settings) -> None:
+        self.votes = found
+        self.participant, participants = _index([v.participant for v in found])
+        self.caption, captions = _index([v.caption for v in found])
+        self.group, self.groups = _index([v.systems for v in found])
+        self.weight = weights(
+            draws(len(participants), len(captions), settings.resamples, settings.seed), self.participant, self.caption
+        )
+
+    def values(self, name: str) -> np.ndarray:
+        return np.array([v.values[name] for v in self.votes])
+
+    def counts(self, group: int) -> dict[str, int]:
+        here = self.group == group
+        return {
+            "answers": int(here.sum()),
+            "participants": len(set(self.participant[here])),
+            "captions": len(set(self.caption[here])),
+        }
+
+
+def _index(values: Sequence[Any]) -> tuple[np.ndarray, list[Any]]:
+    order = sorted(set(values))
+    place = {v: i for i, v in enumerate(order)}
+    return np.array([place[v] for v in values]), order
+
+
+def _bounds(replicates: np.ndarray, settings: Settings, participants: int) -> dict[str, float | None]:
+    """None for both where one participant answered, or too few to resample: nothing is known of others."""
+    low, high = (interval(replicates, settings.confidence) if participants > 1 else None) or (None, None)
+    return {"low": low, "high": high}
+
+
+def unanimous(rate: float, participants: int, confidence: float) -> dict[str, float]:
+    """Exact binomial bounds (Clopper and Pearson 1934) of a rate of 0 or 1, each participant counted once.
+
+    Resampling answers that are all equal would give an interval of no width.
+    """
+    far = ((1 - confidence) / 2) ** (1 / participants)
+    return {"low": far, "high": 1.0} if rate == 1 else {"low": 0.0, "high": 1 - far}
+
+
+def _mos(data: _Factors, settings: Settings) -> dict[str, Any]:
+    rows, differences = [], []
+    everything = np.ones((1, len(data.votes)))
+    for question in NAMES:
+        value = data.values(question)
+        mean = group_means(everything, value, data.group, len(data.groups))[0]
+        replicates = group_means(data.weight, value, data.group, len(data.groups))
+        for i, (system,) in enumerate(data.groups):
+            counts = data.counts(i)
+            bounds = _bounds(replicates[:, i], settings, counts["participants"])
+            rows.append({"system": system, "question": question, "mean": mean[i], **bounds, **counts})
+        for i, j in combinations(range(len(data.groups)), 2):
+            fewer = min(data.counts(k)["participants"] for k in (i, j))
+            bounds = _bounds(replicates[:, i] - replicates[:, j], settings, fewer)
+            a, b = data.groups[i][0], data.groups[j][0]
+            differences.append({"question": question, "a": a, "b": b, "difference": mean[i] - mean[j], **bounds})
+    return {"mos": _plain(rows), "differences": _plain(differences)}
+
+
+def _preference(data: _Factors, settings: Settings) -> dict[str, Any]:
+    value = data.values("choice")
+    rate = group_means(np.ones((1, len(value))), value, data.group, len(data.groups))[0]
+    replicates = group_means(data.weight, value, data.group, len(data.groups))
+    rows = []
+    for i, (a, b) in enumerate(data.groups):
+        here = data.group == i
+        wins, losses = int((value[here] == 1).sum()), int((value[here] == 0).sum())
+        counts = data.counts(i)
+        if rate[i] in (0, 1):
+            bounds = unanimous(rate[i], counts["participants"], settings.confidence)
+        else:
+            bounds = _bounds(replicates[:, i], settings, counts["participants"])
+        each = [value[here & (data.participant == p)].mean() for p in sorted(set(data.participant[here]))]
+        rows.append(
+            {
+                "a": a,
+                "b": b,
+                "win_rate": rate[i],
+                **bounds,
+                "wins": wins,
+                "losses": losses,
+                "ties": int(here.sum()) - wins - losses,
+                "p_answers": sign_test(wins, losses),
+                "p_participants": sign_test(sum(m > 0.5 for m in each), sum(m < 0.5 for m in each)),
+                **counts,
+            }
+        )
+    for row, p in zip(rows, holm([r["p_participants"] for r in rows])):
+        row["p_holm"] = p
+    return {"preference": _plain(rows), "ranking": _plain(_ranking(data, value, settings))}
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Two-sided exact p-value of as many wins as losses; ties are left out; 1 without any of both."""
+    return float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for their number (Holm 1979): the smallest times n, the next times n - 1, …"""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = highest
+    return adjusted
+
+
+def _ranking(data: _Factors, value: np.ndarray, settings: Settings) -> list[dict[str, Any]]:
+    """Bradley-Terry strengths, best first; empty when the compared pairs don't link all systems."""
+    systems = sorted({s for pair in data.groups for s in pair})
+    at = {s: i for i, s in enumerate(systems)}
+    compared = np.zeros((len(systems),) * 2, dtype=bool)
+    for a, b in data.groups:
+        compared[at[a], at[b]] = compared[at[b], at[a]] = True
+    if not bradley_terry.connected(compared):
+        return []
+    member = (data.group[:, None] == np.arange(len(data.groups))).astype(np.float64)
+
+    def fit(weight: np.ndarray) -> np.ndarray:
+        wins = np.zeros((len(weight), len(systems), len(systems)))
+        won, lost = (weight * value) @ member, (weight * (1 - value)) @ member
+        for i, (a, b) in enumerate(data.groups):
+            wins[:, at[a], at[b]], wins[:, at[b], at[a]] = won[:, i], lost[:, i]
+        return bradley_terry.strengths(bradley_terry.with_prior(wins, compared), tolerance=1e-6)
+
+    people = len(set(data.participant))
+    strength, replicates = fit(np.ones((1, len(value))))[0], fit(data.weight)
+    rows = [
+        {"system": s, "strength": strength[i], **_bounds(replicates[:, i], settings, people)}
+        for i, s in enumerate(systems)
+    ]
+    return sorted(rows, key=lambda r: -r["strength"])
+
+
+def _agreement(found: Sequence[Vote], name: str, level: str) -> dict[str, Any]:
+    """Alpha over trials; in a preference, two participants agree when they prefer the same system."""
+    participant, participants = _index([v.participant for v in found])
+    item, items = _index([v.item for v in found])
+    table = np.full((len(participants), len(items)), np.nan)
+    table[participant, item] = [v.values[name] for v in found]
+    shared = int(((~np.isnan(table)).sum(axis=0) >= 2).sum())
+    value = krippendorff(table, level)
+    note = None
+    if value is None:
+        note = "no trial has two answers" if not shared else "all answers are equal"
+    return {"question": name, "level": level, "alpha": value, "trials": shared, "note": note}
+
+
+def _warnings(found: Sequence[Vote]) -> list[str]:
+    """What the intervals can't say."""
+    said = []
+    for test, size in (("mos", 1), ("preference", 2)):
+        part = [v for v in found if len(v.systems) == size]
+        counts = {"participant": len({v.participant for v in part}), "caption": len({v.caption for v in part})}
+        for kind, n in counts.items():
+            if n == 1:
+                said.append(f"{test}: one {kind}: the intervals say nothing about other {kind}s")
+            elif 1 < n < FEW:
+                said.append(f"{test}: only {n} {kind}s: the intervals are rough and rather too narrow")
+    return said
+
+
+def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """NumPy's floats as Python's, for JSON."""
+    return [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]

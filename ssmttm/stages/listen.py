@@ -1,0 +1,165 @@
+"""Command `listen`: a blinded listening test from finished runs, its server, and what the answers say."""
+
+import math
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ssmttm.audio import encode_audio
+from ssmttm.errors import UserError
+from ssmttm.files import write_bytes, write_json, write_text
+from ssmttm.listening import design, level, material, page, results
+from ssmttm.listening.scoring import Settings
+from ssmttm.listening.server import Server
+
+_VOLUME = {"system": "(volume)", "clip_id": ""}
+
+
+def build(
+    study: Path,
+    out: Path,
+    key: Path | None = None,
+    systems: Sequence[str] = (),
+    pairs: Sequence[str] = (),
+    captions: int = 8,
+    seconds: float | None = None,
+    seed: int = 1,
+    salt: bytes | None = None,
+    **asked: Any,
+) -> str:
+    """Write the page into the new folder `out`, and the key beside it; what was built, in words.
+
+    `asked`: further fields of `design.Wanted`. `salt` is drawn afresh, unless a test gives it.
+    """
+    key = out.with_name(f"{out.name}.key.json") if key is None else key
+    _check_places(out, key)
+    every = material.systems(study)
+    chosen = material.choose(systems, every)
+    wanted = design.Wanted(
+        systems=tuple(chosen),
+        captions=material.captions({s: every.folders[s] for s in chosen}, captions, seed),
+        pairs=material.pairs(pairs, chosen, every),
+        ceiling=material.CEILING if material.CEILING in every.folders else None,
+        seed=seed,
+        **asked,
+    )
+    salt = secrets.token_bytes(32) if salt is None else salt
+    made = design.make(wanted, salt)
+    waves, rate = material.waves(made, every.folders, seconds, seed)
+    made.clips[made.public["volume"]] = dict(_VOLUME)
+    common = _level(waves, rate, made.clips)
+    # The key first: a page without its key is worth nothing.
+    write_json(
+        key,
+        {
+            "format": design.FORMAT,
+            "study": str(study),
+            "salt": salt.hex(),
+            "seed": seed,
+            "level_lufs": common,
+            "sample_rate": rate,
+            "public": made.public,
+            "items": made.items,
+            "clips": made.clips,
+        },
+    )
+    key.chmod(0o600)
+    try:
+        _write_page(out, made, waves, rate)
+    except BaseException:
+        key.unlink()
+        raise
+    return _in_words(made, wanted, out, key, common)
+
+
+def _check_places(out: Path, key: Path) -> None:
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise UserError(f"--out {out}: exists already; give a new folder")
+    if out.resolve() in (key.resolve(), *key.resolve().parents):
+        raise UserError(f"--key {key}: lies inside the public folder {out}; everybody could read it")
+    if key.exists():
+        raise UserError(f"--key {key}: exists already; without it the answers of that test can't be scored")
+
+
+def _level(waves: dict[str, np.ndarray], rate: int, clips: dict[str, dict[str, Any]]) -> float:
+    """Note loudness and gain of every clip in `clips`; the common level, LUFS."""
+    measured = {name: level.loudness(wave, rate) for name, wave in waves.items()}
+    reach = {name: level.reachable(wave, measured[name]) for name, wave in waves.items()}
+    common = level.common_level(reach)
+    for name, found in measured.items():
+        gain = level.gain_db(found, reach[name], common)
+        clips[name] |= {"loudness_lufs": found if math.isfinite(found) else None, "gain_db": gain}
+    return common
+
+
+def _write_page(out: Path, made: design.Design, waves: dict[str, np.ndarray], rate: int) -> None:
+    """Write the folder as a whole. All files get one time, so that times tell nothing."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
+        folder = Path(temporary) / "page"
+        for name, wave in sorted(waves.items()):
+            scaled = wave * np.float32(10 ** (made.clips[name]["gain_db"] / 20))
+            write_bytes(folder / "audio" / f"{name}.flac", encode_audio(scaled, rate))
+        index = folder / "index.html"
+        write_text(index, page.render(made.public))
+        built = index.stat().st_mtime
+        for path in folder.rglob("*.*"):
+            os.utime(path, (built, built))
+        if out.exists():
+            out.rmdir()
+        folder.replace(out)
+
+
+def _in_words(made: design.Design, wanted: design.Wanted, out: Path, key: Path, common: float) -> str:
+    lines = [f"{out / 'index.html'}: open it in a browser, or ssmttm listen serve {out} --answers FOLDER"]
+    for test, kind, n in (("mos", "systems", len(wanted.systems)), ("preference", "pairs", len(wanted.pairs))):
+        if test in wanted.tests:
+            total, sheets = n * len(wanted.captions), len(made.public["sheets"][test])
+            lines.append(
+                f"{test}: {n} {kind} x {len(wanted.captions)} captions = {total} trials on {sheets} sheets; "
+                f"one participant gets one sheet"
+            )
+    softer = [n for n, c in made.clips.items() if c["loudness_lufs"] is None or _heard_at(c) < common - 0.1]
+    lines.append(f"level: {common:.1f} LUFS" + (f"; softer, as silent or peaky: {', '.join(softer)}" if softer else ""))
+    lines.append(f"{key}: says which clip is whose; keep it, and keep it to yourself")
+    return "\n".join(lines)
+
+
+def _heard_at(clip: dict[str, Any]) -> float:
+    return clip["loudness_lufs"] + clip["gain_db"]
+
+
+def serve(folder: Path, answers: Path, host: str, port: int, tell: Callable[[str], None]) -> None:
+    """Serve the test in `folder` until interrupted."""
+    page.read(folder)
+    answers.mkdir(parents=True, exist_ok=True)
+    try:
+        server = Server(folder, answers, (host, port), tell)
+    except (OSError, OverflowError) as error:
+        raise UserError(f"--host {host} --port {port}: {error}") from error
+    with server:
+        tell(f"http://{host}:{server.server_address[1]}/ serves {folder}; answers go to {answers}; Ctrl-C ends it")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            tell("ended")
+
+
+def score(answers: Sequence[Path], key: Path, out: Path | None, settings: Settings) -> str:
+    """Score the answers in files and folders. Writes `out` and its tables as CSV beside it; the results in words."""
+    if not 0 < settings.confidence < 1:
+        raise UserError(f"--confidence {settings.confidence}: expected a share between 0 and 1")
+    if out is not None and out.suffix != ".json":
+        raise UserError(f"--out {out}: expected a name that ends in .json")
+    found = results.collect(answers, results.read_key(key), settings)
+    if out is not None:
+        write_json(out, found)
+        for table in ("mos", "differences", "preference", "ranking"):
+            if found[table]:
+                write_text(out.with_suffix(f".{table}.csv"), results.to_csv(found[table]))
+    return results.in_words(found)

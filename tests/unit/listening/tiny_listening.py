@@ -1,0 +1,90 @@
+"""A made-up study to listen to, and answers of participants who answer by rule."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ssmttm.audio import encode_audio
+from ssmttm.files import write_json
+from ssmttm.tables import write_table
+
+RATE, SECONDS = 16000, 0.45
+CAPTIONS = {"x:1@0": "Slow piano </script><b>in A</b>", "x:2@0": "Fast drums & bass", "x:3@0": "A choir “sings”"}
+QUALITY = {"zebra-run": 4, "quokka-run": 2, "originals": 5}
+
+
+def tone(hertz: float, amplitude: float, seconds: float = SECONDS, rate: int = RATE) -> np.ndarray:
+    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+def write_system(folder: Path, system: str, waves: dict[str, np.ndarray], rate: int = RATE) -> None:
+    rows = [
+        {
+            "clip_id": clip_id,
+            "system": system,
+            "caption": CAPTIONS[clip_id],
+            "seed": 1,
+            "duration_s": len(wave) / rate,
+            "sample_rate": rate,
+            "audio": {"bytes": encode_audio(wave, rate), "path": f"{system}.flac"},
+        }
+        for clip_id, wave in waves.items()
+    ]
+    write_table(folder / "generated" / "final.parquet", "generated", rows)
+
+
+def write_study(root: Path) -> Path:
+    """Systems that differ in loudness, length and rate."""
+    tones = {
+        "zebra-run": (300, 0.5, SECONDS, RATE),
+        "quokka-run": (500, 0.05, SECONDS + 0.2, RATE),
+        "originals": (700, 0.2, SECONDS, RATE // 2),
+    }
+    for number, (system, (hertz, amplitude, seconds, rate)) in enumerate(tones.items()):
+        waves = {c: tone(hertz + 20 * i, amplitude, seconds, rate) for i, c in enumerate(CAPTIONS)}
+        write_system(root / "systems" / str(number), system, waves, rate)
+    folders = {s: {"folder": f"../../systems/{i}"} for i, s in enumerate(tones)}
+    originals = folders.pop("originals")
+    study = root / "studies" / "tiny"
+    write_json(study / "summary.json", {"study": "tiny", "runs": folders, "baselines": {"originals": originals}})
+    return study
+
+
+def answer_item(item: str, key: dict, quality: dict[str, int] = QUALITY) -> dict:
+    """What an attentive participant answers: ratings by system, and the better system of a pair."""
+    private = key["items"][item]
+    clips = key["public"]["items"][item]["clips"]
+    if private["role"] == "instruction":
+        asked = private["expects"]
+        return {"choice": asked} if len(clips) == 2 else {"ratings": ratings(asked)}
+    of = {c: key["clips"][c]["system"] for c in clips}
+    if len(clips) == 2:
+        return {"choice": max(clips, key=lambda c: quality.get(of[c], 0))}
+    return {"ratings": ratings(quality.get(of[clips[0]], 1))}
+
+
+def ratings(value: int) -> dict[str, int]:
+    return {"quality": value, "relevance": value, "musicality": value}
+
+
+def answers(key: dict, participant: str, sheet: int = 0, quality: dict[str, int] = QUALITY, **changes) -> dict:
+    """All answers of one participant. `changes`: item role to what is answered instead."""
+    public = key["public"]
+    sheets = {test: sheet % len(every) for test, every in public["sheets"].items()}
+    given = []
+    for test, number in sheets.items():
+        for item in public["sheets"][test][number]:
+            clips = public["items"][item]["clips"]
+            answer = {"item": item, "clips": clips, "heard": [1.0] * len(clips), "seconds": 3.0}
+            replaced = changes.get(f"{test}_{key['items'][item]['role']}")
+            given.append(answer | (replaced or answer_item(item, key, quality)))
+    return {
+        "format": 1,
+        "test": public["id"],
+        "participant": participant,
+        "session": participant.encode().hex().ljust(32, "0")[:32],
+        "sheets": sheets,
+        "started": "2026-01-01T10:00:00.000Z",
+        "ended": "2026-01-01T10:20:00.000Z",
+        "answers": given,
+    }
