@@ -1,5 +1,6 @@
 """Stage `baseline`: the audio of systems that are no model, in the form of generated clips."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -14,23 +15,37 @@ from ssmttm.errors import UserError
 from ssmttm.seeds import stable_int
 from ssmttm.spec import BASELINES
 from ssmttm.stages._threads import set_threads
-from ssmttm.tables import iter_rows, read_table, write_table
+from ssmttm.systems.training_audio import training_clips
+from ssmttm.tables import iter_rows, read_table, read_tables, write_table
 
 
-def run(spec: dict[str, Any], name: str, prompts: Path, clips: list[Path], codec: Path, out: Path) -> None:
-    """Write baseline `name` (originals, codec, shuffled, noise) for the table `prompts`."""
+def run(
+    spec: dict[str, Any],
+    name: str,
+    prompts: Path,
+    clips: list[Path],
+    codec: Path,
+    out: Path,
+    splits: Path | None = None,
+) -> None:
+    """Write baseline `name` (originals, codec, shuffled, noise, training) for the table `prompts`.
+
+    `clips` are tables of the prompts' own clips; for `training` those of the data set, whose `splits` it needs.
+    """
     if name not in BASELINES:
         raise UserError(f"no baseline {name!r}; there are {', '.join(BASELINES)}")
     set_threads(1)  # the workflow gives this job one core
     seed = spec["seed"]
     wanted = read_table(prompts, "captions", ["clip_id", "track_id", "caption"]).to_pylist()
-    audio = _audio(clips, {p["clip_id"] for p in wanted})
-    missing = [p["clip_id"] for p in wanted if p["clip_id"] not in audio]
-    if missing:
-        raise UserError(f"{prompts}: {len(missing)} clips, such as {missing[0]}, are in no table of clips")
     source = {p["clip_id"]: p["clip_id"] for p in wanted}
     if name == "shuffled":
         source = derange({p["clip_id"]: p["track_id"] for p in wanted}, seed)
+    if name == "training":
+        source = _from_training(list(source), clips, splits, seed)
+    audio = _audio(clips, set(source.values()))
+    missing = [clip for clip in source.values() if clip not in audio]
+    if missing:
+        raise UserError(f"{prompts}: {len(missing)} clips, such as {missing[0]}, are in no table of clips")
     change = _change(name, codec, seed)
     rows = []
     for prompt in wanted:
@@ -47,6 +62,21 @@ def run(spec: dict[str, Any], name: str, prompts: Path, clips: list[Path], codec
             }
         )
     write_table(out, "generated", rows)
+
+
+def _from_training(prompts: list[str], clips: list[Path], splits: Path | None, seed: int) -> dict[str, str]:
+    """For each prompt a clip of the train split."""
+    if splits is None:
+        raise UserError("the baseline `training` needs --splits, which says what was trained on")
+    rows = read_table(splits, "splits", ["clip_id", "split"]).to_pylist()
+    train = {row["clip_id"] for row in rows if row["split"] == "train"}
+    ids = read_tables(clips, "clips", ["clip_id", "track_id"]).to_pylist()
+    tracks = {row["clip_id"]: row["track_id"] for row in ids if row["clip_id"] in train}
+    if len(tracks) < len(prompts):
+        sys.stderr.write(
+            f"ssmttm: the training split has {len(tracks)} clips for {len(prompts)} prompts; some are used again\n"
+        )
+    return training_clips(tracks, prompts, seed)
 
 
 def _audio(clips: list[Path], wanted: set[str]) -> dict[str, bytes]:

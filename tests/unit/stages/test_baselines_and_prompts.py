@@ -78,7 +78,8 @@ def data(tmp_path):
 
 
 def choose_prompts(data, count):
-    prompts.run({"prompts": count, "seed": 1}, [data / "captions.parquet"], data / "splits.parquet", data / "p.parquet")
+    spec = {"prompts": count, "seed": 1, "set": {"set": "test"}}
+    prompts.run(spec, [data / "captions.parquet"], data / "splits.parquet", data / "p.parquet")
     return read_table(data / "p.parquet", "captions").to_pylist()
 
 
@@ -101,7 +102,8 @@ def test_no_test_clip_is_an_error(data):
 
 def run_baseline(data, name):
     out = data / f"{name}.parquet"
-    baseline.run({"seed": 1}, name, data / "p.parquet", [data / "clips.parquet"], data / "codec.safetensors", out)
+    given = [data / "clips.parquet"], data / "codec.safetensors", out, data / "splits.parquet"
+    baseline.run({"seed": 1}, name, data / "p.parquet", *given)
     return {r["clip_id"]: r for r in read_table(out, "generated").to_pylist()}
 
 
@@ -125,3 +127,28 @@ def test_a_missing_clip_or_an_unknown_baseline_is_an_error(data):
     write_table(data / "clips.parquet", "clips", [])
     with pytest.raises(UserError, match="in no table of clips"):
         run_baseline(data, "originals")
+
+
+def test_training_audio_is_of_the_train_split_under_the_prompts_captions(data, capsys):
+    choose_prompts(data, 6)
+    train = {
+        r["clip_id"]: decode_audio(r["audio"]["bytes"])[0]
+        for r in read_table(data / "clips.parquet", "clips").to_pylist()
+        if r["track_id"] == "t0"
+    }
+    found = run_baseline(data, "training")
+    assert len(found) == 6
+    used = [
+        [c for c, wave in train.items() if np.array_equal(wave, decode_audio(r["audio"]["bytes"])[0])]
+        for r in found.values()
+    ]
+    assert sorted(clip for (clip,) in used) == ["t0@0"] * 3 + ["t0@1"] * 3
+    assert all(r["caption"] == f"caption of {clip}" and r["system"] == "training" for clip, r in found.items())
+    assert "the training split has 2 clips for 6 prompts; some are used again" in capsys.readouterr().err
+
+
+def test_training_audio_needs_a_train_split(data):
+    choose_prompts(data, 6)
+    write_table(data / "splits.parquet", "splits", rows("splits", [{"clip_id": "t0@0", "split": "test"}]))
+    with pytest.raises(UserError, match="the training split has no clips"):
+        run_baseline(data, "training")

@@ -1,0 +1,54 @@
+"""Stage `external`: another system's audio, from a folder, in the form of generated clips."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ssmttm.audio import encode_audio
+from ssmttm.systems.external import read_external
+from ssmttm.systems.facts import write_facts
+from ssmttm.systems.wording import counted, some
+from ssmttm.tables import read_table, write_table
+
+
+def run(spec: dict[str, Any], name: str, prompts: Path, out: Path, facts: Path) -> None:
+    """Write the clips of system `name` for the table `prompts`, and what is known of it.
+
+    `spec` has `system` (its entry of evaluation.systems) and `clips`. Raises UserError, with one line per
+    kind of problem, when a caption has no file or a file can't be scored.
+    """
+    system, key = spec["system"], f"evaluation.systems.{name}.folder"
+    wanted = read_table(prompts, "captions", ["clip_id", "caption"]).to_pylist()
+    findings, clips = read_external(wanted, Path(system["folder"]), spec["clips"], key)
+    rate = spec["clips"]["sample_rate"]
+    rows = [
+        {
+            "clip_id": prompt["clip_id"],
+            "system": name,
+            "caption": prompt["caption"],
+            "seed": None,
+            "duration_s": len(wave) / rate,
+            "sample_rate": rate,
+            "audio": {"bytes": encode_audio(wave, rate), "path": f"{number:04d}.flac"},
+        }
+        for number, (prompt, wave) in enumerate(clips)
+    ]
+    findings.refuse(key)
+    notes = findings.notes()
+    for note in notes:
+        sys.stderr.write(f"ssmttm: {name}: {note}\n")
+    if findings.extra:
+        sys.stderr.write(
+            f"ssmttm: {name}: {counted(len(findings.extra), 'file')} of no caption left alone: "
+            f"{some(findings.extra, 3)}\n"
+        )
+    write_facts(
+        facts,
+        name,
+        system,
+        sample_rates=sorted(set(findings.rates.values())),
+        channels=sorted(set(findings.channels.values())),
+        notes=notes,
+        silent=findings.silent,
+    )
+    write_table(out, "generated", rows)

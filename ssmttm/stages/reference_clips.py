@@ -1,0 +1,94 @@
+"""Stage `reference_clips`: the audio of a set's captions, as clips like those of the data set."""
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ssmttm.corpus.sources import Context
+from ssmttm.errors import UserError
+from ssmttm.progress import Progress
+from ssmttm.systems.choice import ranked
+from ssmttm.systems.leaks import by_id, by_sound, hold_out_file, hold_out_tracks, refuse
+from ssmttm.systems.prompt_sets import KEY, read_prompt_set
+from ssmttm.systems.references import Reference, cut_references, from_videos, in_folder
+from ssmttm.systems.wording import counted, some
+from ssmttm.tables import read_table, write_table
+
+_SOURCES = {"musiccaps": "ytdlp", "song_describer": "jamendo"}
+"""Where the recordings of a set would be in a data set."""
+_HELD_OUT = "test"
+
+
+def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Path, out: Path) -> None:
+    """Write the clips of the first `generation.prompts` captions, by hash, whose audio can be had.
+
+    `splits` and `fingerprints` are the data set's. Raises UserError when a reference is music of
+    its training or validation split, by track id or by sound.
+    """
+    chosen = spec["set"]
+    captioned, notes = read_prompt_set(chosen)
+    split_of = read_table(splits, "splits", ["track_id", "split"]).to_pylist()
+    trained = {row["track_id"] for row in split_of} - {r["track_id"] for r in split_of if r["split"] == _HELD_OUT}
+    source = _SOURCES.get(chosen["set"])
+    remedy = hold_out_file(chosen["captions"], source) if source else hold_out_tracks()
+    refuse(by_id(captioned, trained), chosen["captions"], remedy)
+    if chosen.get("audio"):
+        captioned, locate, more = in_folder(captioned, Path(chosen["audio"]))
+        notes += more
+    else:
+        locate = from_videos(spec["sources"].get("ytdlp") or {}, Context(spec["clips"], spec["fetch"], cache))
+    by_name = {c.clip_id: c for c in captioned}
+    order = [by_name[i] for i in ranked({c.clip_id: c.track_id for c in captioned}, spec["seed"])]
+    count = min(spec["prompts"], len(order))
+    progress = Progress("references", count, "clips")
+    found: list[Reference] = []
+    unusable: list[str] = []
+    for result in cut_references(order, count, locate, spec["clips"], progress.update):
+        if isinstance(result, Reference):
+            found.append(result)
+        else:
+            unusable.append(f"{result[0]}: {result[1]}")
+    if unusable:
+        notes.append(f"{counted(len(unusable), 'reference')} left out for the audio: {some(unusable)}")
+    if len(found) < 2:
+        raise UserError(f"{KEY}: fewer than two references have usable audio: {some(unusable) or 'none has any'}")
+    leaks = by_sound(
+        {f.clip_id: f.codes for f in found}, _tracks(fingerprints, trained), spec["duplicates"]["similarity"]
+    )
+    refuse(leaks, chosen["captions"], hold_out_tracks())
+    for note in notes + _lengths(found, spec):
+        sys.stderr.write(f"ssmttm: {note}\n")
+    write_table(out, "clips", [f.row for f in sorted(found, key=lambda f: f.clip_id)])
+
+
+def _tracks(fingerprints: list[Path], trained: set[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """(track id, codes) of the tracks that are not held out."""
+    for path in fingerprints:
+        table = read_table(path, "fingerprints", ["track_id", "codes"])
+        ids = table["track_id"].to_pylist()
+        row = 0
+        for chunk in table["codes"].chunks:
+            values, offsets = chunk.values.to_numpy(), chunk.offsets.to_numpy()
+            for start, end in pairwise(offsets):
+                if ids[row] in trained:
+                    yield ids[row], values[start:end]
+                row += 1
+
+
+def _lengths(found: list[Reference], spec: dict[str, Any]) -> list[str]:
+    notes = []
+    if len(found) < spec["prompts"]:
+        notes.append(f"{KEY}: {len(found)} references, fewer than generation.prompts = {spec['prompts']}; all are used")
+    wanted = spec["clips"]["seconds"]
+    lengths = [f.row["duration_s"] for f in found]
+    short = [s for s in lengths if s < wanted - 0.1]
+    if short:
+        notes.append(
+            f"{len(short)} of {len(found)} references last {min(short):.1f} s to {max(short):.1f} s, where the models "
+            f"make {wanted:g} s: clips of unlike length are compared"
+        )
+    return notes

@@ -1,0 +1,136 @@
+"""Reference clips: the audio of a set's captions, cut like the clips of a data set."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ssmttm.audio import encode_audio
+from ssmttm.corpus import musiccaps
+from ssmttm.corpus.clips import finish
+from ssmttm.corpus.fingerprint import Fingerprinter
+from ssmttm.corpus.sources import Context, Unavailable
+from ssmttm.errors import UserError
+from ssmttm.generation.prompts import file_names
+from ssmttm.systems.audio_folder import AudioFolder
+from ssmttm.systems.foreign_audio import SHORTEST_SECONDS, Unusable, read_foreign
+from ssmttm.systems.prompt_sets import KEY, Captioned
+from ssmttm.systems.wording import counted, some
+
+_MARGIN_SECONDS = 1.0
+"""A file that is longer than its excerpt by more than this is the whole video."""
+
+Locate = Callable[[Captioned], Path]
+"""Where a caption's audio is; raises Unavailable."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One reference clip."""
+
+    clip_id: str
+    row: dict[str, Any]
+    """Of the table `clips`."""
+    codes: np.ndarray
+    """Chromaprint of the first two minutes of the file, uint32 [n]."""
+
+
+def in_folder(captioned: Sequence[Captioned], folder: Path) -> tuple[list[Captioned], Locate, list[str]]:
+    """The captions that have a file in the folder, where it is, and a note on those that have none.
+
+    Raises UserError when fewer than two have one.
+    """
+    files = AudioFolder(folder, f"{KEY}.audio")
+    safe = file_names(c.clip_id for c in captioned)
+    found: dict[str, Path] = {}
+    for caption, name in zip(captioned, safe, strict=True):
+        if path := files.find(*caption.names, name):
+            found[caption.clip_id] = path
+    without = [c.clip_id for c in captioned if c.clip_id not in found]
+    if len(found) < 2:
+        raise UserError(
+            f"{KEY}.audio: {folder} holds {counted(len(files.files), 'audio file')}, of {len(found)} of the "
+            f"{len(captioned)} captions; name the files by the captions' ids, such as {captioned[0].names[0]}.wav"
+        )
+    notes = []
+    if without:
+        notes.append(
+            f"{folder}: {counted(len(without), 'caption')} without audio left out ({some(without)}); "
+            "put the files there, named by these ids, to use them"
+        )
+    return [c for c in captioned if c.clip_id in found], lambda caption: found[caption.clip_id], notes
+
+
+def from_videos(settings: Mapping[str, Any], context: Context) -> Locate:
+    """MusicCaps' excerpts through yt-dlp, with the settings of `data.sources.ytdlp`."""
+
+    def locate(caption: Captioned) -> Path:
+        if caption.excerpt is None:
+            raise UserError(f"{KEY}.audio: only MusicCaps' audio comes through yt-dlp; name a folder")
+        return musiccaps.reference_clip(caption.excerpt, settings, context)
+
+    return locate
+
+
+def cut_references(
+    captioned: Sequence[Captioned], count: int, locate: Locate, clips: Mapping[str, Any], seen: Callable[[int], None]
+) -> Iterator[Reference | tuple[str, str]]:
+    """The first `count` of `captioned` whose audio can be used, as `Reference`; the others on the way as (id, why not).
+
+    `clips` is `data.clips` of the config; a file longer than its clips gives its middle, a shorter one
+    all of it. `seen` is told how many are there.
+    """
+    done = 0
+    for caption in captioned:
+        if done == count:
+            return
+        try:
+            yield _reference(caption, locate(caption), clips)
+        except (Unavailable, Unusable) as error:
+            yield caption.clip_id, str(error)
+            continue
+        done += 1
+        seen(done)
+
+
+def _reference(caption: Captioned, path: Path, clips: Mapping[str, Any]) -> Reference:
+    rate: int = clips["sample_rate"]
+    audio = read_foreign(path, rate)
+    fingerprinter = Fingerprinter(rate)
+    fingerprinter.feed(audio.wave)
+    start_s, wave = _cut(caption, audio.wave, rate, clips["seconds"])
+    clip = finish(start_s, wave, dict(clips))
+    if clip.wave is None or clip.quality is None:
+        raise Unusable("silent", f"{path} is silent")
+    return Reference(
+        caption.clip_id,
+        {
+            "clip_id": caption.clip_id,
+            "track_id": caption.track_id,
+            "start_s": start_s,
+            "duration_s": len(clip.wave) / rate,
+            "sample_rate": rate,
+            "audio": {"bytes": encode_audio(clip.wave, rate), "path": f"{file_names([caption.clip_id])[0]}.flac"},
+            "loudness_lufs": clip.loudness_lufs,
+            "peak": clip.peak,
+            **asdict(clip.quality),
+        },
+        fingerprinter.result().codes,
+    )
+
+
+def _cut(caption: Captioned, wave: np.ndarray, rate: int, seconds: float) -> tuple[float, np.ndarray]:
+    """Start in s and samples `[n]` of at most `seconds`."""
+    first, excerpt = 0, caption.excerpt
+    length = round(seconds * rate)
+    if excerpt is not None and len(wave) > (excerpt.end_s - excerpt.start_s + _MARGIN_SECONDS) * rate:
+        first, end = round(excerpt.start_s * rate), round(excerpt.end_s * rate)
+        if len(wave) - first < SHORTEST_SECONDS * rate:
+            raise Unusable(
+                "too_short", f"ends after {len(wave) / rate:.1f} s, before the excerpt at {excerpt.start_s:g} s"
+            )
+        wave = wave[first:end]
+    middle = max(0, len(wave) - length) // 2 if excerpt is None else 0
+    return (first + middle) / rate, wave[middle : middle + length]
