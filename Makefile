@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint clean
+.PHONY: help setup report test lint clean reference-metrics
 
 PYTHON ?= python3
 CORES ?= all
@@ -16,6 +16,9 @@ BIN := $(VENV)/bin
 KEY := $(shell { cat requirements.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/.ready-$(KEY)
 LOG := setup.log
+REFERENCE := .venv-reference
+REFERENCE_PINS := workflow/envs/reference-metrics.txt
+REFERENCE_STAMP := $(REFERENCE)/.ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -25,6 +28,7 @@ help:
 	make report   the default study: set-up, then snakemake --cores $(CORES) results/report.html
 	make test     set-up, then all tests
 	make lint     set-up, then ruff, snakemake --lint and snakefmt
+	make reference-metrics   a second environment with the published metric tools, and the tests against them
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
 	
@@ -53,10 +57,25 @@ lint: $(STAMP)
 	$(BIN)/snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 
+# Their own environment: they don't go together with the main one.
+reference-metrics: $(REFERENCE_STAMP)
+	@HF_HUB_OFFLINE=1 $(REFERENCE)/bin/pytest tests/reference
+
+$(REFERENCE_STAMP): $(REFERENCE_PINS) requirements.lock
+	@rm -rf $(REFERENCE)
+	"$(PYTHON)" -m venv $(REFERENCE)
+	pip() { $(REFERENCE)/bin/python -m pip install --progress-bar off "$$@" >> $(REFERENCE)/setup.log 2>&1 \
+	  || { printf 'make: pip failed; see $(REFERENCE)/setup.log\n' >&2; exit 1; }; }
+	echo "Installing the published metric tools into $(REFERENCE)"
+	pip "$$(head -n 1 requirements.lock)" wheel setuptools
+	pip --no-deps --no-build-isolation -r $(REFERENCE_PINS)
+	pip --no-deps --no-build-isolation -e .
+	touch $@
+
 setup: $(STAMP)
 
 clean:
-	@rm -rf $(VENV) $(LOG) build *.egg-info .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(REFERENCE) $(LOG) build *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last: an environment without it was interrupted, or has other pins, and is

@@ -275,12 +275,29 @@ def prompts(
     captions: Annotated[list[Path], typer.Option(help="captions/{shard}.parquet; repeat for every shard.")],
     splits: Splits,
     out: Out,
+    references: Annotated[
+        list[Path] | None, typer.Option(help="Reference clips of another set than the test split.")
+    ] = None,
     spec: Spec = None,
 ) -> None:
-    """Choose the held-out captions that every system is asked for."""
+    """Choose the held-out captions that every system is asked for: of the test split, or of evaluation.prompts."""
     from ssmttm.stages import prompts
 
-    prompts.run(_spec("prompts", spec), captions, splits, out)
+    prompts.run(_spec("prompts", spec), captions, splits, out, references)
+
+
+@app.command("reference_clips")
+def reference_clips(
+    splits: Splits,
+    fingerprints: Annotated[list[Path], typer.Option(help="fingerprints/{shard}.parquet; repeat for every shard.")],
+    out: Out,
+    spec: Spec = None,
+    cache: Cache = Path("results/cache"),
+) -> None:
+    """Cut the audio of a set of captions (evaluation.prompts) into reference clips; refuse what was trained on."""
+    from ssmttm.stages import reference_clips
+
+    reference_clips.run(_spec("reference_clips", spec), splits, fingerprints, cache, out)
 
 
 @app.command()
@@ -349,52 +366,98 @@ def generate(
 
 @app.command()
 def baseline(
-    name: Annotated[str, typer.Option(help="originals, codec, shuffled or noise.")],
+    name: Annotated[str, typer.Option(help="originals, codec, shuffled, noise or training.")],
     prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
-    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
+    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet, or reference clips; repeat for every one.")],
     codec: CodecFile,
     out: Out,
+    splits: Annotated[Path | None, typer.Option(help="splits.parquet, for training.")] = None,
     spec: Spec = None,
 ) -> None:
     """Write the audio of a system that is no model: ceiling, floor and references."""
     from ssmttm.stages import baseline
 
-    baseline.run(_spec("baseline", spec), name, prompts, clips, codec, out)
+    baseline.run(_spec("baseline", spec), name, prompts, clips, codec, out, splits)
+
+
+Facts = Annotated[Path, typer.Option("--facts", help="facts.json: what is known of the system; written, too.")]
+
+
+@app.command()
+def external(
+    name: Annotated[str, typer.Option(help="A system of evaluation.systems.")],
+    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
+    out: Out,
+    facts: Facts,
+    spec: Spec = None,
+) -> None:
+    """Take over another system's audio from its folder, by caption id."""
+    from ssmttm.spec import external_spec
+    from ssmttm.stages import external
+
+    external.run(parse_spec(spec) if spec else external_spec(load_config(), name), name, prompts, out, facts)
+
+
+@app.command()
+def musicgen(
+    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
+    out: Out,
+    facts: Facts,
+    spec: Spec = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Generate the prompts' audio with MusicGen, from weights on this machine; interrupted, it goes on."""
+    from ssmttm.stages import musicgen
+
+    musicgen.run(_spec("musicgen", spec), prompts, out, facts, device, threads)
 
 
 @app.command()
 def embed(
-    generated: Annotated[Path, typer.Option(help="A table of generated audio.")],
+    embedder: Annotated[str, typer.Option(help="musicnn, or another of evaluation.embedders.")],
     out: Out,
+    generated: Annotated[Path | None, typer.Option(help="A table of generated audio.")] = None,
+    clips: Annotated[
+        list[Path] | None,
+        typer.Option(help="Instead: clips/{shard}.parquet, for its training clips; repeat."),
+    ] = None,
+    splits: Annotated[Path | None, typer.Option(help="With --clips: splits.parquet.")] = None,
+    cache: Annotated[Path, typer.Option(help="Folder of embeddings that are there already.")] = Path(
+        "results/cache/embeddings"
+    ),
     spec: Spec = None,
     threads: Threads = None,
 ) -> None:
-    """Compute audio embeddings and tag posteriors of a system's clips."""
+    """Compute audio embeddings and class posteriors of a system's clips, or of training clips."""
     from ssmttm.stages import embed
 
-    embed.run(_spec("embed", spec), generated, out, threads)
+    embed.run(_spec("embed", spec), embedder, generated, clips or [], splits, out, cache, threads)
 
 
 @app.command()
 def score(
-    metric: Annotated[str, typer.Option(help="frechet, kl or text_audio.")],
+    embedder: Annotated[str, typer.Option(help="Which embedder made the embeddings.")],
     system: Annotated[str, typer.Option(help="Name of the system that is scored.")],
     embeddings: Annotated[Path, typer.Option(help="Embeddings of the system's clips.")],
-    originals: Annotated[Path, typer.Option(help="Embeddings of the original test clips.")],
-    codec: Annotated[Path, typer.Option(help="Embeddings of the codec's reconstruction of them.")],
+    reference: Annotated[
+        list[str],
+        typer.Option(help="NAME=FILE: embeddings of `originals`, `codec` (both needed) and `training`; repeat."),
+    ],
     out: Out,
     spec: Spec = None,
 ) -> None:
-    """Compute one metric of one system against both references, with bootstrap intervals."""
+    """Compute every metric of one system against its references, with bootstrap intervals."""
     from ssmttm.stages import score
 
-    score.run(_spec("score", spec), metric, system, embeddings, originals, codec, out)
+    score.run(_spec("score", spec), embedder, system, embeddings, score.named_files(reference), out)
 
 
 @app.command()
 def compare(
     study: Annotated[str, typer.Option(help="Name of the study.")],
     runs: Annotated[list[Path], typer.Option(help="results/runs/{run}; repeat for every run.")],
+    sizes: Annotated[list[str], typer.Option(help="The name of its size; repeat for every run, in the same order.")],
     baselines: Annotated[list[Path], typer.Option(help="results/baselines/{data version}/{name}; repeat for each.")],
     out: Annotated[Path, typer.Option(help="Folder for comparison.csv, comparison.parquet and curves.parquet.")],
     spec: Spec = None,
@@ -402,7 +465,7 @@ def compare(
     """Collect scores, curves and costs of one study's runs into tidy tables."""
     from ssmttm.stages import compare
 
-    compare.run(_spec("compare", spec), study, runs, baselines, out)
+    compare.run(_spec("compare", spec), study, runs, sizes, baselines, out)
 
 
 @app.command()
@@ -410,12 +473,84 @@ def report(
     studies: Annotated[list[Path], typer.Option(help="results/studies/{study}; repeat for each.")],
     data: Annotated[Path, typer.Option(help="results/data/<version>.")],
     out: Out,
+    claims: Annotated[Path | None, typer.Option(help="claims.json, which `ssmttm claims` writes.")] = None,
     spec: Spec = None,
 ) -> None:
-    """Write the self-contained report page."""
+    """Write the self-contained report page, and the studies' figures as SVG and CSV beside their tables."""
     from ssmttm.stages import report
 
-    report.run(_spec("report", spec), studies, data, out)
+    report.run(_spec("report", spec), studies, data, out, claims)
+
+
+listen_app = typer.Typer(help="Blinded listening tests of a study's systems.", no_args_is_help=True)
+app.add_typer(listen_app, name="listen")
+
+
+@listen_app.command("build")
+def listen_build(
+    study: Annotated[Path, typer.Option(help="results/studies/{study}, finished.")],
+    out: Annotated[Path, typer.Option(help="The new public folder: a page and its audio, with opaque names.")],
+    key: Annotated[
+        Path | None, typer.Option(help="The secret file that says which clip is whose. Default: OUT.key.json.")
+    ] = None,
+    systems: Annotated[
+        list[str] | None,
+        typer.Option(help="Systems, by comma or repeated. Default: all but the baselines, and real music (originals)."),
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(help="Pairs A:B to compare, by comma or repeated. Default: every two that are no baselines."),
+    ] = None,
+    captions: Annotated[int, typer.Option(min=1, help="How many captions; drawn by --seed.")] = 8,
+    tests: Annotated[str, typer.Option(help="mos (ratings), preference (pairs), or both.")] = "mos,preference",
+    ratings: Annotated[int, typer.Option(min=1, help="Clips that one participant rates, besides three checks.")] = 20,
+    comparisons: Annotated[int, typer.Option(min=1, help="Pairs that one participant compares, besides checks.")] = 12,
+    heard: Annotated[float, typer.Option(help="Share of a clip to hear before it can be answered.")] = 0.8,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.5, help="Cut clips to this length. Default: the shortest of each caption.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="Title of the page.")] = "Listening test",
+    seed: Annotated[int, typer.Option(min=0, help="Draws captions and sheets; names are secret all the same.")] = 1,
+) -> None:
+    """Write a blinded listening test as a static page, and its key beside it."""
+    from ssmttm.stages import listen
+
+    asked = {"tests": tuple(_listed([tests])), "ratings": ratings, "comparisons": comparisons, "heard": heard}
+    asked["title"] = title
+    print(listen.build(study, out, key, _listed(systems), _listed(pairs), captions, seconds, seed, **asked))
+
+
+def _listed(values: list[str] | None) -> list[str]:
+    return [part.strip() for value in values or () for part in value.split(",") if part.strip()]
+
+
+@listen_app.command("serve")
+def listen_serve(
+    folder: Annotated[Path, typer.Argument(help="The public folder of a listening test.")],
+    answers: Annotated[Path, typer.Option(help="Folder for the answers, one file per participant.")],
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the local network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+) -> None:
+    """Serve a listening test and save the answers that its page sends."""
+    from ssmttm.stages import listen
+
+    listen.serve(folder, answers, host, port, lambda line: print(line, file=sys.stderr, flush=True))
+
+
+@listen_app.command("score")
+def listen_score(
+    answers: Annotated[list[Path], typer.Argument(help="Files of answers, or folders of them.")],
+    key: Annotated[Path, typer.Option(help="The key that `listen build` wrote.")],
+    out: Annotated[Path | None, typer.Option(help="NAME.json to write; NAME.mos.csv and so on go beside it.")] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 1,
+) -> None:
+    """Mean opinion scores, preferences and agreement, of participants who passed the checks."""
+    from ssmttm.listening.scoring import Settings
+    from ssmttm.stages import listen
+
+    print(listen.score(answers, key, out, Settings(resamples, confidence, seed)))
 
 
 @app.command()
@@ -434,6 +569,22 @@ def describe(
     from ssmttm.stages import describe
 
     print(describe.run(variant, size, preset, config, codebooks, as_json))
+
+
+@app.command()
+def claims(
+    out: Annotated[Path | None, typer.Option("--out", help="claims.json: the file to write. Default: print.")] = None,
+    spec: Annotated[
+        str | None,
+        typer.Option(help="Other settings as JSON: preset, size, budget, variants, hours. Default: the paper's."),
+    ] = None,
+) -> None:
+    """Count the paper's 9 % of MusicGen-small's FLOPs and 2 % of its data in every way there is."""
+    from ssmttm.stages import claims
+
+    text = claims.run(parse_spec(spec) if spec else None, out)
+    if out is None:
+        print(text)
 
 
 @app.command("spec")

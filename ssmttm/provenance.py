@@ -32,6 +32,9 @@ _WRITES = {
     "train": "curve",
     "generate": "generated",
     "baseline": "generated",
+    "external": "generated",
+    "musicgen": "generated",
+    "reference_clips": "clips",
     "embed": "embeddings",
 }
 """The table of `ssmttm.tables` that a stage writes."""

@@ -172,8 +172,13 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("windows", pa.int32()),
             ("dim", pa.int32()),
             ("embedding", pa.list_(pa.float32())),  # windows * dim
-            ("posterior", pa.list_(pa.float32())),  # class probabilities, mean over windows
+            ("posterior", pa.list_(pa.float32())),  # class probabilities of the clip
+            ("activation", pa.string()),  # what they are: sigmoid, softmax or none
+            ("text", pa.list_(pa.float32())),  # the caption in the audio's space; empty if the embedder reads none
             ("backend", pa.string()),  # name and hash
+            ("duration_s", pa.float64()),  # of the audio as it was embedded
+            ("sample_rate", pa.int32()),
+            ("channels", pa.int32()),
         ]
     ),
 }

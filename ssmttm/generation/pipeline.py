@@ -26,6 +26,11 @@ _STATE_BYTES = 2 << 30
 """Most bytes of recurrent state or cache of the captions that are generated at once."""
 
 
+def run_folder(model: Path) -> Path:
+    """The folder of the run that `model` is: that folder itself, or one of its `checkpoints/NAME.safetensors`."""
+    return model.parent.parent if model.suffix == ".safetensors" else model
+
+
 @dataclass
 class Pipeline:
     """A trained run with what it needs to make audio from captions."""
@@ -37,15 +42,16 @@ class Pipeline:
     device: torch.device
 
     @classmethod
-    def load(cls, folder: Path, codec: Path | None, device: torch.device, precision: str = "fp32") -> "Pipeline":
-        """From results/runs/{run}; `codec` None is the one of the run's data set beside it.
+    def load(cls, model: Path, codec: Path | None, device: torch.device, precision: str = "fp32") -> "Pipeline":
+        """From results/runs/{run}, or one of its checkpoints; `codec` None is the one of the run's data set beside it.
 
         `precision` bf16 halves the weights that every step reads.
         """
-        path = folder / "model.safetensors"
+        folder = run_folder(model)
+        path = folder / "model.safetensors" if model == folder else model
         if not path.is_file():
             raise UserError(f"{path}: no trained model; train it first: snakemake --cores all {folder.name}")
-        model, facts = load_model(path)
+        trained, facts = load_model(path)
         spec = facts["spec"]
         codec = codec or folder.parent.parent / "data" / spec["data"]["version"] / "codec.safetensors"
         loaded = load_codec(codec)
@@ -56,7 +62,7 @@ class Pipeline:
             raise UserError(
                 f"the text encoder is {encoder.identity}, but the run was trained with {facts['text_encoder']}"
             )
-        return cls(set_precision(model, precision).to(device), loaded, encoder, spec, device)
+        return cls(set_precision(trained, precision).to(device), loaded, encoder, spec, device)
 
     def generate(
         self,

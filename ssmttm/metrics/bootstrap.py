@@ -30,9 +30,16 @@ def mean_interval(values: np.ndarray, count: int, confidence: float, seed: int) 
     return percentile_interval(values[resamples(len(values), count, seed)].mean(axis=1), confidence)
 
 
-def shifted_interval(
-    statistic: Callable[[np.ndarray], float], estimate: float, clips: int, count: int, confidence: float, seed: int
-) -> tuple[float, float, float]:
+def replicates(statistic: Callable[[np.ndarray], float], clips: int, count: int, seed: int) -> np.ndarray:
+    """`statistic` of each resample's clip indices, float64 `[count]`.
+
+    Two systems with the same number of clips, in the order of the same captions, get the same
+    resamples: their replicates are paired.
+    """
+    return np.array([statistic(index) for index in resamples(clips, count, seed)])
+
+
+def shifted_interval(replicates: np.ndarray, estimate: float, confidence: float) -> tuple[float, float, float]:
     """Bias-corrected percentile interval (low, high, bias) of a statistic that resampling biases.
 
     A resample holds about 63 % distinct clips, so a statistic whose bias falls with the sample
@@ -42,7 +49,6 @@ def shifted_interval(
     percentiles are taken. The interval describes the spread at this sample size; it does not
     remove the bias that the estimate itself has.
     """
-    replicates = np.array([statistic(index) for index in resamples(clips, count, seed)])
-    bias = float(replicates.mean() - estimate)
+    bias = float(np.mean(replicates) - estimate)
     low, high = percentile_interval(replicates - bias, confidence)
     return low, high, bias

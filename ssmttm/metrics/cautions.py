@@ -8,6 +8,8 @@ FEW_CLIPS = 20
 """Below it, a bootstrap interval of a mean over clips is rough (Efron and Tibshirani 1993, chapter 14)."""
 WINDOWS_PER_DIMENSION = 10
 """Below it, the bias of a Fréchet distance is a notable share of it: it falls as one over the windows."""
+UNLIKE_SECONDS = 0.5
+"""Clips whose middle lengths differ by more are of unlike length."""
 
 SAME = "the same audio as the reference: zero by construction, no result"
 SAME_ONE = SAME.replace("zero", "one")
@@ -48,3 +50,15 @@ def of_gaussians(system: ClipSet, reference: ClipSet) -> list[str]:
     return found + few_clips_of_set(
         len(system.clip_ids), "biased upward, comparable only with values at the same number"
     )
+
+
+def unlike(system: ClipSet, reference: ClipSet) -> list[str]:
+    """Where the two sets' audio differs in a way that moves every score: length, sample rate, channels."""
+    found = []
+    if abs(system.clip_s - reference.clip_s) > UNLIKE_SECONDS:
+        found.append(f"clips of {system.clip_s:.1f} s against reference clips of {reference.clip_s:.1f} s")
+    if system.sample_rate != reference.sample_rate:
+        found.append(f"audio at {system.sample_rate} Hz against reference audio at {reference.sample_rate} Hz")
+    if system.channels != reference.channels:
+        found.append(f"{system.channels} channels against reference audio with {reference.channels}")
+    return found

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median_low as median
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +33,10 @@ class ClipSet:
     """Clips of one system in the order of their ids.
 
     `windows[i]` is `[n_i, dim]` float64, the window embeddings of clip i; `posteriors` is
-    `[n, classes]` float64, tag probabilities averaged over a clip's windows.
+    `[n, classes]` float64, class probabilities of each clip, which are independent tags
+    (`activation` sigmoid), one of many (softmax) or absent (none); `texts` is `[n, dim]`, the
+    captions in the audio's space, or None. `clip_s`, `sample_rate` and `channels` are the middle
+    values over clips.
     """
 
     name: str
@@ -41,6 +45,11 @@ class ClipSet:
     windows: tuple[np.ndarray, ...]
     posteriors: np.ndarray
     backend: str
+    activation: str = "sigmoid"
+    texts: np.ndarray | None = None
+    clip_s: float = 0.0
+    sample_rate: int = 0
+    channels: int = 1
 
     @property
     def window_count(self) -> int:
@@ -63,7 +72,7 @@ def clipset(table: pa.Table, name: str, where: str) -> ClipSet:
     if twice:
         raise UserError(f"{where}: clips that stand in it twice: {_some(twice)}")
     backends = sorted({r["backend"] for r in rows})
-    shapes = {(r["dim"], len(r["posterior"])) for r in rows}
+    shapes = {(r["dim"], len(r["posterior"]), r["activation"], len(r["text"])) for r in rows}
     if len(backends) > 1 or len(shapes) > 1:
         raise UserError(f"{where}: clips of unlike embedders in one table: {', '.join(map(str, backends))}")
     windows = []
@@ -76,20 +85,32 @@ def clipset(table: pa.Table, name: str, where: str) -> ClipSet:
     bad = [i for i, w, p in zip(ids, windows, posteriors, strict=True) if not _sound(w, p)]
     if bad:
         raise UserError(f"{where}: not finite, or a posterior outside 0 to 1, in clips {_some(bad)}")
-    return ClipSet(name, ids, tuple(r["caption"] for r in rows), tuple(windows), posteriors, backends[0])
+    return ClipSet(
+        name,
+        ids,
+        tuple(r["caption"] for r in rows),
+        tuple(windows),
+        posteriors,
+        backends[0],
+        rows[0]["activation"],
+        np.asarray([r["text"] for r in rows], dtype=np.float64) if rows[0]["text"] else None,
+        *(median(r[key] for r in rows) for key in ("duration_s", "sample_rate", "channels")),
+    )
 
 
 def _sound(windows: np.ndarray, posterior: np.ndarray) -> bool:
     return bool(np.isfinite(windows).all() and ((posterior >= 0) & (posterior <= 1)).all())
 
 
-def check_comparable(system: ClipSet, reference: ClipSet) -> None:
-    """UserError unless both sets hold the same clips, embedded by one backend."""
+def check_comparable(system: ClipSet, reference: ClipSet, paired: bool = True) -> None:
+    """UserError unless both sets were embedded by one backend and, if they are `paired`, hold the same clips."""
     if system.backend != reference.backend:
         raise UserError(
             f"{system.name} was embedded by {system.backend!r}, {reference.name} by {reference.backend!r}: "
             "numbers of unlike embedders can't be compared; embed both again"
         )
+    if not paired:
+        return
     missing = sorted(set(reference.clip_ids) - set(system.clip_ids))
     extra = sorted(set(system.clip_ids) - set(reference.clip_ids))
     if missing or extra:

@@ -12,7 +12,7 @@ import numpy as np
 from ssmttm.errors import UserError
 from ssmttm.metrics import gaussian
 from ssmttm.metrics.arrays import rows, two
-from ssmttm.metrics.bootstrap import shifted_interval
+from ssmttm.metrics.bootstrap import replicates, shifted_interval
 from ssmttm.metrics.cautions import of_gaussians, rank_deficient
 from ssmttm.metrics.clipset import ClipSet, Settings, content_order, same_audio
 
@@ -25,6 +25,9 @@ INTERVAL = (
     "bootstrap over captions, whole clips of both sets together (over recordings, where the system's clips are the "
     "reference's in another order); percentiles of replicates moved by their bias"
 )
+
+OUTLIERS = 5
+"""So many clips, farthest from the reference, are named beside the score."""
 
 
 def backend(embedder: str) -> str:
@@ -111,7 +114,7 @@ def frechet_per_clip(clips: Sequence[np.ndarray], reference: np.ndarray) -> np.n
 
 
 def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
-    """Value, interval, bias and warnings of one system against one reference."""
+    """Value, interval, bias, replicates, farthest clips and warnings of one system against one reference."""
     if min(system.window_count, reference.window_count) < 2:
         raise UserError(f"frechet of {system.name} against {reference.name}: needs at least two windows in each")
     found = {"warnings": of_gaussians(system, reference)}
@@ -120,17 +123,21 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
     x, y = np.concatenate(system.windows), np.concatenate(reference.windows)
     try:
         value = frechet_distance(x, y)
-        low, high, bias = shifted_interval(
-            resampled_distance(system, reference),
-            value,
-            len(system.clip_ids),
-            settings.bootstrap,
-            settings.confidence,
-            settings.seed,
+        drawn = replicates(
+            resampled_distance(system, reference), len(system.clip_ids), settings.bootstrap, settings.seed
         )
+        low, high, bias = shifted_interval(drawn, value, settings.confidence)
+        per_clip = frechet_per_clip(system.windows, y)
     except ValueError as error:
         raise UserError(f"frechet of {system.name} against {reference.name}: {error}") from error
+    found |= {"replicates": drawn, "outliers": outliers(system.clip_ids, per_clip)}
     return {"value": value, "low": max(low, 0.0), "high": high, "bias": bias, **found}
+
+
+def outliers(clip_ids: Sequence[str], per_clip: np.ndarray) -> list[dict[str, Any]]:
+    """The clips farthest from the reference, farthest first: {clip_id, value}; see `frechet_per_clip`."""
+    farthest = np.argsort(-per_clip, kind="stable")[:OUTLIERS]
+    return [{"clip_id": clip_ids[i], "value": float(per_clip[i])} for i in farthest]
 
 
 def resampled_distance(system: ClipSet, reference: ClipSet) -> Callable[[np.ndarray], float]:

@@ -20,7 +20,7 @@ from scipy.spatial.distance import pdist
 
 from ssmttm.errors import UserError
 from ssmttm.metrics.arrays import rows, two
-from ssmttm.metrics.bootstrap import percentile_interval, resamples
+from ssmttm.metrics.bootstrap import resamples, shifted_interval
 from ssmttm.metrics.cautions import SAME, few_clips_of_set
 from ssmttm.metrics.clipset import ClipSet, Settings, content_order, same_audio
 
@@ -182,8 +182,7 @@ def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, name: st
         if (counts > 0).sum() < 2:
             continue
         replicates.append(scale * _between_clips(counts, sums, lengths))
-    bias = np.mean(replicates) - value
-    low, high = percentile_interval(np.array(replicates) - bias, settings.confidence)
+    low, high, _ = shifted_interval(np.array(replicates), value, settings.confidence)
     return {"value": value, "low": low, "high": high}
 
 

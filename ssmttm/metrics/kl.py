@@ -26,9 +26,13 @@ DEFINITION = (
     "KL(reference || generated) in nats: the sum over tags of Bernoulli divergences between tag probabilities "
     "(mean over a clip's windows, clipped to [1e-6, 1 - 1e-6]), averaged over clips paired by caption"
 )
+CATEGORICAL = (
+    "KL(reference || generated) in nats between distributions over classes (softmax of a clip's mean logits, at least "
+    "1e-6), averaged over clips paired by caption"
+)
 INTERVAL = "percentile bootstrap over clips"
+NEEDS = "classes"
 REVERSED = "kl_reversed"
-REVERSED_DEFINITION = DEFINITION.replace("KL(reference || generated)", "KL(generated || reference)")
 
 FLOOR = 1e-6
 ADDED = 1e-6
@@ -126,20 +130,34 @@ def _distributions(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
-    """Value, interval and warnings of one system against one reference; both directions."""
+    """Value, interval, warnings and values per clip of one system against one reference; both directions."""
     if system.posteriors.shape != reference.posteriors.shape or not system.posteriors.shape[1]:
         raise UserError(
-            f"kl needs tag posteriors of one tagger: {system.name} has {system.posteriors.shape[1]} tags, "
+            f"kl needs class posteriors of one model: {system.name} has {system.posteriors.shape[1]} classes, "
             f"{reference.name} has {reference.posteriors.shape[1]}"
         )
     same = np.array_equal(system.posteriors, reference.posteriors)
-    found = [SAME] if same else few_clips(len(system.clip_ids))
-    backward = _summary(bernoulli_kl(system.posteriors, reference.posteriors), settings)
+    divergence = bernoulli_kl if system.activation == "sigmoid" else categorical_kl
+    forward = divergence(reference.posteriors, system.posteriors)
+    backward = divergence(system.posteriors, reference.posteriors)
+    told = definition(system.activation)
     return {
-        **_summary(bernoulli_kl(reference.posteriors, system.posteriors), settings),
-        "warnings": found,
-        "also": [{"metric": REVERSED, "definition": REVERSED_DEFINITION, **backward}],
+        **_summary(forward, settings),
+        "definition": told,
+        "warnings": [SAME] if same else few_clips(len(system.clip_ids)),
+        "per_clip": forward,
+        "also": [{"metric": REVERSED, "definition": reversed_definition(told), **_summary(backward, settings)}],
     }
+
+
+def definition(activation: str) -> str:
+    """What is computed of posteriors with `activation` sigmoid or softmax."""
+    return DEFINITION if activation == "sigmoid" else CATEGORICAL
+
+
+def reversed_definition(told: str) -> str:
+    """The definition of the other direction."""
+    return told.replace("KL(reference || generated)", "KL(generated || reference)")
 
 
 def _summary(values: np.ndarray, settings: Settings) -> dict[str, float]:

@@ -1,7 +1,5 @@
-"""Text-audio scores: cosines of joint embeddings, and a label-space score where there are none.
+"""A label-space text-audio score: does the tagger hear in the audio what the caption names?
 
-`cosine_scores` serves models that embed text and audio in one space, such as CLAP. The rest is
-a label-space text-audio score: does the tagger hear in the audio what the caption names?
 It is not CLAP: no model here has seen text and audio together. A caption and a clip meet in
 the space of the tagger's tags. The caption's side is the cosine similarity of its sentence
 embedding (MiniLM) with each tag's name; the audio's side is the tagger's log-odds for each
@@ -26,7 +24,6 @@ from typing import Any
 import numpy as np
 
 from ssmttm.errors import UserError
-from ssmttm.metrics.arrays import two, unit
 from ssmttm.metrics.bootstrap import mean_interval
 from ssmttm.metrics.cautions import few_clips
 from ssmttm.metrics.clipset import ClipSet, Settings
@@ -38,6 +35,7 @@ DEFINITION = (
     "captions; averaged over clips. Not CLAP"
 )
 INTERVAL = "percentile bootstrap over clips"
+NEEDS = "tags"
 
 FLOOR = 1e-6
 
@@ -45,31 +43,6 @@ FLOOR = 1e-6
 def backend(embedder: str) -> str:
     """What makes the number: the embedder's tagger and the sentence encoder."""
     return f"{embedder} + {_encoder()[0].identity}"
-
-
-def cosine_scores(audio: np.ndarray, text: np.ndarray) -> np.ndarray:
-    """Cosine of each clip with its caption, `[n]` in [-1, 1]; their mean is the CLAP score (Wu et al. 2023).
-
-    `audio` and `text` are `[n, dim]`, of one model that embeds both in one space: row i is a clip
-    and its caption. ValueError for unlike shapes, values that aren't finite or a row of zeros.
-    """
-    audio, text = two(audio, text, names=("audio", "text"))
-    if audio.shape != text.shape:
-        raise ValueError(f"expected a caption for each clip, got {audio.shape} and {text.shape}")
-    return (unit(audio, "audio") * unit(text, "text")).sum(axis=1).clip(-1.0, 1.0)
-
-
-def recall_at(audio: np.ndarray, text: np.ndarray, k: int) -> float:
-    """Share of captions whose own clip is among the `k` clips nearest to them by cosine; ties count against it.
-
-    Arrays as `cosine_scores`. By chance k / n.
-    """
-    own = cosine_scores(audio, text)
-    if not 1 <= k <= len(own):
-        raise ValueError(f"k must lie between 1 and {len(own)}, got {k}")
-    similar = unit(text, "text") @ unit(audio, "audio").T
-    better = (similar >= own[:, None] - 1e-12).sum(axis=1) - 1
-    return float((better < k).mean())
 
 
 def log_odds(posteriors: np.ndarray) -> np.ndarray:
@@ -129,4 +102,5 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
     except ValueError as error:
         raise UserError(f"text_audio of {system.name} against {reference.name}: {error}") from error
     low, high = mean_interval(scores, settings.bootstrap, settings.confidence, settings.seed)
-    return {"value": float(scores.mean()), "low": low, "high": high, "warnings": few_clips(len(system.clip_ids))}
+    found = {"warnings": few_clips(len(system.clip_ids)), "per_clip": scores}
+    return {"value": float(scores.mean()), "low": low, "high": high, **found}

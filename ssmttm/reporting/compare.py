@@ -1,6 +1,6 @@
 """Tidy tables of one study: scores with intervals and costs, learning curves, and the manifests."""
 
-import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,40 +8,29 @@ import pandas as pd
 
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
-from ssmttm.spec import METRICS
+from ssmttm.reporting.differences import differences
+from ssmttm.reporting.scores import read_scores, score_file
+from ssmttm.spec import FINAL
 from ssmttm.tables import read_table
-
-REFERENCES = ("originals", "codec")
 
 _COSTS = ("parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss")
 
-_INTEGERS = ("parameters", "steps", "tokens", "layers", "d_model", "seed", "n", "windows")
+_LABELS = ("variant", "size", "seed", "budget_kind", "budget", "parameters")
+_SCORE = ("embedder", "metric", "reference", "value", "low", "high", "n", "better")
 
-_NUMBERS = ("value", "low", "high")
-
-
-def read_scores(folder: Path) -> list[dict[str, Any]]:
-    """One flat row per metric and reference of the system in `folder`, which has `scores/`.
-
-    Raises UserError naming the file when a metric, a reference or a number is missing.
-    """
-    rows = []
-    for metric in METRICS:
-        path = folder / "scores" / f"{metric}.json"
-        score = read_json(path)
-        found = {e.get("reference") for e in score.get("entries", [])}
-        if set(REFERENCES) - found:
-            raise UserError(f"{path}: no entry for reference {', '.join(sorted(set(REFERENCES) - found))}")
-        for entry in score["entries"]:
-            common = {k: entry[k] for k in ("reference", "confidence", "n", "windows")}
-            common |= {k: score[k] for k in ("better", "backend", "interval")}
-            common["warnings"] = "; ".join(entry["warnings"])
-            for part in ({**entry, "metric": metric, "definition": score["definition"]}, *entry.get("also", [])):
-                row = {k: part[k] for k in ("metric", "definition", *_NUMBERS)}
-                if not all(isinstance(row[k], int | float) and math.isfinite(row[k]) for k in _NUMBERS):
-                    raise UserError(f"{path}: {row['metric']} against {entry['reference']}: a number is missing")
-                rows.append({**row, "bias": part.get("bias"), **common})
-    return rows
+_INTEGERS = (
+    "channels",
+    "sample_rate",
+    "clips_seen",
+    "parameters",
+    "steps",
+    "tokens",
+    "layers",
+    "d_model",
+    "seed",
+    "n",
+    "windows",
+)
 
 
 def budget_text(budget: dict[str, Any]) -> tuple[str, float]:
@@ -52,64 +41,149 @@ def budget_text(budget: dict[str, Any]) -> tuple[str, float]:
     return kind, float(amount)
 
 
-def _run_facts(manifest: dict[str, Any], curve: pd.DataFrame) -> dict[str, Any]:
+def _run_facts(manifest: dict[str, Any], curve: pd.DataFrame, size: str) -> dict[str, Any]:
     spec = manifest["spec"]
     kind, amount = budget_text(spec["budget"])
     return {
+        "system": manifest["run"],
         "kind": "run",
         "variant": spec["variant"]["name"],
         **{k: spec["variant"][k] for k in ("mixer", "feedforward", "conditioning")},
+        "size": size,
         "layers": spec["model"]["layers"],
         "d_model": spec["model"]["d_model"],
         "budget_kind": kind,
         "budget": amount,
         "seed": spec["seed"],
         **{k: manifest[k] for k in _COSTS},
+        "clips_seen": manifest["steps"] * spec["training"]["batch_size"],
+        "gpu_hours": manifest["device_hours"],
         "final_loss": float(curve["loss"].iloc[-1]),
         "final_validation_loss": float(curve["validation_loss"].dropna().iloc[-1]),
     }
 
 
-def _read_run(folder: Path) -> tuple[dict[str, Any], pd.DataFrame, dict[str, Any]]:
+def _read_run(folder: Path, size: str) -> tuple[dict[str, Any], pd.DataFrame, dict[str, Any]]:
     manifest = read_json(folder / "manifest.json")
-    missing = [k for k in ("run", "spec", *_COSTS) if manifest.get(k) is None]
+    missing = [k for k in ("run", "spec", "checkpoints", "device_hours", *_COSTS) if manifest.get(k) is None]
     if missing:
         raise UserError(f"{folder / 'manifest.json'}: lacks {', '.join(missing)}")
     curve = read_table(folder / "curve.parquet", "curve").to_pandas()
     if curve["validation_loss"].isna().all():
         raise UserError(f"{folder / 'curve.parquet'}: no validation loss was measured")
-    return manifest, curve, _run_facts(manifest, curve)
+    return manifest, curve, _run_facts(manifest, curve, size)
 
 
-def collect(study: str, runs: list[Path], baselines: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    """The comparison table, the curves and the summary of study `study`.
+def _at(facts: dict[str, Any], curve: pd.DataFrame, step: int) -> dict[str, Any]:
+    """What a run had cost at optimizer step `step`."""
+    row = curve[curve["step"] <= step].iloc[-1]
+    share = float(row["seconds"]) / facts["seconds"] if facts["seconds"] else 0.0
+    return {
+        "steps": step,
+        "clips_seen": round(facts["clips_seen"] * step / facts["steps"]),
+        "tokens": int(row["tokens"]),
+        "flops": float(row["flops"]),
+        "seconds": float(row["seconds"]),
+        "gpu_hours": facts["gpu_hours"] * share,
+    }
 
-    Comparison: one row per system, metric and reference. Curves: one row per run and step.
-    Summary: folders, manifests and, for each metric, its definition, backend and interval.
+
+def _progress(
+    folder: Path, manifest: dict[str, Any], curve: pd.DataFrame, facts: dict[str, Any], evaluation: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Scores at each checkpoint that is scored, the finished model last, beside what it had cost."""
+    steps = {Path(name).stem: step for name, step in manifest["checkpoints"].items()}
+    asked = [f"{fraction:g}" for fraction in sorted(evaluation["checkpoints"])]
+    rows = []
+    for checkpoint in [*(name for name in asked if name in steps), FINAL]:
+        common = {"run": facts["system"], **{k: facts[k] for k in _LABELS}, "checkpoint": checkpoint}
+        common |= _at(facts, curve, steps.get(checkpoint, facts["steps"]))
+        for score in read_scores(folder, evaluation, checkpoint):
+            rows.append(common | {k: score[k] for k in _SCORE})
+    return rows
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The tables of a study: their columns are in docs/evaluation.md."""
+
+    comparison: pd.DataFrame
+    progress: pd.DataFrame
+    differences: pd.DataFrame
+    curves: pd.DataFrame
+    summary: dict[str, Any]
+
+
+def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation: dict[str, Any]) -> Collected:
+    """Everything known of study `study`.
+
+    `runs` are the folders of its runs with the names of their sizes; `evaluation` is that section
+    of the config. Comparison: one row per system, embedder, metric and reference. Progress: the
+    same for each checkpoint of each run. Differences: between runs of one budget. Curves: one row
+    per run and step. Summary: folders, manifests, outliers, copies of training clips and, for each
+    metric, its definition, backend and interval.
     """
-    rows, curves = [], []
+    rows, curves, progress, known = [], [], [], []
     summary: dict[str, Any] = {"study": study, "runs": {}, "baselines": {}, "metrics": {}}
-    for folder in runs:
-        manifest, curve, facts = _read_run(folder)
+    for folder, size in runs.items():
+        manifest, curve, facts = _read_run(folder, size)
         name = manifest["run"]
         if name in summary["runs"]:
             raise UserError(f"{folder}: run {name!r} is given twice")
-        rows += [{"study": study, "system": name, **facts, **score} for score in read_scores(folder)]
+        rows += [{"study": study, **facts, **score} for score in read_scores(folder, evaluation)]
+        progress += _progress(folder, manifest, curve, facts, evaluation)
         curves.append(curve.assign(run=name))
-        summary["runs"][name] = {"folder": folder, "manifest": manifest}
+        known.append((folder, facts))
+        summary["runs"][name] = {"folder": folder, "manifest": manifest, **_remarks(folder, evaluation)}
     for folder in baselines:
-        rows += [{"study": study, "system": folder.name, "kind": "baseline", **score} for score in read_scores(folder)]
-        summary["baselines"][folder.name] = {"folder": folder}
+        facts = {"system": folder.name, "kind": "baseline", **_external(folder)}
+        rows += [{"study": study, **facts, **score} for score in read_scores(folder, evaluation)]
+        summary["baselines"][folder.name] = {"folder": folder, "facts": facts, **_remarks(folder, evaluation)}
     if not curves:
         raise UserError(f"study {study!r} has no runs to compare")
     for row in rows:
-        told = {k: row[k] for k in ("definition", "better", "backend", "interval")}
-        known = summary["metrics"].setdefault(row["metric"], told)
-        if known != told:
-            differing = ", ".join(k for k in told if told[k] != known[k])
-            raise UserError(f"{row['metric']} of {row['system']} differs from the other systems' in {differing}")
+        _agree(row, summary["metrics"])
     comparison = pd.DataFrame(rows).astype(dict.fromkeys(_INTEGERS, "Int64"))
-    leading = ["study", "system", "kind", "metric", "reference", "value", "low", "high", "bias", "n", "windows"]
+    leading = ["study", "system", "kind", "embedder", "metric", "reference", "value", "low", "high", "bias", "n"]
     order = [*leading, *(c for c in comparison.columns if c not in leading)]
     columns = ["run", "step", "tokens", "flops", "seconds", "loss", "validation_loss", "learning_rate"]
-    return comparison[order], pd.concat(curves, ignore_index=True)[columns], summary
+    return Collected(
+        comparison[order],
+        pd.DataFrame(progress),
+        differences(known, evaluation),
+        pd.concat(curves, ignore_index=True)[columns],
+        summary,
+    )
+
+
+def _external(folder: Path) -> dict[str, Any]:
+    """What is told of a system that is neither a run nor a baseline of this project."""
+    path = folder / "generated" / "facts.json"
+    if not path.is_file():
+        return {}
+    told = read_json(path)
+    return {k: told[k] for k in ("kind", "parameters", "hours", "note") if told.get(k) is not None} | (
+        {"flops_spent": told["flops"]} if told.get("flops") is not None else {}
+    )
+
+
+def _remarks(folder: Path, evaluation: dict[str, Any]) -> dict[str, Any]:
+    """By embedder: the clips that are farthest from the originals, and those that copy training clips."""
+    found: dict[str, Any] = {"outliers": {}, "copies": {}}
+    for embedder in evaluation["embedders"]:
+        metrics = read_json(score_file(folder, FINAL, embedder))["metrics"]
+        for entry in metrics.get("frechet", {}).get("entries", []):
+            if entry["reference"] == "originals":
+                found["outliers"][embedder] = entry.get("outliers", [])
+        for entry in metrics.get("training_copies", {}).get("entries", []):
+            found["copies"][embedder] = entry["copies"]
+    return found
+
+
+def _agree(row: dict[str, Any], metrics: dict[str, Any]) -> None:
+    """Scores stand in one table only if they were made alike."""
+    told = {k: row[k] for k in ("definition", "better", "backend", "interval")}
+    known = metrics.setdefault(row["embedder"], {}).setdefault(row["metric"], told)
+    if known != told:
+        differing = ", ".join(k for k in told if told[k] != known[k])
+        raise UserError(f"{row['metric']} of {row['system']} differs from the other systems' in {differing}")

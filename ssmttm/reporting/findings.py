@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from ssmttm.reporting.numbers import METRIC_NAMES, budget_name, listed, plural, power_of_ten, score_text, significant
-from ssmttm.reporting.scoreboard import SHOWN, run_facts
+from ssmttm.reporting.numbers import budget_name, listed, metric_name, plural, power_of_ten, score_text, significant
+from ssmttm.reporting.scoreboard import run_facts
 
 REFERENCE = "codec"
 """Findings compare with codec reconstructions: no model can do better than its codec."""
@@ -28,12 +28,15 @@ def study_sentence(runs: pd.DataFrame, corpus: dict[str, Any], prompts: int) -> 
 
 
 def says(comparison: pd.DataFrame) -> list[dict[str, Any]]:
-    """What the numbers say, as headings with lines: the leaders per budget, then floor and ceiling."""
-    runs = run_facts(comparison)
+    """What the numbers say, as headings with lines: the leaders per budget, then floor and ceiling.
+
+    `comparison` is the rows of the main table: a metric has one embedder.
+    """
+    runs, metrics = run_facts(comparison), list(dict.fromkeys(comparison["metric"]))
     found = []
     for (kind, amount), group in runs.groupby(["budget_kind", "budget"], sort=False):
         if len(group) > 1:
-            lines = [_leader(comparison, group, metric) for metric in SHOWN]
+            lines = [_leader(comparison, group, metric) for metric in metrics]
             found.append({"heading": f"Under {budget_name(kind, amount)}", "lines": [*lines, _loss(group)]})
     bounds = [*_captions(comparison, runs), *_noise(comparison, runs), *_ceiling(comparison)]
     return [*found, {"heading": "Against floor and ceiling", "lines": bounds}]
@@ -45,13 +48,14 @@ def _scores(comparison: pd.DataFrame, metric: str, reference: str = REFERENCE) -
 
 
 def _leader(comparison: pd.DataFrame, group: pd.DataFrame, metric: str) -> str:
-    scores = _scores(comparison, metric).loc[group["system"]]
+    scores = _scores(comparison, metric)
+    scores = scores.loc[[s for s in group["system"] if s in scores.index]]
     higher = scores["better"].iloc[0] == "higher"
     best = scores["value"].idxmax() if higher else scores["value"].idxmin()
     top, others = scores.loc[best], scores.drop(index=best)
     overlapping = list(others.index[others["low"].le(top["high"]) & others["high"].ge(top["low"])])
     value, low, high = (score_text(metric, top[k]) for k in ("value", "low", "high"))
-    sentence = f"{METRIC_NAMES[metric]}: {best} is {'highest' if higher else 'lowest'} with {value} ({low} to {high}). "
+    sentence = f"{metric_name(metric)}: {best} is {'highest' if higher else 'lowest'} with {value} ({low} to {high}). "
     if not overlapping:
         return sentence + "No other run’s interval overlaps its own."
     if len(overlapping) == len(others):
@@ -70,6 +74,8 @@ def _loss(group: pd.DataFrame) -> str:
 
 def _captions(comparison: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
     """Does anything follow its caption? Audio that ignores captions scores about zero."""
+    if "text_audio" not in set(comparison["metric"]):
+        return []
     scores = _scores(comparison, "text_audio").loc[runs["system"]]
     following = list(scores.index[scores["low"] > 0])
     meaning = "an interval of the text–audio score that lies above zero, the value of audio that ignores its caption"
@@ -104,11 +110,11 @@ def _ceiling(comparison: pd.DataFrame) -> list[str]:
     ]
 
 
-def says_not(comparison: pd.DataFrame, corpus: dict[str, Any], embedder: str) -> list[str]:
+def says_not(comparison: pd.DataFrame, corpus: dict[str, Any], embedders: list[str]) -> list[str]:
     """What the numbers don't say."""
     runs = run_facts(comparison)
     train = next(s for s in corpus["splits"] if s["split"] == "train")
-    clips = int(comparison["n"].min())
+    clips = int(runs["n"].min())
     seeds = runs["seed"].nunique()
     found = []
     if seeds == 1:
@@ -126,10 +132,10 @@ def says_not(comparison: pd.DataFrame, corpus: dict[str, Any], embedder: str) ->
         "The Fréchet distance grows as clips get fewer. Its values here are comparable with one another, not with "
         "published ones, which come from other embeddings and more clips."
     )
-    if embedder == "musicnn":
+    if embedders == ["musicnn"]:
         found.append(
             "One tagger, musicnn, helped to write the captions and gives the embeddings and posteriors behind "
-            "all three scores: what it doesn’t hear, no score here sees. It flatters real clips’ text–audio score."
+            "every score: what it doesn’t hear, no score here sees. It flatters real clips’ text–audio score."
         )
     found.append(
         "No listening test was made, and no score here stands for human judgment. The players below let you listen."

@@ -1,19 +1,52 @@
 """How numbers and names are printed on the page."""
 
+from typing import Any
+
+import pandas as pd
+
 METRIC_NAMES = {
     "frechet": "Fréchet distance",
+    "frechet_infinity": "Fréchet distance, extrapolated",
+    "frechet_infinity_distinct": "Fréchet distance, extrapolated without repeats",
+    "kernel": "Kernel distance",
+    "kernel_polynomial": "Kernel distance, polynomial",
     "kl": "KL divergence",
     "kl_reversed": "KL divergence, reversed",
     "text_audio": "Text–audio score",
+    "clap": "CLAP score",
+    "prdc": "Density",
+    "precision": "Precision",
+    "recall": "Recall",
+    "coverage": "Coverage",
+    "diversity": "Diversity",
+    "diversity_reference": "Diversity of the reference",
+    "vendi": "Vendi score",
+    "training_copies": "Copies of training clips",
 }
 
-REFERENCE_NAMES = {"codec": "codec reconstructions", "originals": "original recordings"}
+_BOUNDED = frozenset(["text_audio", "clap", "precision", "recall", "coverage", "training_copies"])
+"""Metrics between -1 and 1: they are printed with three decimals."""
+
+COST_NAMES = {
+    "steps": "Optimizer steps",
+    "flops": "Training FLOPs",
+    "gpu_hours": "Device-hours",
+    "clips_seen": "Clips seen",
+}
+
+REFERENCE_NAMES = {
+    "codec": "codec reconstructions",
+    "originals": "original recordings",
+    "training": "training clips",
+}
 
 BASELINE_NAMES = {
     "originals": ("Real clips", "the recordings that the captions describe"),
     "codec": ("Codec reconstruction", "real clips after the codec: the ceiling for every model"),
     "shuffled": ("Shuffled captions", "real clips under other clips’ captions: the floor for matching a caption"),
     "noise": ("Noise", "the floor for sounding like music"),
+    "training": ("Training clips", "music that the models were trained on"),
+    "musicgen": ("MusicGen-small", "a published model, its own training data"),
 }
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -27,15 +60,34 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace("-", "−")
 
 
+def metric_name(metric: str) -> str:
+    """The name of a metric on the page; of one without a name, its key with spaces."""
+    return METRIC_NAMES.get(metric, metric.replace("_", " ").capitalize())
+
+
 def score_text(metric: str, value: float) -> str:
-    """A score with three digits; the text-audio score, a correlation, with three decimals."""
-    if metric != "text_audio":
+    """A score with three digits; a correlation, a cosine or a share with three decimals."""
+    if metric not in _BOUNDED:
         return significant(value)
     return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
+def cost_text(cost: str, value: float) -> str:
+    """An amount of steps, FLOPs, device-hours or clips."""
+    if cost == "flops":
+        return power_of_ten(value)
+    return significant(value) if cost == "gpu_hours" or value < 100 else f"{value:,.0f}"
+
+
+def known(value: Any) -> bool:
+    """Whether a cell of a table holds something: no None, NaN or NA."""
+    return value is not None and not pd.isna(value)
+
+
 def power_of_ten(value: float) -> str:
     """`6.02e12` -> `6.02×10¹²`."""
+    if value == 0:
+        return "0"
     mantissa, exponent = f"{value:.2e}".split("e")
     return f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
 

@@ -1,6 +1,10 @@
-"""The same captions through every system: MP3 and spectrogram of a few clips, ready to embed."""
+"""The same captions through every system: MP3 and spectrogram of a few clips, ready to embed.
+
+All clips of a caption are brought to one loudness (EBU R128), so that none wins by being louder.
+"""
 
 import base64
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +13,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssmttm.audio import decode_audio, encode_audio
+from ssmttm.corpus.loudness import loudness
 from ssmttm.errors import UserError
 from ssmttm.reporting.spectrogram import spectrogram_png
 from ssmttm.tables import read_table
 
-MAX_BYTES = 8_500_000
+MAX_BYTES = 8_200_000
 """For all players of the page together, so that it stays under 15 MB with plotly's 5 MB."""
 
 MAX_SECONDS = 30.0
+
+LEVEL_LUFS = -18.0
+"""The loudness that the clips of a caption are brought to, or less where one's peaks leave no room."""
+
+HEADROOM = 10 ** (-1 / 20)
+"""Peaks stay 1 dB below full scale, for what MP3 adds to them."""
 
 
 def _data_url(kind: str, data: bytes) -> str:
@@ -39,15 +50,39 @@ def _rows(folder: Path, clip_ids: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _player(row: dict[str, Any]) -> dict[str, Any]:
-    wave, rate = decode_audio(row["audio"]["bytes"])
-    wave = wave[: int(MAX_SECONDS * rate)]
+def levels(waves: dict[str, np.ndarray], rate: dict[str, int]) -> tuple[float, dict[str, float | None]]:
+    """One loudness for all `waves` `[n]` and the gain in dB that brings each to it.
+
+    It is -18 LUFS, or the loudest that every clip reaches with its peak 1 dB below full scale. The
+    gain of a clip without measurable loudness (silence, or less than 0.4 s) is None: it is left alone.
+    """
+    measured = {name: loudness(wave, rate[name]) for name, wave in waves.items()}
+    heard = {name: value for name, value in measured.items() if math.isfinite(value)}
+    room = {name: 20 * math.log10(HEADROOM / float(np.abs(waves[name]).max())) for name in heard}
+    target = min([LEVEL_LUFS, *(value + room[name] for name, value in heard.items())])
+    return target, {name: target - heard[name] if name in heard else None for name in waves}
+
+
+def _player(wave: np.ndarray, rate: int, gain: float | None) -> dict[str, Any]:
+    scaled = wave if gain is None else (wave * 10 ** (gain / 20)).astype(np.float32)
     return {
-        "audio": _data_url("audio/mpeg", encode_audio(wave, rate, "MP3")),
+        "audio": _data_url("audio/mpeg", encode_audio(scaled, rate, "MP3")),
         "image": _data_url("image/png", spectrogram_png(wave, rate)),
         "seconds": len(wave) / rate,
         "top_hz": rate / 2,
+        "gain": gain,
     }
+
+
+def _example(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The players of one caption, by system."""
+    decoded = {system: decode_audio(row["audio"]["bytes"]) for system, row in rows.items()}
+    rates = {system: rate for system, (_, rate) in decoded.items()}
+    waves = {system: wave[: int(MAX_SECONDS * rate)] for system, (wave, rate) in decoded.items()}
+    target, gains = levels(waves, rates)
+    players = {system: _player(wave, rates[system], gains[system]) for system, wave in waves.items()}
+    seconds = max(p["seconds"] for p in players.values())
+    return {"players": players, "lufs": target, "seconds": seconds}
 
 
 def examples(folders: dict[str, Path], count: int, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
@@ -63,9 +98,9 @@ def examples(folders: dict[str, Path], count: int, limit: int = MAX_BYTES) -> li
     shown: list[dict[str, Any]] = []
     used = 0
     for clip in chosen:
-        players = {system: _player(of_system[clip]) for system, of_system in rows.items()}
-        used += sum(len(p["audio"]) + len(p["image"]) for p in players.values())
+        example = _example({system: of_system[clip] for system, of_system in rows.items()})
+        used += sum(len(p["audio"]) + len(p["image"]) for p in example["players"].values())
         if shown and used > limit:
             break
-        shown.append({"clip_id": clip, "caption": rows[next(iter(rows))][clip]["caption"], "players": players})
+        shown.append({"clip_id": clip, "caption": rows[next(iter(rows))][clip]["caption"], **example})
     return shown

@@ -1,99 +1,112 @@
 """The report page: gathers its parts and renders them into one self-contained HTML file."""
 
-import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
-from ssmttm.reporting import figures, findings, numbers, players, scoreboard
+from ssmttm.reporting import (
+    every_score,
+    findings,
+    ledger,
+    listing,
+    methods,
+    numbers,
+    players,
+    remarks,
+    scoreboard,
+    unlike,
+)
+from ssmttm.reporting.chart import Figure
 from ssmttm.reporting.corpus import corpus, usable
+from ssmttm.reporting.figures import figures, svg_names, variant_colors
+from ssmttm.reporting.inputs import Study, read_study
+from ssmttm.reporting.page import render
+from ssmttm.reporting.seeds import seeds_sentence
+from ssmttm.reporting.shares import shares
 
-COLORS = 8
-"""The style sheet has so many colors; further variants begin again."""
+FIGURES = "figures"
+"""Folder of a study's static figures."""
 
-
-def script_json(value: Any) -> Markup:
-    """JSON that can stand inside a script element: no `<`, so that nothing can close or open one."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-def render(context: dict[str, Any]) -> str:
-    """The page. Everything in `context` is escaped, except plotly's own script."""
-    environment = Environment(
-        loader=PackageLoader("ssmttm", "reporting"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        name: getattr(numbers, name) for name in ("significant", "power_of_ten", "millions", "clock", "plural")
-    }
-    environment.filters["script_json"] = script_json
-    plotly = get_plotlyjs()
-    if "</script" in plotly.lower():
-        raise ValueError("plotly's script would close its own element")
-    return environment.get_template("template.html.j2").render(plotly=Markup(plotly), **context)
+SILENT = ("shuffled", "noise", "training")
+"""Baselines that are scored but not played: they say nothing about a caption."""
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; `ssmttm compare` writes it")
-    return pd.read_parquet(path)
-
-
-def study(folder: Path, data: dict[str, Any], settings: dict[str, Any], share: int) -> dict[str, Any]:
+def shown(
+    study: Study, data: dict[str, Any], settings: dict[str, Any], share: int, link: Callable[[Path], str]
+) -> dict[str, Any]:
     """Everything that the page shows of one study; `share` bytes are for its players."""
-    summary = read_json(folder / "summary.json")
-    comparison, curves = _frame(folder / "comparison.parquet"), _frame(folder / "curves.parquet")
+    summary, comparison, embedders = study.summary, study["comparison"], study.embedders
+    columns = scoreboard.columns(comparison, embedders)
+    main = scoreboard.main_rows(comparison, columns)
     runs = scoreboard.run_facts(comparison)
-    variants = list(dict.fromkeys(runs["variant"]))
-    colors = {v: i % COLORS for i, v in enumerate(variants)}
-    budgets = list(runs.groupby(["budget_kind", "budget"], sort=False))
-    systems = {b: summary["baselines"][b] for b in ("originals", "codec") if b in summary["baselines"]}
-    folders = {s: (folder / v["folder"]).resolve() for s, v in {**systems, **summary["runs"]}.items()}
+    colors = variant_colors(study)
+    drawn = figures(study)
+    played = {n: s for n, s in summary["baselines"].items() if n not in SILENT}
+    folders = {s: (study.folder / v["folder"]).resolve() for s, v in {**played, **summary["runs"]}.items()}
     return {
         "name": summary["study"],
-        "sentence": findings.study_sentence(runs, data, int(comparison["n"].min())),
-        "says": findings.says(comparison),
-        "says_not": findings.says_not(comparison, data, settings["evaluation"]["embedder"]),
-        "variants": [{"name": v, "color": colors[v], **_design(runs, v)} for v in variants],
-        "blocks": scoreboard.blocks(comparison, colors),
-        "cautions": scoreboard.cautions(comparison),
+        "sentence": findings.study_sentence(runs, data, int(runs["n"].min())),
+        "says": findings.says(main),
+        "says_not": findings.says_not(main, data, embedders),
+        "unlike": unlike.warnings(study),
+        "variants": [{"name": v, "color": c, **_design(runs, v)} for v, c in colors.items()],
+        "columns": columns,
+        "blocks": scoreboard.blocks(comparison, columns, colors),
+        "every": every_score.rows(study),
+        "backends": every_score.backends(comparison),
         "confidence": float(comparison["confidence"].iloc[0]),
-        "metrics": [
-            {"metric": m, "name": numbers.METRIC_NAMES.get(m, m), **told} for m, told in summary["metrics"].items()
-        ],
-        "curves": [
-            {"name": numbers.budget_name(k, a), "traces": figures.learning_curves(curves, group, colors)}
-            for (k, a), group in budgets
-        ],
+        "remarks": [remarks.copies(study), remarks.outliers(study)],
+        "summary": link(study.folder / "summary.json"),
+        "seeds": seeds_sentence(comparison),
+        "listings": listing.listings(study, columns),
+        "figures": {name: _figure(f, study.folder, link) for name, f in drawn.items()},
+        "drawn": {name: _drawn(f, study.folder, link) for name, f in drawn.items()},
         "uniform_loss": math.log(settings["data"]["codec"]["codebook_size"]),
-        "scaling": figures.scaling(comparison, runs, colors),
         "examples": players.examples(folders, settings["report"]["examples"], share),
         "asked": settings["report"]["examples"],
-        "player_groups": _player_groups(budgets, colors),
-        "ledger": [_ledger(r, summary["runs"][r.system]["manifest"]) for r in runs.itertuples()],
-        "machines": _machines(summary["runs"]),
+        "played": [_played(name) for name in played],
+        "player_groups": _player_groups(runs, colors),
+        "methods": methods.paragraphs(study, data, settings),
+        "ledger": ledger.runs(study, link),
+        "machines": ledger.machines(summary["runs"]),
+        "files": ledger.files(study, link),
+        "csv": link(study.folder / "comparison.csv"),
+        "tables": {name: link(study.folder / FIGURES / f"{name}.csv") for name in study.tables},
     }
 
 
-def _design(runs: pd.DataFrame, variant: str) -> dict[str, str]:
+def _figure(figure: Figure, folder: Path, link: Callable[[Path], str]) -> dict[str, Any]:
+    """What the page says around a figure: its selectors, its data and the static files of the first choice."""
+    svg = {figure.first: _svg(figure, figure.first, folder, link)} if figure.first else {}
+    data = link(folder / FIGURES / f"{figure.id}.csv")
+    names = {s["name"] for charts in figure.charts.values() for c in charts for s in c["series"]}
+    return {"choices": figure.choices, "first": figure.first, "svg": svg, "csv": data, "names": names}
+
+
+def _drawn(figure: Figure, folder: Path, link: Callable[[Path], str]) -> dict[str, Any]:
+    """What the page's script draws: charts and addresses of static files, by the key of the choice."""
+    svg = {key: _svg(figure, key, folder, link) for key in figure.charts}
+    return {"keys": [c.key for c in figure.choices], "first": figure.first, "charts": figure.charts, "svg": svg}
+
+
+def _svg(figure: Figure, key: str, folder: Path, link: Callable[[Path], str]) -> list[str]:
+    return [link(folder / FIGURES / name) for name in svg_names(figure, key)]
+
+
+def _design(runs: Any, variant: str) -> dict[str, str]:
     row = runs[runs["variant"] == variant].iloc[0]
     return {k: str(row[k]) for k in ("mixer", "feedforward", "conditioning")}
 
 
-def _player_groups(budgets: list[Any], colors: dict[str, int]) -> list[dict[str, Any]]:
+def _played(name: str) -> dict[str, str]:
+    told, note = numbers.BASELINE_NAMES.get(name, (name, "audio that was given from outside"))
+    return {"system": name, "name": told, "note": note}
+
+
+def _player_groups(runs: Any, colors: dict[str, int]) -> list[dict[str, Any]]:
     return [
         {
             "name": numbers.budget_name(kind, amount),
@@ -107,55 +120,30 @@ def _player_groups(budgets: list[Any], colors: dict[str, int]) -> list[dict[str,
                 for r in group.itertuples()
             ],
         }
-        for (kind, amount), group in budgets
+        for (kind, amount), group in runs.groupby(["budget_kind", "budget"], sort=False)
     ]
 
 
-def _ledger(run: Any, manifest: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "run": run.system,
-        "budget": numbers.budget_name(run.budget_kind, run.budget),
-        "commit": manifest["commit"] or "no checkout",
-        "device": manifest["device"],
-        "fingerprint": manifest["fingerprint"],
-        **{k: float(getattr(run, k)) for k in ("steps", "tokens", "seconds", "flops_planned", "flops_spent")},
-        "percent": 100 * run.flops_spent / run.flops_planned,
-    }
+def build(spec: dict[str, Any], studies: list[Path], data: Path, page: Path, claims: Path | None = None) -> str:
+    """The report on `studies` and the data set in folder `data`, as one HTML text for the file `page`.
 
-
-def _machines(runs: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each machine with its package versions, and which runs ran there."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, run in runs.items():
-        manifest = run["manifest"]
-        key = json.dumps([manifest["machine"], manifest["packages"]], sort_keys=True)
-        entry = found.setdefault(
-            key, {"machine": manifest["machine"], "packages": manifest["packages"], "commits": set(), "runs": []}
-        )
-        entry["runs"].append(name)
-        entry["commits"].add(manifest["commit"] or "no checkout")
-    return [{**m, "commits": sorted(m["commits"])} for m in found.values()]
-
-
-def build(spec: dict[str, Any], studies: list[Path], data: Path) -> str:
-    """The report on `studies` and the data set in folder `data`, as one HTML text."""
+    Links lead from `page` to the files that the numbers come from. `claims` is the file of the
+    claims' table; without one the page says so.
+    """
     if not studies:
         raise UserError("a report needs at least one study")
+    link = ledger.linker(page)
+    found = [read_study(folder) for folder in studies]
     told = corpus(data)
-    shown = [study(folder, told, spec, players.MAX_BYTES // len(studies)) for folder in studies]
-    drawn = {s["name"]: {"curves": s["curves"], "scaling": s["scaling"]} for s in shown}
+    parts = [shown(study, told, spec, players.MAX_BYTES // len(found), link) for study in found]
     return render(
         {
             "title": spec["title"],
             "corpus": told,
             "policy": usable(spec["data"]["license"]),
-            "packages": spec["data"]["sources"],
-            "generation": spec["generation"],
-            "studies": shown,
-            "drawn": drawn,
-            "axes": figures.AXES,
-            "references": numbers.REFERENCE_NAMES,
-            "metric_names": numbers.METRIC_NAMES,
-            "shown": scoreboard.SHOWN,
+            "studies": parts,
+            "drawn": {s["name"]: s.pop("drawn") for s in parts},
+            "references": {r: numbers.REFERENCE_NAMES[r] for r in scoreboard.REFERENCES},
+            "claims": shares(read_json(claims), link(claims)) if claims else shares(None, ""),
         }
     )

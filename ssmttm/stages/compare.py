@@ -4,22 +4,42 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from ssmttm.errors import UserError
 from ssmttm.files import atomic_path, write_json
 from ssmttm.reporting.compare import collect
+from ssmttm.reporting.derived import derived
+from ssmttm.reporting.published import paper_progress
+from ssmttm.spec import STUDY_TABLES
+
+COLLECTED = ("comparison", "progress", "differences", "curves")
 
 
-def run(spec: dict[str, Any], study: str, runs: list[Path], baselines: list[Path], out: Path) -> None:
-    """Write comparison.parquet, comparison.csv, curves.parquet and summary.json into folder `out`.
+def run(spec: dict[str, Any], study: str, runs: list[Path], sizes: list[str], baselines: list[Path], out: Path) -> None:
+    """Write the tables of study `study` (docs/evaluation.md) and summary.json into folder `out`.
 
-    Folders in summary.json are relative to `out`, so that a results tree can be moved whole.
+    `sizes` are the names of the runs' sizes, in the order of `runs`. Folders in summary.json are
+    relative to `out`, so that a results tree can be moved whole.
     """
-    comparison, curves, summary = collect(study, runs, baselines)
+    if len(sizes) != len(runs):
+        raise UserError(f"{len(runs)} --runs need as many --sizes, in the same order, but {len(sizes)} were given")
+    if len(set(runs)) != len(runs):
+        raise UserError("--runs names a folder twice")
+    evaluation = spec["evaluation"]
+    found = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
+    frames = {name: getattr(found, name) for name in COLLECTED}
+    frames |= derived(found.comparison, found.progress, found.differences, evaluation["seed"], evaluation["confidence"])
+    if evaluation["published"]:
+        from ssmttm.stages.claims import paper_costs  # needs torch
+
+        frames["progress"] = pd.concat([found.progress, paper_progress(paper_costs())], ignore_index=True)
+    summary = found.summary | {key: spec[key] for key in ("title", "evaluation")}
     for system in (*summary["runs"].values(), *summary["baselines"].values()):
         system["folder"] = Path(os.path.relpath(system["folder"], out)).as_posix()
-    summary["title"], summary["evaluation"] = spec["title"], spec["evaluation"]
-    for frame, name in ((comparison, "comparison"), (curves, "curves")):
+    for name in STUDY_TABLES:
         with atomic_path(out / f"{name}.parquet") as path:
-            frame.to_parquet(path, index=False)
+            frames[name].to_parquet(path, index=False)
     with atomic_path(out / "comparison.csv") as path:
-        comparison.to_csv(path, index=False)
+        found.comparison.to_csv(path, index=False)
     write_json(out / "summary.json", summary)

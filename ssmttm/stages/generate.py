@@ -12,7 +12,7 @@ from ssmttm.corpus.audio import TooLong, Undecodable, decode
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.files import write_bytes
-from ssmttm.generation.pipeline import Pipeline
+from ssmttm.generation.pipeline import Pipeline, run_folder
 from ssmttm.generation.prompts import Prompt, check_prompt, file_names, read_prompts
 from ssmttm.generation.sampler import Sampling
 from ssmttm.generation.streaming import GrowingWav
@@ -61,7 +61,7 @@ def run(
         if prompt is not None:
             write_bytes(out, encode_audio(next(waves), rate, _FORMATS[out.suffix]))
         elif out.suffix == ".parquet":
-            _write_table(out, rate, model.name, asked, seeds, waves)
+            _write_table(out, rate, run_folder(model).name, asked, seeds, waves)
         else:
             for name, wave in zip(file_names(p.name for p in asked), waves, strict=True):
                 write_bytes(out / f"{name}.wav", encode_audio(wave, rate, "WAV"))

@@ -1,4 +1,4 @@
-"""Score one system by one metric against both references."""
+"""Score one system's clips by every metric of the study that its embedder can serve."""
 
 import importlib
 from pathlib import Path
@@ -6,43 +6,83 @@ from typing import Any
 
 from ssmttm.errors import UserError
 from ssmttm.files import write_json
-from ssmttm.metrics.clipset import Settings, check_comparable, read_clipset
-from ssmttm.spec import METRICS
+from ssmttm.metrics.cautions import unlike
+from ssmttm.metrics.clipset import ClipSet, Settings, check_comparable, read_clipset
+from ssmttm.progress import Progress
+from ssmttm.spec import metrics_of
 
 
 def run(
-    spec: dict[str, Any], metric: str, system: str, embeddings: Path, originals: Path, codec: Path, out: Path
+    spec: dict[str, Any], embedder: str, system: str, embeddings: Path, references: dict[str, Path], out: Path
 ) -> None:
-    """Write value, interval, n, direction, backend and warnings for each reference to `out`."""
-    if metric not in METRICS:
-        raise UserError(f"no metric {metric!r}; there are {', '.join(METRICS)}")
-    module = importlib.import_module(f"ssmttm.metrics.{metric}")
-    evaluation = spec["evaluation"]
-    settings = Settings(evaluation["bootstrap"], evaluation["confidence"], evaluation["seed"])
+    """Write value, interval, n, direction, backend and warnings for each metric and reference to `out`.
+
+    `references` are the embeddings of `originals`, `codec` and, where a metric asks for it, `training`.
+    """
+    settings = Settings(spec["bootstrap"], spec["confidence"], spec["seed"])
     scored = read_clipset(embeddings, system)
+    sets = {name: read_clipset(path, name) for name, path in references.items()}
+    metrics = metrics_of(spec["metrics"], embedder)
+    progress = Progress(f"score {system}", len(metrics), "metrics")
+    scores = {}
+    for metric in metrics:
+        scores[metric] = _score(metric, scored, sets, settings)
+        progress.advance()
+    write_json(
+        out,
+        {
+            "system": system,
+            "embedder": embedder,
+            "n": len(scored.clip_ids),
+            "clip_ids": scored.clip_ids,
+            "clip_s": scored.clip_s,
+            "sample_rate": scored.sample_rate,
+            "channels": scored.channels,
+            "metrics": scores,
+        },
+    )
+
+
+def named_files(texts: list[str]) -> dict[str, Path]:
+    """{name: file} of texts NAME=FILE; UserError unless originals and codec are among them, and nothing is unknown."""
+    found = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or name not in ("originals", "codec", "training"):
+            raise UserError(f"--reference {text}: expected originals=FILE, codec=FILE or training=FILE")
+        found[name] = Path(path)
+    missing = [name for name in ("originals", "codec") if name not in found]
+    if missing:
+        raise UserError(f"--reference {missing[0]}=FILE is missing")
+    return found
+
+
+def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Settings) -> dict[str, Any]:
+    module = importlib.import_module(f"ssmttm.metrics.{metric}")
     entries = []
-    for name, path in (("originals", originals), ("codec", codec)):
-        reference = read_clipset(path, name)
-        check_comparable(scored, reference)
+    for name in getattr(module, "REFERENCES", ("originals", "codec")):
+        if name not in sets:
+            raise UserError(f"{metric} needs --reference {name}=FILE; see `ssmttm embed --help`")
+        reference = sets[name]
+        check_comparable(scored, reference, paired=name != "training")
+        found = module.evaluate(scored, reference, settings)
+        found["warnings"] = [*found["warnings"], *unlike(scored, reference)]
+        listed = {key: list(map(float, found[key])) for key in ("replicates", "per_clip") if key in found}
         entries.append(
             {
                 "reference": name,
-                **module.evaluate(scored, reference, settings),
+                **found,
+                **listed,
                 "confidence": settings.confidence,
                 "n": len(scored.clip_ids),
                 "windows": scored.window_count,
             }
         )
-    write_json(
-        out,
-        {
-            "system": system,
-            "metric": metric,
-            "better": module.BETTER,
-            "definition": module.DEFINITION,
-            "interval": f"{module.INTERVAL}; {settings.bootstrap} resamples, seed {settings.seed}",
-            "backend": module.backend(scored.backend),
-            "n": len(scored.clip_ids),
-            "entries": entries,
-        },
-    )
+    told = [entry.pop("definition", module.DEFINITION) for entry in entries]
+    return {
+        "better": module.BETTER,
+        "definition": told[0],
+        "interval": f"{module.INTERVAL}; {settings.bootstrap} resamples, seed {settings.seed}",
+        "backend": module.backend(scored.backend),
+        "entries": entries,
+    }

@@ -271,3 +271,51 @@ def test_a_spec_from_the_command_line_is_json_or_a_file(tmp_path):
     for text in ("[1]", '{"a"', str(tmp_path / "none")):
         with pytest.raises(UserError, match="--spec"):
             spec.parse_spec(text)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "expected"),
+    [
+        ({"captions": "c.csv"}, "captions does not go with set test"),
+        ({"set": "table"}, r"prompts\.captions: the set table needs the path"),
+        ({"set": "table", "captions": "c.csv"}, r"prompts\.audio: captions without audio have no reference"),
+        ({"set": "song_describer", "captions": "c.csv", "audio": None}, r"prompts\.audio: captions without audio"),
+        ({"set": "table", "captions": "c", "audio": "a", "singing": False}, r"prompts\.singing: a rule for MusicCaps"),
+        ({"set": "musiccaps", "captions": "c.csv", "columns": {"id": "x"}}, r"prompts\.columns: musiccaps is read by"),
+        ({"set": "audiocaps", "captions": "c.csv"}, "'audiocaps' is not one of"),
+        ({"set": "table", "captions": "c.csv", "audio": "a", "colums": {}}, "'colums' was unexpected"),
+    ],
+)
+def test_settings_of_a_set_of_prompts_must_fit_it(config, prompts, expected):
+    with pytest.raises(UserError, match=rf"^here: evaluation\.prompts.*{expected}|^here: .*{expected}"):
+        spec.validate_config(merge(config, {"evaluation": {"prompts": prompts}}), "here")
+
+
+def test_musiccaps_needs_no_folder_of_audio(config):
+    prompts = {"set": "musiccaps", "captions": "c.csv", "singing": False}
+    assert spec.validate_config(merge(config, {"evaluation": {"prompts": prompts}}))["evaluation"]["prompts"] == prompts
+
+
+def test_systems_are_baselines_others_audio_and_musicgen(config, tmp_path):
+    assert spec.systems_of(config) == list(spec.BASELINES)
+    more = {"systems": {"suno": {"folder": "a"}, "gone": None}, "musicgen": {"model": "m"}}
+    full = spec.validate_config(merge(config, {"evaluation": more}))
+    assert spec.systems_of(full) == [*spec.BASELINES, "suno", "musicgen"]
+    assert spec.external_spec(full, "suno")["system"] == {"folder": "a"}
+    with pytest.raises(UserError, match=r"evaluation\.systems has no 'udio'; it has suno"):
+        spec.external_spec(full, "udio")
+    with pytest.raises(UserError, match="'suno' is the name of another system"):
+        table(tmp_path, full, "suno\ts\tprefix-simba\tbase\titers\t1\t")
+
+
+@pytest.mark.parametrize("name", ["codec", "training", "musicgen"])
+def test_another_system_cannot_take_a_baselines_name(config, name):
+    with pytest.raises(UserError, match=f"evaluation.systems.{name}: the workflow's own system has that name"):
+        spec.validate_config(merge(config, {"evaluation": {"systems": {name: {"folder": "a"}}}}))
+
+
+def test_one_other_systems_settings_leave_anothers_as_they_are(config):
+    systems = {"a": {"folder": "a"}, "b": {"folder": "b"}}
+    before = spec.external_spec(spec.validate_config(merge(config, {"evaluation": {"systems": systems}})), "a")
+    systems["b"] = {"folder": "c", "note": "new"}
+    assert spec.external_spec(spec.validate_config(merge(config, {"evaluation": {"systems": systems}})), "a") == before

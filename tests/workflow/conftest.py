@@ -129,7 +129,10 @@ def built(fresh, tmp_path_factory) -> Project:
     for product in products:
         path = project.folder / product
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("placeholder\n", encoding="utf-8")
+        if path.suffix:
+            path.write_text("placeholder\n", encoding="utf-8")
+        else:
+            path.mkdir()
     config = load_config(project.folder / "config.yaml")
     dataset = project.folder / "results" / "data" / config["data"]["version"] / "dataset.json"
     dataset.write_text(json.dumps({"settings": config["data"]}), encoding="utf-8")

@@ -45,7 +45,8 @@ def test_the_snakefile_only_names_parts():
 @pytest.mark.parametrize("name", sorted(rules()))
 def test_a_rule_is_one_command_with_log_settings_and_resources(name):
     body = rules()[name]
-    assert re.search(rf'shell:\n\s+"ssmttm {name} ', body), "the command is the stage of the same name"
+    command = {"embed_training": "embed"}.get(name, name)
+    assert re.search(rf'shell:\n\s+"ssmttm {command} ', body), "the command is the stage of the same name"
     assert "{log:q} 2>&1" in body
     for directive in ("log:", "params:", "spec=", "mem_mb=", "runtime="):
         assert directive in body
@@ -79,7 +80,8 @@ def test_lint_and_format_are_clean(fresh):
 def test_a_runs_name_builds_only_that_run(fresh):
     run = "prefix-simba-base-iters"
     plan = fresh.plan(run)
-    assert {job for job in plan if job.startswith(("train", "generate"))} == {f"train {run}", f"generate {run}"}
+    models = {f"generate {run} {checkpoint}" for checkpoint in ("0.25", "0.5", "final")}
+    assert {job for job in plan if job.startswith(("train", "generate"))} == {f"train {run}", *models}
     assert {job.split()[1] for job in plan if job.startswith("score")} == {f"runs/{run}"}
     assert not {"report", "compare laptop"} & plan
 
@@ -114,8 +116,39 @@ def test_another_working_folder_takes_the_results(fresh, tmp_path):
     assert not (fresh.folder / "results").exists()
 
 
-def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(fresh):
-    done = fresh.snakemake("--dry-run", "--workflow-profile", "workflow/profiles/slurm")
+EVERYTHING = """
+evaluation:
+  prompts: {set: table, captions: captions.csv, audio: references}
+  systems: {other: {folder: audio}}
+  musicgen: {model: weights}
+"""
+"""Settings that bring every rule into the plan."""
+
+
+def test_prompts_of_another_set_wait_for_its_references_and_other_systems_are_scored(clone):
+    (clone.folder / "over.yaml").write_text(EVERYTHING, encoding="utf-8")
+    (clone.folder / "captions.csv").write_text("id,caption\na,slow piano\n", encoding="utf-8")
+    plan = clone.plan("--configfile", "over.yaml")
+    version = load_config(ROOT / "config.yaml")["data"]["version"]
+    assert {"reference_clips table", "prompts", f"external {version} other", f"musicgen {version}"} <= plan
+    scored = {job.split()[1] for job in plan if job.startswith("score")}
+    assert {f"baselines/{version}/{name}" for name in ("other", "musicgen", "training")} <= scored
+    assert not {"reference_clips table", f"musicgen {version}"} & clone.plan("--configfile", "config.yaml")
+
+
+def test_a_changed_file_of_another_system_takes_only_that_system_over_again(project):
+    (project.folder / "audio").mkdir()
+    (project.folder / "audio" / "a.wav").write_text("audio", encoding="utf-8")
+    (project.folder / "over.yaml").write_text("evaluation:\n  systems: {other: {folder: audio}}\n", encoding="utf-8")
+    plan = project.plan("--configfile", "over.yaml")
+    assert {job.split()[0] for job in plan} >= {"external", "embed", "score", "compare"}
+    assert not any(job.startswith(("train", "generate", "baseline", "prompts")) for job in plan)
+
+
+def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(clone):
+    (clone.folder / "over.yaml").write_text(EVERYTHING, encoding="utf-8")
+    (clone.folder / "captions.csv").write_text("id,caption\na,slow piano\n", encoding="utf-8")
+    done = clone.snakemake("--dry-run", "--workflow-profile", "workflow/profiles/slurm", "--configfile", "over.yaml")
     assert done.returncode == 0, done.stdout
     blocks = re.split(r"^rule ", done.stdout, flags=re.MULTILINE)[1:]
     seen = set()
@@ -124,7 +157,7 @@ def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(fresh):
         resources = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"^    resources: (.*)$", block, re.MULTILINE)[1]))
         assert int(resources["mem_mb"]) >= 500, "SLURM refuses less"
         assert int(resources["runtime"]) > 0
-        gpu = name in ("train", "generate")
+        gpu = name in ("train", "generate", "musicgen")
         assert resources["slurm_partition"] == ("gpu" if gpu else "cpu")
         assert resources.get("gpu", "0") == ("1" if gpu else "0")
         seen.add(name)

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 from ssmttm import provenance, spec
 from ssmttm.errors import UserError
+from ssmttm.systems.audio_folder import audio_files
 
 # `ssmttm` is the one that belongs to this Snakemake, whether or not its environment is activated.
 shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
@@ -25,12 +26,17 @@ VERSION = CONFIG["data"]["version"]
 SHARDS = range(CONFIG["data"]["shards"])
 CODEC = CONFIG["data"]["codec"]["name"]
 ENCODER = CONFIG["data"]["text"]["encoder"]
-EMBEDDER = CONFIG["evaluation"]["embedder"]
+EMBEDDERS = CONFIG["evaluation"]["embedders"]
+METRICS = CONFIG["evaluation"]["metrics"]
+CHECKPOINTS = {run: spec.checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
+PROMPTS = CONFIG["evaluation"]["prompts"]
+EXTERNAL = CONFIG["evaluation"]["systems"]
+REFERENCES = [] if PROMPTS["set"] == "test" else [f"results/references/{PROMPTS['set']}/clips.parquet"]
 STUDIES = {row["study"]: spec.runs_of(RUNS, row["study"]) for row in RUNS.values()}
 code = cache(provenance.code_of)  # fingerprints are taken once, when planning starts
 SYSTEMS = [
     *(f"runs/{run}" for run in RUNS),
-    *(f"baselines/{VERSION}/{name}" for name in spec.BASELINES),
+    *(f"baselines/{VERSION}/{name}" for name in spec.systems_of(CONFIG)),
 ]
 
 
@@ -40,9 +46,11 @@ wildcard_constraints:
     run=spec.one_of(RUNS),
     study=spec.one_of(STUDIES),
     baseline=spec.one_of(spec.BASELINES),
+    external=spec.one_of(EXTERNAL or ["none"]),
+    set=spec.one_of([PROMPTS["set"]]),
     system=spec.one_of(SYSTEMS),
-    embedder=spec.one_of([EMBEDDER]),
-    metric=spec.one_of(spec.METRICS),
+    embedder=spec.one_of(EMBEDDERS),
+    checkpoint=spec.one_of({name for names in CHECKPOINTS.values() for name in names}),
 
 
 def settings(stage):
@@ -83,9 +91,52 @@ def shards(product):
     return expand(f"results/data/{VERSION}/{product}", shard=SHARDS)
 
 
-def scores(system):
+def scores(system, checkpoints=(spec.FINAL,)):
     """Every score of a system."""
-    return expand(f"results/{system}/scores/{{metric}}.json", metric=spec.METRICS)
+    return expand(
+        f"results/{system}/scores/{{checkpoint}}/{{embedder}}.json", checkpoint=checkpoints, embedder=EMBEDDERS
+    )
+
+
+def run_scores(run):
+    """Every score of the run `run`, of all its checkpoints."""
+    return scores(f"runs/{run}", CHECKPOINTS[run])
+
+
+def references(wildcards):
+    """Embeddings of what systems are scored against, {name: path}; of training clips only if a metric asks for them."""
+    found = {
+        name: f"results/baselines/{VERSION}/{name}/embeddings/{spec.FINAL}/{wildcards.embedder}.parquet"
+        for name in ("originals", "codec")
+    }
+    training = f"results/data/{VERSION}/training/{wildcards.embedder}.parquet"
+    return found | ({"training": training} if "training_copies" in METRICS else {})
+
+
+def prompt_captions():
+    """The tables that prompts are chosen from: the data set's, or that of `evaluation.prompts`."""
+    return [PROMPTS["captions"]] if REFERENCES else ancient(shards("captions/{shard}.parquet"))
+
+
+def reference_files(wildcards):
+    """What the reference clips of a set are made from, as far as it lies on this machine."""
+    tables = [PROMPTS[key] for key in ("captions", "only") if PROMPTS.get(key)]
+    return tables + (list(map(str, audio_files(Path(PROMPTS["audio"])))) if PROMPTS.get("audio") else [])
+
+
+def baseline_clips(wildcards):
+    """The clips of baseline `{baseline}`: the references, or those that were trained on."""
+    return REFERENCES if REFERENCES and wildcards.baseline != "training" else shards("clips/{shard}.parquet")
+
+
+def external_files(wildcards):
+    """The audio of the system `{external}`."""
+    return list(map(str, audio_files(Path(EXTERNAL[wildcards.external]["folder"]))))
+
+
+def external_settings(wildcards):
+    """What stage `external` takes from the config for `{external}`, as canonical JSON."""
+    return spec.canonical_json(spec.external_spec(CONFIG, wildcards.external))
 
 
 def repeated(option, files):

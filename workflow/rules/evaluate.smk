@@ -1,11 +1,37 @@
 # Every system, trained or not, goes through the same prompts, embeddings and metrics.
 
 
+rule reference_clips:
+    input:
+        files=reference_files,
+        dataset=ancient(f"results/data/{VERSION}/dataset.json"),
+        splits=ancient(f"results/data/{VERSION}/splits.parquet"),
+        fingerprints=ancient(shards("fingerprints/{shard}.parquet")),
+    output:
+        "results/references/{set}/clips.parquet",
+    log:
+        "results/logs/references/{set}.log",
+    retries: 2
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=480,
+    params:
+        spec=settings("reference_clips"),
+        code=code("reference_clips"),
+        fingerprints=repeated("fingerprints", "fingerprints"),
+    shell:
+        "ssmttm reference_clips {params.fingerprints:q} --splits {input.splits:q} --out {output:q}"
+        " --cache results/cache --spec {params.spec:q} > {log:q} 2>&1"
+
+
 rule prompts:
     input:
         dataset=ancient(f"results/data/{VERSION}/dataset.json"),
-        captions=ancient(shards("captions/{shard}.parquet")),
+        captions=prompt_captions(),
         splits=ancient(f"results/data/{VERSION}/splits.parquet"),
+        references=REFERENCES,
     output:
         f"results/data/{VERSION}/prompts.parquet",
     log:
@@ -13,22 +39,24 @@ rule prompts:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=2000,
+        mem_mb=3000,
         runtime=30,
     params:
         spec=settings("prompts"),
         code=code("prompts"),
         captions=repeated("captions", "captions"),
+        references=repeated("references", "references"),
     shell:
-        "ssmttm prompts {params.captions:q} --splits {input.splits:q} --out {output:q}"
+        "ssmttm prompts {params.captions:q} --splits {input.splits:q} {params.references:q} --out {output:q}"
         " --spec {params.spec:q} > {log:q} 2>&1"
 
 
 rule baseline:
     input:
         prompts="results/data/{version}/prompts.parquet",
-        clips=ancient(shards("clips/{shard}.parquet")),
+        clips=ancient(baseline_clips),
         codec=ancient("results/data/{version}/codec.safetensors"),
+        splits=ancient("results/data/{version}/splits.parquet"),
     output:
         "results/baselines/{version}/{baseline}/generated/final.parquet",
     log:
@@ -44,38 +72,104 @@ rule baseline:
         clips=repeated("clips", "clips"),
     shell:
         "ssmttm baseline --name {wildcards.baseline} --prompts {input.prompts:q} {params.clips:q}"
-        " --codec {input.codec:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
+        " --codec {input.codec:q} --splits {input.splits:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
 
 
-rule embed:
+rule external:
     input:
-        "results/{system}/generated/final.parquet",
+        files=external_files,
+        prompts="results/data/{version}/prompts.parquet",
     output:
-        "results/{system}/embeddings/{embedder}.parquet",
+        audio="results/baselines/{version}/{external}/generated/final.parquet",
+        facts="results/baselines/{version}/{external}/generated/facts.json",
     log:
-        "results/logs/{system}/embed.{embedder}.log",
+        "results/logs/{version}/baselines/{external}.log",
     conda:
         "../../environment.yml"
     resources:
         mem_mb=3000,
         runtime=60,
     params:
+        spec=external_settings,
+        code=code("external"),
+    shell:
+        "ssmttm external --name {wildcards.external} --prompts {input.prompts:q} --out {output.audio:q}"
+        " --facts {output.facts:q} --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule musicgen:
+    input:
+        "results/data/{version}/prompts.parquet",
+    output:
+        audio="results/baselines/{version}/musicgen/generated/final.parquet",
+        facts="results/baselines/{version}/musicgen/generated/facts.json",
+    log:
+        "results/logs/{version}/baselines/musicgen.log",
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=720,
+        gpu=0,
+    params:
+        spec=settings("musicgen"),
+        code=code("musicgen"),
+    shell:
+        "ssmttm musicgen --prompts {input:q} --out {output.audio:q} --facts {output.facts:q} --threads {threads}"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule embed:
+    input:
+        "results/{system}/generated/{checkpoint}.parquet",
+    output:
+        "results/{system}/embeddings/{checkpoint}/{embedder}.parquet",
+    log:
+        "results/logs/{system}/embed.{checkpoint}.{embedder}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
         spec=settings("embed"),
         code=lambda wildcards: code("embed", embedder=wildcards.embedder),
     shell:
-        "ssmttm embed --generated {input:q} --out {output:q} --threads {threads}"
-        " --spec {params.spec:q} > {log:q} 2>&1"
+        "ssmttm embed --embedder {wildcards.embedder} --generated {input:q} --out {output:q}"
+        " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule embed_training:
+    input:
+        clips=ancient(shards("clips/{shard}.parquet")),
+        splits=ancient("results/data/{version}/splits.parquet"),
+    output:
+        "results/data/{version}/training/{embedder}.parquet",
+    log:
+        "results/logs/{version}/embed_training.{embedder}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=480,
+    params:
+        spec=settings("embed"),
+        code=lambda wildcards: code("embed", embedder=wildcards.embedder),
+        clips=repeated("clips", "clips"),
+    shell:
+        "ssmttm embed --embedder {wildcards.embedder} {params.clips:q} --splits {input.splits:q} --out {output:q}"
+        " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 
 rule score:
     input:
-        embeddings=f"results/{{system}}/embeddings/{EMBEDDER}.parquet",
-        originals=f"results/baselines/{VERSION}/originals/embeddings/{EMBEDDER}.parquet",
-        codec=f"results/baselines/{VERSION}/codec/embeddings/{EMBEDDER}.parquet",
+        unpack(references),
+        embeddings="results/{system}/embeddings/{checkpoint}/{embedder}.parquet",
     output:
-        "results/{system}/scores/{metric}.json",
+        "results/{system}/scores/{checkpoint}/{embedder}.json",
     log:
-        "results/logs/{system}/score.{metric}.log",
+        "results/logs/{system}/score.{checkpoint}.{embedder}.log",
     conda:
         "../../environment.yml"
     resources:
@@ -83,9 +177,9 @@ rule score:
         runtime=60,
     params:
         spec=settings("score"),
-        code=lambda wildcards: code("score", metric=wildcards.metric),
+        code=lambda wildcards: code("score", metric=tuple(spec.metrics_of(METRICS, wildcards.embedder))),
         system=lambda wildcards: Path(wildcards.system).name,
+        references=lambda wildcards: [f"--reference={name}={path}" for name, path in references(wildcards).items()],
     shell:
-        "ssmttm score --metric {wildcards.metric} --system {params.system:q} --embeddings {input.embeddings:q}"
-        " --originals {input.originals:q} --codec {input.codec:q} --out {output:q}"
-        " --spec {params.spec:q} > {log:q} 2>&1"
+        "ssmttm score --embedder {wildcards.embedder} --system {params.system:q} --embeddings {input.embeddings:q}"
+        " {params.references:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"

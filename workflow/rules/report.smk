@@ -5,12 +5,11 @@ rule compare:
     input:
         curves=lambda wildcards: expand("results/runs/{run}/curve.parquet", run=STUDIES[wildcards.study]),
         manifests=lambda wildcards: expand("results/runs/{run}/manifest.json", run=STUDIES[wildcards.study]),
-        scores=lambda wildcards: [f for run in STUDIES[wildcards.study] for f in scores(f"runs/{run}")],
-        baselines=[f for name in spec.BASELINES for f in scores(f"baselines/{VERSION}/{name}")],
+        scores=lambda wildcards: [f for run in STUDIES[wildcards.study] for f in run_scores(run)],
+        baselines=[f for name in spec.systems_of(CONFIG) for f in scores(f"baselines/{VERSION}/{name}")],
     output:
-        table="results/studies/{study}/comparison.parquet",
+        tables=expand("results/studies/{{study}}/{name}.parquet", name=spec.STUDY_TABLES),
         csv=report("results/studies/{study}/comparison.csv", category="Comparison", labels={"study": "{study}"}),
-        curves="results/studies/{study}/curves.parquet",
         summary="results/studies/{study}/summary.json",
     log:
         "results/logs/{study}/compare.log",
@@ -22,18 +21,39 @@ rule compare:
     params:
         spec=settings("compare"),
         code=code("compare"),
-        runs=lambda wildcards: [f"--runs=results/runs/{run}" for run in STUDIES[wildcards.study]],
-        baselines=[f"--baselines=results/baselines/{VERSION}/{name}" for name in spec.BASELINES],
-        folder=subpath(output.table, parent=True),
+        runs=lambda wildcards: [
+            f"{option}={value}"
+            for run in STUDIES[wildcards.study]
+            for option, value in (("--runs", f"results/runs/{run}"), ("--sizes", RUNS[run]["size"]))
+        ],
+        baselines=[f"--baselines=results/baselines/{VERSION}/{name}" for name in spec.systems_of(CONFIG)],
+        folder=subpath(output.summary, parent=True),
     shell:
         "ssmttm compare --study {wildcards.study} {params.runs:q} {params.baselines:q} --out {params.folder:q}"
         " --spec {params.spec:q} > {log:q} 2>&1"
 
 
+rule claims:
+    output:
+        "results/claims.json",
+    log:
+        "results/logs/claims.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        spec=settings("claims"),
+        code=code("claims", mixer=("attention", "mamba2")),
+    shell:
+        "ssmttm claims --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
+
+
 rule report:
     input:
-        tables=expand("results/studies/{study}/comparison.parquet", study=STUDIES),
-        curves=expand("results/studies/{study}/curves.parquet", study=STUDIES),
+        claims="results/claims.json",
+        tables=expand("results/studies/{study}/{name}.parquet", study=STUDIES, name=spec.STUDY_TABLES),
         summaries=expand("results/studies/{study}/summary.json", study=STUDIES),
         audio=expand("results/{system}/generated/final.parquet", system=SYSTEMS),
         dataset=ancient(f"results/data/{VERSION}/dataset.json"),
@@ -41,7 +61,12 @@ rule report:
         rejected=ancient(f"results/data/{VERSION}/rejected.parquet"),
         duplicates=ancient(f"results/data/{VERSION}/duplicates.parquet"),
     output:
-        "results/report.html",
+        page=report("results/report.html", category="Report"),
+        figures=report(
+            directory(expand("results/studies/{study}/figures", study=STUDIES)),
+            patterns=["{figure}.svg"],
+            category="Figures",
+        ),
     log:
         "results/logs/report.log",
     conda:
@@ -55,7 +80,7 @@ rule report:
         studies=[f"--studies=results/studies/{study}" for study in STUDIES],
         data=subpath(input.dataset, parent=True),
     shell:
-        "ssmttm report {params.studies:q} --data {params.data:q} --out {output:q}"
+        "ssmttm report {params.studies:q} --data {params.data:q} --claims {input.claims:q} --out {output.page:q}"
         " --spec {params.spec:q} > {log:q} 2>&1"
 
 

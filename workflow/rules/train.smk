@@ -40,9 +40,9 @@ rule generate:
         prompts=f"results/data/{VERSION}/prompts.parquet",
         codec=ancient(f"results/data/{VERSION}/codec.safetensors"),
     output:
-        "results/runs/{run}/generated/final.parquet",
+        "results/runs/{run}/generated/{checkpoint}.parquet",
     log:
-        "results/logs/{run}/generate.log",
+        "results/logs/{run}/generate.{checkpoint}.log",
     conda:
         "../../environment.yml"
     threads: run_threads
@@ -53,9 +53,9 @@ rule generate:
     params:
         spec=section("generation"),
         code=run_code("generate", codec=CODEC, encoder=ENCODER),
-        folder=subpath(input.model, parent=True),
+        model=lambda wildcards: spec.model_of(wildcards.run, wildcards.checkpoint),
     shell:
-        "ssmttm generate --model {params.folder:q} --prompts {input.prompts:q} --codec {input.codec:q}"
+        "ssmttm generate --model {params.model:q} --prompts {input.prompts:q} --codec {input.codec:q}"
         " --out {output:q} --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 
@@ -67,4 +67,4 @@ for run in RUNS:
             run
         input:
             f"results/runs/{run}/curve.parquet",
-            scores(f"runs/{run}"),
+            run_scores(run),

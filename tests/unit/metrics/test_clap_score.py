@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ssmttm.metrics.text_audio import cosine_scores, recall_at
+from ssmttm.metrics.clap import cosine_scores, recall_at
 
 
 def test_cosines_are_those_of_the_rows():

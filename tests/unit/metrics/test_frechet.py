@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from ssmttm.metrics.bootstrap import mean_interval, percentile_interval, resamples, shifted_interval
+from ssmttm.metrics.bootstrap import mean_interval, percentile_interval, replicates, resamples, shifted_interval
 from ssmttm.metrics.frechet import frechet_distance, rank_deficient
 
 
@@ -80,11 +80,12 @@ def test_resamples_depend_on_the_seed_and_on_nothing_else():
 def test_the_shifted_interval_holds_an_estimate_that_every_replicate_exceeds():
     x, y = draw(10, 30, 20), draw(11, 30, 20)
     value = frechet_distance(x, y)
-    replicates = [frechet_distance(x[i], y[i]) for i in resamples(30, 100, 1)]
-    assert min(replicates) > value  # why a plain percentile interval is of no use
-    low, high, bias = shifted_interval(lambda i: frechet_distance(x[i], y[i]), value, 30, 100, 0.95, 1)
+    drawn = replicates(lambda i: frechet_distance(x[i], y[i]), 30, 100, 1)
+    assert drawn == pytest.approx([frechet_distance(x[i], y[i]) for i in resamples(30, 100, 1)])
+    assert drawn.min() > value  # why a plain percentile interval is of no use
+    low, high, bias = shifted_interval(drawn, value, 0.95)
     assert low < value < high
-    assert bias == pytest.approx(np.mean(replicates) - value)
+    assert bias == pytest.approx(drawn.mean() - value)
 
 
 def test_a_confidence_outside_zero_to_one_is_refused():

@@ -13,8 +13,10 @@ from ssmttm.audio import encode_audio
 from ssmttm.captions.statistics import statistics
 from ssmttm.files import write_json, write_text
 from ssmttm.metrics import text_audio
+from ssmttm.reporting import derived
+from ssmttm.reporting.scores import score_file
 from ssmttm.seeds import stable_int
-from ssmttm.spec import BASELINES, METRICS, data_dir, load_config, read_runs, stage_spec
+from ssmttm.spec import BASELINES, FINAL, checkpoints_of, data_dir, load_config, read_runs, stage_spec
 from ssmttm.stages import compare, report, score
 from ssmttm.tables import REASONS, write_table
 
@@ -22,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[3]
 RATE, TAGS, DIM, WINDOWS = 24000, 50, 32, 3
 HOSTILE = 'Ballad of </script><script>alert("title")</script> & Söhne'
 QUALITY = {
-    "originals": 1.0, "codec": 0.85, "shuffled": 0.0, "noise": 0.0, "prefix-mamba": 0.3, "prefix-simba": 0.45,
-    "cross-simba": 0.5, "cross-transformer": 0.35,
+    "originals": 1.0, "codec": 0.85, "shuffled": 0.0, "noise": 0.0, "training": 0.6,
+    "prefix-mamba": 0.3, "prefix-simba": 0.45, "cross-simba": 0.5, "cross-transformer": 0.35,
 }  # fmt: skip
 PACKAGES = {"singularity-music": (16, 240), "zaz-data": (4, 265), "mrrescue": (7, 56), "gamine-data": (1, 312)}
 LICENSES = {"gamine-data": "LicenseRef-public-domain"}
@@ -48,8 +50,18 @@ def wave(clip: str, system: str, quality: float, seconds: float) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def write_system(folder: Path, system: str, key: str, clips: list[str], captions: list[str], seconds: float) -> None:
-    quality, rows, embeddings = QUALITY[key], [], []
+def write_system(
+    folder: Path,
+    system: str,
+    key: str,
+    clips: list[str],
+    captions: list[str],
+    seconds: float,
+    checkpoint: str = FINAL,
+) -> None:
+    """Generated audio and embeddings of one system; a checkpoint at a fraction is that much worse."""
+    share = 1.0 if checkpoint == FINAL else float(checkpoint)
+    quality, rows, embeddings = QUALITY[key] * share**0.5, [], []
     for i, (clip, caption) in enumerate(zip(clips, captions, strict=True)):
         source = clips[(i + 1) % len(clips)] if key == "shuffled" else clip
         audible = "originals" if key == "shuffled" else system
@@ -65,10 +77,15 @@ def write_system(folder: Path, system: str, key: str, clips: list[str], captions
         embeddings.append(
             {"clip_id": clip, "caption": caption, "windows": WINDOWS, "dim": DIM,
              "embedding": embedding.ravel().astype(np.float32),
-             "posterior": (1 / (1 + np.exp(-tags))).astype(np.float32), "backend": "musicnn MTT 0123456789ab"}
+             "posterior": (1 / (1 + np.exp(-tags))).astype(np.float32), "activation": "sigmoid", "text": [],
+             "backend": "musicnn MTT 0123456789ab", "duration_s": seconds, "sample_rate": RATE, "channels": 1}
         )  # fmt: skip
-    write_table(folder / "generated" / "final.parquet", "generated", rows)
-    write_table(folder / "embeddings" / "final.parquet", "embeddings", embeddings)
+    write_table(folder / "generated" / f"{checkpoint}.parquet", "generated", rows)
+    write_table(embeddings_of(folder, checkpoint), "embeddings", embeddings)
+
+
+def embeddings_of(folder: Path, checkpoint: str = FINAL) -> Path:
+    return folder / "embeddings" / checkpoint / "musicnn.parquet"
 
 
 def similarities(captions: list[str]) -> np.ndarray:
@@ -99,6 +116,10 @@ def write_run(folder: Path, run: str, spec: dict, points: int) -> None:
     planned = amount if kind == "flops" else steps * per_step
     facts = {
         "run": run, "commit": "0123456789abcdef0123456789abcdef01234567+changes", "device": "cpu", "size": None,
+        "device_hours": steps * 0.7 / 3600,
+        "checkpoints": {
+            f"checkpoints/{f:g}.safetensors": max(1, round(f * steps)) for f in spec["training"]["checkpoints"]
+        },
         "packages": {"torch": "2.13.0+cpu", "numpy": "2.4.6", "essentia": "2.1b6.dev1389"},
         "machine": {"cpu": "Synthetic CPU @ 2.0 GHz", "cores": 2, "system": "Linux 6.1", "python": "3.11.7"},
         "parameters": parameters, "parameters_by_group": {"all": parameters}, "flops_per_step": per_step,
@@ -184,18 +205,29 @@ def build(root: Path, prompts: int = 24, seconds: float = 10.0, points: int = 12
     baselines = {b: root / "results" / "baselines" / config["data"]["version"] / b for b in BASELINES}
     runs = {r: root / "results" / "runs" / r for r in rows}
     systems = {**{b: (f, b) for b, f in baselines.items()}, **{r: (f, rows[r]["variant"]) for r, f in runs.items()}}
+    stages = {s: checkpoints_of(config, rows[s]) if s in rows else [FINAL] for s in systems}
+    training = root / "training"
+    write_system(training, "training", "originals", [f"debian:other/{i}@0" for i in range(30)], ["x"] * 30, 1.0)
     for system, (folder, key) in systems.items():
-        write_system(folder, system, key, clips, captions, seconds)
+        for checkpoint in stages[system]:
+            write_system(folder, system, key, clips, captions, seconds, checkpoint)
+    references = {name: embeddings_of(baselines[name]) for name in ("originals", "codec")}
+    references["training"] = embeddings_of(training)
     with patch.object(text_audio, "caption_similarities", similarities):
         for system, (folder, _) in systems.items():
-            for metric in METRICS:
-                files = [f / "embeddings" / "final.parquet" for f in (folder, *list(baselines.values())[:2])]
-                out = folder / "scores" / f"{metric}.json"
-                score.run({"evaluation": config["evaluation"]}, metric, system, *files, out)
+            for checkpoint in stages[system]:
+                files = embeddings_of(folder, checkpoint), references
+                score.run(
+                    stage_spec(config, "score"), "musicnn", system, *files, score_file(folder, checkpoint, "musicnn")
+                )
     for run, folder in runs.items():
         write_run(folder, run, rows[run]["spec"], points)
     study = root / "results" / "studies" / "laptop"
-    compare.run(stage_spec(config, "compare"), "laptop", list(runs.values()), list(baselines.values()), study)
+    sizes = [rows[run]["size"] for run in runs]
+    with patch.object(derived, "COSTS", ("steps", "flops")):  # half the fits
+        compare.run(
+            stage_spec(config, "compare"), "laptop", list(runs.values()), sizes, list(baselines.values()), study
+        )
     return {"spec": stage_spec(config, "report"), "studies": [study], "data": data, "runs": runs}
 
 

@@ -6,12 +6,22 @@ import pytest
 
 from ssmttm.errors import UserError
 from ssmttm.reporting.compare import budget_text, collect
-from ssmttm.spec import BASELINES, METRICS
+from ssmttm.spec import BASELINES, load_config, metrics_of
+from ssmttm.stages import compare
+
+EVALUATION = load_config()["evaluation"]
+PARTS = {"kl": 2, "frechet_infinity": 2, "kernel": 2, "prdc": 4, "diversity": 3}
+"""Rows of a metric per reference, where there is more than one."""
+SCORES = "scores/final/musicnn.json"
 
 
 def folders(root):
     baselines = next((root / "baselines").iterdir())
-    return sorted((root / "runs").iterdir()), sorted(baselines.iterdir())
+    return dict.fromkeys(sorted((root / "runs").iterdir()), "base"), sorted(baselines.iterdir())
+
+
+def of(score, metric):
+    return score["metrics"][metric]
 
 
 @pytest.fixture
@@ -31,8 +41,10 @@ def change(path, edit):
 
 def test_the_table_has_one_row_per_system_metric_and_reference(results):
     table = pd.read_parquet(results["studies"][0] / "comparison.parquet")
-    assert not table.duplicated(["system", "metric", "reference"]).any()
-    assert len(table) == (10 + len(BASELINES)) * (len(METRICS) + 1) * 2  # KL has both directions
+    assert not table.duplicated(["system", "embedder", "metric", "reference"]).any()
+    metrics = metrics_of(EVALUATION["metrics"], "musicnn")
+    each = sum(1 if m == "training_copies" else 2 * PARTS.get(m, 1) for m in metrics)
+    assert len(table) == (10 + len(BASELINES)) * each
     assert table[["value", "low", "high", "n", "windows"]].notna().all().all()
     assert table.loc[table["kind"] == "run", ["parameters", "flops_spent", "budget", "seed"]].notna().all().all()
 
@@ -62,36 +74,72 @@ def test_curves_keep_every_step_of_every_run(results):
 
 def test_a_missing_score_is_an_error_that_names_the_file(tree):
     runs, baselines = folders(tree)
-    (runs[0] / "scores" / "kl.json").unlink()
-    with pytest.raises(UserError, match=rf"{runs[0].name}/scores/kl\.json: no such file"):
-        collect("s", runs, baselines)
+    first = next(iter(runs))
+    (first / SCORES).unlink()
+    with pytest.raises(UserError, match=rf"{first.name}/{SCORES}: no such file"):
+        collect("s", runs, baselines, EVALUATION)
 
 
 @pytest.mark.parametrize(
     ("file", "edit", "message"),
     [
-        ("scores/kl.json", lambda v: v["entries"][0].update(value=None), "kl against originals: a number is missing"),
-        ("scores/kl.json", lambda v: v["entries"].pop(), "no entry for reference codec"),
-        ("scores/kl.json", lambda v: v.update(backend="another"), "differs from the other systems' in backend"),
+        (SCORES, lambda v: of(v, "kl")["entries"][0].update(value=None), "kl against originals: a number is missing"),
+        (SCORES, lambda v: of(v, "kl")["entries"].pop(), "kl: no entry for reference codec"),
+        (SCORES, lambda v: v["metrics"].pop("kl"), "lacks kl"),
+        (SCORES, lambda v: of(v, "kl").update(backend="another"), "differs from the other systems' in backend"),
+        (SCORES, lambda v: v["clip_ids"].reverse(), "were scored on different captions"),
         ("manifest.json", lambda v: v.update(flops_spent=None), "lacks flops_spent"),
     ],
 )
 def test_nothing_incomplete_or_unlike_is_compared(tree, file, edit, message):
     runs, baselines = folders(tree)
-    change(runs[1] / file, edit)
+    change(list(runs)[1] / file, edit)
     with pytest.raises(UserError, match=message):
-        collect("s", runs, baselines)
+        collect("s", runs, baselines, EVALUATION)
 
 
-def test_a_run_given_twice_is_refused(tree):
+def test_a_run_given_twice_is_refused(tree, tmp_path):
     runs, baselines = folders(tree)
+    first = next(iter(runs))
+    shutil.copytree(first, tmp_path / "again")
     with pytest.raises(UserError, match="given twice"):
-        collect("s", [*runs, runs[0]], baselines)
+        collect("s", {**runs, tmp_path / "again": "base"}, baselines, EVALUATION)
+    with pytest.raises(UserError, match="as many --sizes"):
+        compare.run({}, "s", [first], [], baselines, tmp_path)
+
+
+def test_progress_ends_with_the_final_scores_at_the_runs_whole_cost(results):
+    study = results["studies"][0]
+    progress = pd.read_parquet(study / "progress.parquet")
+    comparison = pd.read_parquet(study / "comparison.parquet").query("kind == 'run'")
+    keys = ["system", "embedder", "metric", "reference"]
+    final = progress[progress["checkpoint"] == "final"].rename(columns={"run": "system"}).set_index(keys).sort_index()
+    whole = comparison.set_index(keys).sort_index()
+    for column in ("value", "low", "high", "steps", "clips_seen", "tokens"):
+        assert (final[column] == whole[column]).all()
+    assert (final["flops"] / whole["flops_spent"]).between(0.99, 1.01).all()
+    one = progress.query("metric == 'kl' and reference == 'codec'").groupby("run")
+    assert (one.size() == 1 + len(EVALUATION["checkpoints"])).all()
+    assert all(group["flops"].is_monotonic_increasing for _, group in one)
+
+
+def test_differences_are_paired_and_agree_with_the_scores(results):
+    study = results["studies"][0]
+    found = pd.read_parquet(study / "differences.parquet")
+    values = pd.read_parquet(study / "comparison.parquet").set_index(["system", "metric", "reference"])["value"]
+    for row in found.itertuples():
+        apart = values[row.a, row.metric, row.reference] - values[row.b, row.metric, row.reference]
+        assert row.difference == pytest.approx(apart)
+        assert row.low <= row.difference <= row.high
+    assert found.query("metric == 'kl'")["p_value"].between(0, 1).all()
+    budgets = pd.read_parquet(study / "comparison.parquet").query("kind == 'run'").drop_duplicates("system")
+    pairs = sum(n * (n - 1) // 2 for n in budgets.groupby(["budget_kind", "budget"]).size())
+    assert len(found.query("metric == 'frechet' and reference == 'codec'")) == pairs
 
 
 def test_a_study_needs_a_run_and_a_run_one_budget(tree):
     with pytest.raises(UserError, match="no runs"):
-        collect("s", [], folders(tree)[1])
+        collect("s", {}, folders(tree)[1], EVALUATION)
     assert budget_text({"flops": 1e12}) == ("flops", 1e12)
     with pytest.raises(UserError):
         budget_text({"flops": 1, "iterations": 2})

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ssmttm.reporting.figures import smooth
+from ssmttm.reporting.curves import smooth
 from ssmttm.reporting.findings import says
 from ssmttm.reporting.numbers import budget_name, clock, listed, millions, power_of_ten, significant
-from ssmttm.reporting.scoreboard import blocks
+from ssmttm.reporting.scoreboard import blocks, columns
 from ssmttm.reporting.spectrogram import mel_spectrogram, spectrogram_png
 
 
@@ -22,6 +22,8 @@ def table(**frechet):
                 rows.append(
                     {"system": system, "kind": "run" if run else "baseline", "metric": metric, "reference": reference,
                      "value": value, "low": low, "high": high, "confidence": 0.95, "warnings": "",
+                     "embedder": "musicnn", "n": 24, "test_loss": None, "parameters": None, "flops_spent": None,
+                     "seconds": None,
                      "better": "higher" if metric == "text_audio" else "lower", **(facts | costs if run else {})}
                 )  # fmt: skip
     return pd.DataFrame(rows)
@@ -51,11 +53,29 @@ def test_captions_are_said_to_be_followed_only_above_zero():
 
 
 def test_a_far_baseline_leaves_the_scale_instead_of_pressing_the_runs_together():
-    shown = blocks(table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(900, 800, 1000)), {"a": 0, "b": 1})[0]
-    noise = next(b for b in shown["baselines"] if b["name"] == "Noise")
-    assert noise["cells"]["frechet"][0]["beyond"]
-    assert not any(r["cells"]["frechet"][0]["beyond"] for r in shown["rows"])
-    assert shown["rows"][1]["cells"]["frechet"][0]["at"] > 50
+    comparison = table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(900, 800, 1000))
+    shown = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1})[0]
+    noise = next(b for b in shown["others"] if b["name"] == "Noise")
+    assert noise["cells"][0][0]["beyond"]
+    assert not any(r["cells"][0][0]["beyond"] for r in shown["rows"])
+    assert shown["rows"][1]["cells"][0][0]["at"] > 50
+
+
+def test_a_warning_stands_below_the_table_under_the_letter_in_its_cell():
+    comparison = table(a=(2, 1.5, 2.5))
+    comparison.loc[(comparison["system"] == "a") & (comparison["metric"] == "frechet"), "warnings"] = "few; fewer"
+    shown = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1})[0]
+    assert shown["rows"][0]["cells"][0][0]["marks"] == ["a", "b"]
+    assert [n["text"] for n in shown["notes"]] == ["few", "fewer"]
+    assert shown["rows"][1]["cells"][0][0]["marks"] == []
+
+
+def test_a_metric_stands_in_the_main_table_once_by_the_first_embedder_that_has_it():
+    comparison = table()
+    other = comparison[comparison["metric"] != "text_audio"].assign(embedder="vggish")
+    both = pd.concat([comparison, other], ignore_index=True)
+    found = [(c.metric, c.embedder) for c in columns(both, ["vggish", "musicnn"])]
+    assert found == [("frechet", "vggish"), ("kl", "vggish"), ("text_audio", "musicnn")]
 
 
 def test_a_budget_is_named_by_its_measure():

@@ -8,7 +8,8 @@ import synthetic
 from ssmttm.errors import UserError
 from ssmttm.reporting import players
 from ssmttm.reporting.corpus import web_address
-from ssmttm.reporting.report import build, script_json
+from ssmttm.reporting.page import script_json
+from ssmttm.reporting.report import build
 from ssmttm.tables import REASONS, write_table
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
@@ -72,7 +73,7 @@ def test_metadata_of_strangers_is_shown_and_never_run(page, parsed, text):
     assert synthetic.HOSTILE in text
     assert "<script>alert" not in page
     assert not any('alert("title")' in s or "alert(1)" in s for s in parsed.scripts)
-    assert all(a.startswith(("#", "https://")) for a in parsed.links)
+    assert all(a.startswith(("#", "https://", "studies/", "runs/")) for a in parsed.links)
     assert "<i>bright" not in page and "<i>bright</i>" in text
 
 
@@ -80,6 +81,7 @@ def test_every_run_is_there_with_its_costs_and_its_players(parsed, text, results
     for run in results["runs"]:
         assert text.count(run) >= 2
     for kind in ("data:audio/mpeg", "data:image/png"):
+        # ten runs, real clips and the codec; noise, shuffled captions and training clips say nothing about a caption
         assert sum(load.startswith(kind) for load in parsed.loads) == (10 + 2) * 4
     assert "0123456789" in text and "fedcba9876543210" in text and "torch 2.13.0+cpu" in text
 
@@ -98,23 +100,24 @@ def test_the_corpus_adds_up(text):
 def test_the_study_is_told_in_a_sentence_computed_from_it(text):
     assert "4 designs (prefix-mamba, prefix-simba, cross-simba and cross-transformer)" in text
     assert "10 runs at 2 sizes" in text and "120 iterations or 6.00×10¹² FLOPs" in text
-    assert "1 seed" in text and "5 held-out captions" in text and "One seed per run" in text
+    assert "1 seed" in text and "8 held-out captions" in text and "One seed per run" in text
 
 
 def test_cautions_and_backends_stand_beside_the_scores(text):
-    assert "covariances lack full rank" in text and "only 5 clips" in text
+    assert "covariances lack full rank" in text and "only 8 clips" in text
     assert "musicnn MTT 0123456789ab" in text and "Not CLAP" in text
 
 
 def test_figures_have_data_for_every_run_and_axis(parsed, results):
     drawn = json.loads(parsed.scripts[0])["laptop"]
-    traces = [t for c in drawn["curves"] for t in c["traces"]]
-    assert {t["name"] for t in traces} == set(results["runs"])
-    for trace in traces:
-        for part in (trace["training"], trace["validation"]):
-            assert len({len(part[k]) for k in ("step", "flops", "seconds", "y")}) == 1 and len(part["y"]) > 1
-    assert [len(p["traces"]) for p in drawn["scaling"]] == [2] * 4
-    assert {t["dash"] for t in traces if "quarter" in t["name"]} == {"dash"}
+    curves = drawn["learning-curves"]["charts"]
+    assert set(curves) == {"step", "flops", "seconds"}
+    for charts in curves.values():
+        series = [s for chart in charts for s in chart["series"]]
+        assert {s["name"].removesuffix(", training") for s in series} == set(results["runs"])
+        assert all(len(s["x"]) == len(s["y"]) > 1 for s in series)
+        assert {s["dash"] for s in series if "quarter" in s["name"]} == {"dash"}
+    assert [len(chart["series"]) for chart in drawn["scaling-down"]["charts"]["iterations"]] == [2] * 4
 
 
 def test_the_page_stays_under_15_mb(page):
@@ -124,7 +127,7 @@ def test_the_page_stays_under_15_mb(page):
 def test_players_stop_at_their_share_of_bytes_but_never_at_none(results):
     folders = dict(list(results["runs"].items())[:2])
     assert len(players.examples(folders, 4, limit=1)) == 1
-    assert len(players.examples(folders, 99)) == 5
+    assert len(players.examples(folders, 99)) == 8
 
 
 def test_a_system_without_the_others_clips_is_an_error(results, tmp_path):
@@ -136,9 +139,9 @@ def test_a_system_without_the_others_clips_is_an_error(results, tmp_path):
 
 def test_a_study_that_was_not_compared_is_named(results, tmp_path):
     with pytest.raises(UserError, match=r"summary\.json: no such file"):
-        build(results["spec"], [tmp_path], results["data"])
+        build(results["spec"], [tmp_path], results["data"], tmp_path / "report.html")
     with pytest.raises(UserError, match="at least one study"):
-        build(results["spec"], [], results["data"])
+        build(results["spec"], [], results["data"], tmp_path / "report.html")
 
 
 def test_json_inside_a_script_can_not_end_it():

@@ -1,0 +1,70 @@
+"""Differences between two runs of one budget, paired by caption.
+
+Both runs were asked for the same captions and scored with the same resamples, so what captions
+differ in cancels. Of scores that are means over clips, the difference is taken clip by clip; of
+scores of whole sets, resample by resample, and its interval is moved by its bias, as the scores' own
+are. See `ssmttm.metrics.paired`.
+"""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ssmttm.errors import UserError
+from ssmttm.files import read_json
+from ssmttm.metrics.bootstrap import percentile_interval
+from ssmttm.metrics.paired import paired_scores
+from ssmttm.reporting.scores import score_file
+from ssmttm.spec import FINAL
+
+COLUMNS = (
+    "embedder", "metric", "reference", "budget_kind", "budget", "a", "b", "difference", "low", "high", "p_value",
+    "confidence", "n", "better",
+)  # fmt: skip
+
+
+def differences(runs: list[tuple[Path, dict[str, Any]]], evaluation: dict[str, Any]) -> pd.DataFrame:
+    """One row per pair of runs under one budget, metric and reference, in the order of `runs`.
+
+    `runs` are folders with the facts of their runs (`system`, `budget_kind`, `budget`). Positive: `a`
+    has the greater value. `p_value` (sign flips over captions) exists for means over clips only.
+    """
+    rows = []
+    for embedder in evaluation["embedders"]:
+        told = {facts["system"]: read_json(score_file(folder, FINAL, embedder)) for folder, facts in runs}
+        for (_, a), (_, b) in combinations(runs, 2):
+            if (a["budget_kind"], a["budget"]) == (b["budget_kind"], b["budget"]):
+                common = {"embedder": embedder, "budget_kind": a["budget_kind"], "budget": a["budget"]}
+                common |= {"a": a["system"], "b": b["system"]}
+                rows += [common | row for row in _pair(told[a["system"]], told[b["system"]], evaluation)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _pair(a: dict[str, Any], b: dict[str, Any], evaluation: dict[str, Any]) -> list[dict[str, Any]]:
+    if a["clip_ids"] != b["clip_ids"]:
+        raise UserError(f"{a['system']} and {b['system']} were scored on different captions; score both again")
+    rows = []
+    for metric, score in a["metrics"].items():
+        for one, other in zip(score["entries"], b["metrics"][metric]["entries"], strict=True):
+            found = _difference(one, other, evaluation)
+            if found is not None:
+                common = {"metric": metric, "reference": one["reference"], "better": score["better"]}
+                rows.append(common | found | {"confidence": evaluation["confidence"], "n": len(a["clip_ids"])})
+    return rows
+
+
+def _difference(one: dict[str, Any], other: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any] | None:
+    """None for scores that were kept neither by clip nor by resample."""
+    if "per_clip" in one:
+        values = [np.array(entry["per_clip"]) for entry in (one, other)]
+        found = paired_scores(*values, evaluation["bootstrap"], evaluation["confidence"], evaluation["seed"])
+        return {"difference": found.difference, "low": found.low, "high": found.high, "p_value": found.p_value}
+    if "replicates" not in one or "replicates" not in other:
+        return None
+    apart = np.array(one["replicates"]) - np.array(other["replicates"])
+    difference = one["value"] - other["value"]
+    low, high = percentile_interval(apart - apart.mean() + difference, evaluation["confidence"])
+    return {"difference": difference, "low": low, "high": high, "p_value": None}

@@ -1,0 +1,66 @@
+"""Every row of the comparison, each linked to its line of the CSV, and the backend of every number."""
+
+from typing import Any
+
+import pandas as pd
+
+from ssmttm.reporting.inputs import Study
+from ssmttm.reporting.numbers import BASELINE_NAMES, REFERENCE_NAMES, budget_name, known, metric_name, score_text
+from ssmttm.reporting.scoreboard import MAIN
+
+HEADER_LINES = 1
+
+
+def rows(study: Study) -> list[dict[str, Any]]:
+    """One entry per row of the comparison: main metrics and embedders first, otherwise as in the table."""
+    table = study["comparison"].reset_index(drop=True)
+    embedders = study.embedders
+    metrics = [*MAIN, *(m for m in dict.fromkeys(table["metric"]) if m not in MAIN)]
+    order = sorted(
+        table.itertuples(), key=lambda r: (metrics.index(r.metric), embedders.index(r.embedder), r.reference, r.Index)
+    )
+    return [_entry(row) for row in order]
+
+
+def _entry(row: Any) -> dict[str, Any]:
+    return {
+        "line": row.Index + 1 + HEADER_LINES,
+        "system": row.system,
+        "kind": row.kind,
+        "name": BASELINE_NAMES.get(row.system, (row.system, ""))[0] if row.kind != "run" else row.system,
+        "budget": budget_name(row.budget_kind, row.budget) if known(row.budget) else "–",
+        "metric": metric_name(row.metric),
+        "key": row.metric,
+        "embedder": row.embedder,
+        "reference": REFERENCE_NAMES[row.reference],
+        "better": row.better,
+        "value": float(row.value),
+        "text": score_text(row.metric, row.value),
+        "interval": f"{score_text(row.metric, row.low)} to {score_text(row.metric, row.high)}",
+        "n": int(row.n),
+        "windows": int(row.windows) if known(row.windows) else None,
+        "audio": audio_text(row),
+        "warnings": [w for w in row.warnings.split("; ") if w],
+    }
+
+
+def audio_text(row: Any) -> str:
+    """Length, sample rate and channels of the clips behind a row: `10 s, 24 kHz, mono`."""
+    parts = []
+    if known(row.clip_s):
+        parts.append(f"{row.clip_s:g} s")
+    if known(row.sample_rate):
+        parts.append(f"{row.sample_rate / 1000:g} kHz")
+    if known(row.channels):
+        parts.append({1: "mono", 2: "stereo"}.get(int(row.channels), f"{row.channels} channels"))
+    return ", ".join(parts) or "not known"
+
+
+def backends(comparison: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each metric and embedder, what computed it, its definition and its interval."""
+    keys = ["metric", "embedder", "backend", "definition", "interval", "better"]
+    found = comparison.groupby(keys, sort=False)["system"].nunique().reset_index()
+    present = list(dict.fromkeys(found["metric"]))
+    rank = [*(m for m in MAIN if m in present), *(m for m in present if m not in MAIN)]
+    ordered = sorted(found.to_dict("records"), key=lambda r: rank.index(r["metric"]))
+    return [{**r, "name": metric_name(r["metric"])} for r in ordered]
