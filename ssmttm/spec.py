@@ -57,6 +57,9 @@ EMBEDDERS: dict[str, frozenset[str]] = {
 }
 """One file of `ssmttm.metrics.embedders` each, and what it gives beside embeddings."""
 
+ELSEWHERE = frozenset({"clap_laion"})
+"""Embedders whose packages don't go together with the main environment: workflow/envs has theirs."""
+
 STUDY_TABLES = (
     "comparison", "progress", "differences", "curves", "fits", "fit_curves", "reach", "scaling", "scaling_summary",
     "seeds", "seed_tests",

@@ -45,12 +45,15 @@ def test_the_snakefile_only_names_parts():
 @pytest.mark.parametrize("name", sorted(rules()))
 def test_a_rule_is_one_command_with_log_settings_and_resources(name):
     body = rules()[name]
-    command = {"embed_training": "embed"}.get(name, name)
-    assert re.search(rf'shell:\n\s+"ssmttm {command} ', body), "the command is the stage of the same name"
+    command = {"embed": r"\{params\.program\} embed", "embed_training": r"\{params\.program\} embed"}
+    command = command.get(name, f"ssmttm {name}")
+    assert re.search(rf'shell:\n\s+"{command} ', body), "the command is the stage of the same name"
     assert "{log:q} 2>&1" in body
     for directive in ("log:", "params:", "spec=", "mem_mb=", "runtime="):
         assert directive in body
-    assert not re.search(r"\{(?!threads|wildcards|params\.shards)[\w.]+\}", body.split("shell:")[1]), "paths are quoted"
+    assert not re.search(r"\{(?!threads|wildcards|params\.shards|params\.program)[\w.]+\}", body.split("shell:")[1]), (
+        "paths are quoted"
+    )
 
 
 def test_rule_names_are_reserved():

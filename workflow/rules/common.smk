@@ -139,6 +139,21 @@ def external_settings(wildcards):
     return spec.canonical_json(spec.external_spec(CONFIG, wildcards.external))
 
 
+def environment_of(wildcards):
+    """The conda environment of the job that embeds by `{embedder}`; see `program`."""
+    return "../envs/reference-metrics.yaml" if wildcards.embedder in spec.ELSEWHERE else "../../environment.yml"
+
+
+def program(wildcards):
+    """What runs `ssmttm embed`: for an embedder that can't share the main environment, the Python of its own one.
+
+    That is a conda environment with `--sdm conda`, else the one that `make reference-metrics` makes.
+    """
+    python = '"${CONDA_PREFIX:-.venv-reference}/bin/python"'
+    elsewhere = f"PYTHONPATH={shlex.quote(str(spec.ROOT))} {python} -m ssmttm.cli"
+    return elsewhere if wildcards.embedder in spec.ELSEWHERE else "ssmttm"
+
+
 def repeated(option, files):
     """The input files `files` as `--option=path`, one option per file."""
     return lambda wildcards, input: [f"--{option}={path}" for path in input[files]]

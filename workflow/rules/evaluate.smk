@@ -128,15 +128,16 @@ rule embed:
     log:
         "results/logs/{system}/embed.{checkpoint}.{embedder}.log",
     conda:
-        "../../environment.yml"
+        environment_of
     resources:
         mem_mb=4000,
         runtime=120,
     params:
+        program=program,
         spec=settings("embed"),
         code=lambda wildcards: code("embed", embedder=wildcards.embedder),
     shell:
-        "ssmttm embed --embedder {wildcards.embedder} --generated {input:q} --out {output:q}"
+        "{params.program} embed --embedder {wildcards.embedder} --generated {input:q} --out {output:q}"
         " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 
@@ -149,16 +150,17 @@ rule embed_training:
     log:
         "results/logs/{version}/embed_training.{embedder}.log",
     conda:
-        "../../environment.yml"
+        environment_of
     resources:
         mem_mb=4000,
         runtime=480,
     params:
+        program=program,
         spec=settings("embed"),
         code=lambda wildcards: code("embed", embedder=wildcards.embedder),
         clips=repeated("clips", "clips"),
     shell:
-        "ssmttm embed --embedder {wildcards.embedder} {params.clips:q} --splits {input.splits:q} --out {output:q}"
+        "{params.program} embed --embedder {wildcards.embedder} {params.clips:q} --splits {input.splits:q} --out {output:q}"
         " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 

@@ -4,6 +4,7 @@ import pytest
 from ssmttm.audio import decode_audio, encode_audio
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
+from ssmttm.metrics.embedders.musicnn import MusicnnEmbedder
 from ssmttm.stages import captions, codec, embed, text, tokens
 from ssmttm.tables import SCHEMAS, read_table, write_table
 from ssmttm.text.base import load_encoder
@@ -93,12 +94,30 @@ def test_an_empty_caption_is_refused_with_its_clip(tmp_path):
         text.run({"text": settings}, tmp_path / "captions.parquet", tmp_path / "text.parquet", 1)
 
 
-def test_embeddings_of_generated_audio(data):
+def test_embeddings_of_generated_audio(data, monkeypatch):
     clips = read_table(data / "clips.parquet", "clips").to_pylist()
     rows = [{"clip_id": c["clip_id"], "caption": "x", "audio": c["audio"]} for c in clips]
     write(data / "generated.parquet", "generated", rows)
-    embed.run({"embedder": "musicnn"}, data / "generated.parquet", data / "embeddings.parquet", 1)
-    for row in read_table(data / "embeddings.parquet", "embeddings").to_pylist():
+    spec, out = {"models": {}, "training_clips": 10}, data / "embeddings.parquet"
+    embed.run(spec, "musicnn", data / "generated.parquet", [], None, out, data / "cache", 1)
+    first = read_table(out, "embeddings").to_pylist()
+    for row in first:
         assert len(row["embedding"]) == row["windows"] * row["dim"]
-        assert len(row["posterior"]) == 50
+        assert len(row["posterior"]) == 50 and row["activation"] == "sigmoid" and row["text"] == []
         assert row["backend"].startswith("musicnn")
+        assert (row["sample_rate"], row["channels"]) == (24000, 1)
+    with monkeypatch.context() as patched:  # all that is needed is in the cache
+        patched.setattr(MusicnnEmbedder, "analyze_many", None)
+        embed.run(spec, "musicnn", data / "generated.parquet", [], None, out, data / "cache", 1)
+    assert read_table(out, "embeddings").to_pylist() == first
+
+
+def test_of_the_training_clips_so_many_are_embedded_as_the_config_says(data, tmp_path):
+    out, cache = tmp_path / "training.parquet", tmp_path / "cache"
+    for count, wanted in ((10, {"t0@0", "t1@0"}), (1, embed.training_clips(data / "splits.parquet", 1))):
+        spec = {"models": {}, "training_clips": count}
+        embed.run(spec, "musicnn", None, [data / "clips.parquet"], data / "splits.parquet", out, cache, 1)
+        assert set(read_table(out, "embeddings")["clip_id"].to_pylist()) == wanted
+    assert len(wanted) == 1
+    with pytest.raises(UserError, match="either --generated, or --clips with --splits"):
+        embed.run(spec, "musicnn", None, [], None, out, cache, 1)
