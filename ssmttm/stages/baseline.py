@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pyloudnorm
 
-from ssmttm.audio import decode_audio, encode_audio, limit_peak, resample
+from ssmttm.audio import decode_audio, limit_peak, resample
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
 from ssmttm.seeds import stable_int
 from ssmttm.spec import BASELINES
 from ssmttm.stages._threads import set_threads
+from ssmttm.systems.generated import generated_row
 from ssmttm.systems.training_audio import training_clips
 from ssmttm.tables import iter_rows, read_table, read_tables, write_table
 
@@ -50,17 +51,7 @@ def run(
     rows = []
     for prompt in wanted:
         wave, sample_rate = change(prompt["clip_id"], *decode_audio(audio[source[prompt["clip_id"]]]))
-        rows.append(
-            {
-                "clip_id": prompt["clip_id"],
-                "system": name,
-                "caption": prompt["caption"],
-                "seed": seed,
-                "duration_s": len(wave) / sample_rate,
-                "sample_rate": sample_rate,
-                "audio": {"bytes": encode_audio(wave, sample_rate), "path": f"{len(rows):04d}.flac"},
-            }
-        )
+        rows.append(generated_row(name, prompt["clip_id"], prompt["caption"], seed, wave, sample_rate))
     write_table(out, "generated", rows)
 
 

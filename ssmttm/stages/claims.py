@@ -16,6 +16,7 @@ from ssmttm.reporting.claims import CLAIMS, Counted, ranges, rows
 from ssmttm.reporting.claims_text import claims_text
 from ssmttm.spec import ROOT
 from ssmttm.stages import describe
+from ssmttm.systems.musicgen_cost import SMALL_TRAINING
 from ssmttm.training.budget import plan_budget
 
 DEFAULTS: dict[str, Any] = {
@@ -49,9 +50,7 @@ MUSICGEN = ModelConfig(
 )
 MUSICGEN_NAME = "MusicGen-small"
 MUSICGEN_PARAMETERS = 420_371_456
-MUSICGEN_CLIPS = 1_000_000 * 192
-MUSICGEN_HOURS = 20_000.0
-MUSICGEN_FRAMES = 1500
+MUSICGEN_CLIPS = SMALL_TRAINING.steps * SMALL_TRAINING.batch
 SECONDS = 30.0
 
 
@@ -123,12 +122,20 @@ def _musicgen(tokens: int) -> tuple[dict[str, Any], Counted]:
     with torch.device("meta"):
         model = MusicLM(MUSICGEN)
     theirs = count(
-        *(MUSICGEN_NAME, model, MUSICGEN_PARAMETERS, MUSICGEN_CLIPS, MUSICGEN_HOURS, SECONDS, MUSICGEN_FRAMES),
+        *(
+            MUSICGEN_NAME,
+            model,
+            MUSICGEN_PARAMETERS,
+            MUSICGEN_CLIPS,
+            SMALL_TRAINING.hours,
+            SECONDS,
+            SMALL_TRAINING.frames,
+        ),
         tokens,
     )
     facts = {"name": MUSICGEN_NAME, "parameters": MUSICGEN_PARAMETERS, "clips": MUSICGEN_CLIPS}
-    facts |= {"hours": MUSICGEN_HOURS, "frames": MUSICGEN_FRAMES, "text_tokens": tokens}
-    facts["flops"] = TRAINING_FACTOR * MUSICGEN_CLIPS * model.flops(MUSICGEN_FRAMES, tokens).total
+    facts |= {"hours": SMALL_TRAINING.hours, "frames": SMALL_TRAINING.frames, "text_tokens": tokens}
+    facts["flops"] = TRAINING_FACTOR * MUSICGEN_CLIPS * model.flops(SMALL_TRAINING.frames, tokens).total
     return {**facts, "built": parameter_difference(model)}, theirs
 
 

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ssmttm.audio import encode_audio
 from ssmttm.systems.external import read_external
 from ssmttm.systems.facts import write_facts
+from ssmttm.systems.generated import generated_row
 from ssmttm.systems.wording import counted, some
 from ssmttm.tables import read_table, write_table
 
@@ -21,18 +21,7 @@ def run(spec: dict[str, Any], name: str, prompts: Path, out: Path, facts: Path) 
     wanted = read_table(prompts, "captions", ["clip_id", "caption"]).to_pylist()
     findings, clips = read_external(wanted, Path(system["folder"]), spec["clips"], key)
     rate = spec["clips"]["sample_rate"]
-    rows = [
-        {
-            "clip_id": prompt["clip_id"],
-            "system": name,
-            "caption": prompt["caption"],
-            "seed": None,
-            "duration_s": len(wave) / rate,
-            "sample_rate": rate,
-            "audio": {"bytes": encode_audio(wave, rate), "path": f"{number:04d}.flac"},
-        }
-        for number, (prompt, wave) in enumerate(clips)
-    ]
+    rows = [generated_row(name, prompt["clip_id"], prompt["caption"], None, wave, rate) for prompt, wave in clips]
     findings.refuse(key)
     notes = findings.notes()
     for note in notes:

@@ -19,6 +19,7 @@ from ssmttm.generation.streaming import GrowingWav
 from ssmttm.models.precision import PRECISIONS
 from ssmttm.progress import Progress
 from ssmttm.seeds import stable_int
+from ssmttm.systems.generated import generated_row
 from ssmttm.tables import write_table
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
@@ -105,15 +106,7 @@ def _write_table(
     out: Path, rate: int, system: str, asked: list[Prompt], seeds: list[int], waves: Iterator[np.ndarray]
 ) -> None:
     generated = [
-        {
-            "clip_id": prompt.name,
-            "system": system,
-            "caption": prompt.caption,
-            "seed": seed,
-            "duration_s": len(wave) / rate,
-            "sample_rate": rate,
-            "audio": {"bytes": encode_audio(wave, rate), "path": f"{prompt.name}.flac"},
-        }
+        generated_row(system, prompt.name, prompt.caption, seed, wave, rate)
         for prompt, seed, wave in zip(asked, seeds, waves, strict=True)
     ]
     write_table(out, "generated", generated)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ssmttm.audio import decode_audio, encode_audio, resample
+from ssmttm.audio import decode_audio, resample
 from ssmttm.files import sha256_bytes
 from ssmttm.pretrained.musicgen import MusicGen, MusicGenSampling
 from ssmttm.seeds import stable_int
 from ssmttm.spec import MUSICGEN, canonical_json
 from ssmttm.systems.foreign_audio import levelled
+from ssmttm.systems.generated import generated_row
 from ssmttm.systems.musicgen_cost import SMALL, SMALL_TRAINING, Shape, training_flops
 from ssmttm.systems.wording import counted, some
 from ssmttm.tables import read_table, write_table
@@ -72,17 +73,7 @@ def _rows(
     for prompt, own, wave in zip(prompts, seeds, waves, strict=True):
         samples = resample(wave, model.sample_rate, rate)
         samples, _ = levelled(samples, rate, clips["loudness_lufs"], clips["silence_lufs"])
-        rows.append(
-            {
-                "clip_id": prompt["clip_id"],
-                "system": MUSICGEN,
-                "caption": prompt["caption"],
-                "seed": own,
-                "duration_s": len(samples) / rate,
-                "sample_rate": rate,
-                "audio": {"bytes": encode_audio(samples, rate), "path": f"{prompt['clip_id']}.flac"},
-            }
-        )
+        rows.append(generated_row(MUSICGEN, prompt["clip_id"], prompt["caption"], own, samples, rate))
     return rows
 
 
