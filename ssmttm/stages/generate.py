@@ -53,7 +53,7 @@ def run(
         pipeline = Pipeline.load(model, codec, place, precision)
         before = None if continue_from is None else _codes_of(continue_from, pipeline)
         length = pipeline.seconds if seconds is None else seconds
-        progress = Progress(f"generate {model.name}", pipeline.steps(length, len(asked)), "steps")
+        progress = Progress(f"generate {_label(model)}", pipeline.steps(length, len(asked)), "steps")
         rate = pipeline.codec.sample_rate
         if stream:
             _write_stream(out, rate, pipeline.stream(captions[0], sampling, seeds[0], length, progress, before))
@@ -66,6 +66,12 @@ def run(
         else:
             for name, wave in zip(file_names(p.name for p in asked), waves, strict=True):
                 write_bytes(out / f"{name}.wav", encode_audio(wave, rate, "WAV"))
+
+
+def _label(model: Path) -> str:
+    """What progress calls a model: its run and, where that isn't the finished one, the checkpoint."""
+    folder = run_folder(model)
+    return folder.name if model == folder else f"{folder.name} at {model.stem}"
 
 
 def _check(out: Path, prompt: str | None, prompts: Path | None, stream: bool, precision: str) -> None:

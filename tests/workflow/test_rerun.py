@@ -85,7 +85,7 @@ def test_an_edited_metric_recomputes_only_scores(project, metric):
 
 
 def test_the_checkpoints_to_score_change_nothing_that_is_there(project):
-    project.edit("config.yaml", "[0.25, 0.5]         # models of", "[0.5] # models of")
+    project.edit("config.yaml", "[0.5]               # models of", "[] # models of")
     assert project.plan() == SUMMARY
 
 

@@ -83,7 +83,7 @@ def test_lint_and_format_are_clean(fresh):
 def test_a_runs_name_builds_only_that_run(fresh):
     run = "prefix-simba-base-iters"
     plan = fresh.plan(run)
-    models = {f"generate {run} {checkpoint}" for checkpoint in ("0.25", "0.5", "final")}
+    models = {f"generate {run} {checkpoint}" for checkpoint in ("0.5", "final")}
     assert {job for job in plan if job.startswith(("train", "generate"))} == {f"train {run}", *models}
     assert {job.split()[1] for job in plan if job.startswith("score")} == {f"runs/{run}"}
     assert not {"report", "compare laptop"} & plan
