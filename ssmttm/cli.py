@@ -436,6 +436,18 @@ def embed(
 
 
 @app.command()
+def statistics(
+    embeddings: Annotated[Path, typer.Option(help="Embeddings of a reference set.")],
+    name: Annotated[str, typer.Option(help="What the set is called, such as musiccaps.")],
+    out: Out,
+) -> None:
+    """Write mean and covariance of a reference set's embeddings, which can be passed on without its audio."""
+    from ssmttm.stages import statistics
+
+    statistics.run(embeddings, name, out)
+
+
+@app.command()
 def score(
     embedder: Annotated[str, typer.Option(help="Which embedder made the embeddings.")],
     system: Annotated[str, typer.Option(help="Name of the system that is scored.")],

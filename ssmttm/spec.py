@@ -463,7 +463,18 @@ def one_of(names: Iterable[Any]) -> str:
 
 
 RESERVED = frozenset(
-    [*_STAGE_SECTIONS, "embed_training", "all", "train", "generate", "release", "data", "common", "evaluate"]
+    [
+        *_STAGE_SECTIONS,
+        "embed_training",
+        "statistics",
+        "all",
+        "train",
+        "generate",
+        "release",
+        "data",
+        "common",
+        "evaluate",
+    ]
 )
 """Rule names, which runs and studies can't take."""
 

@@ -93,7 +93,7 @@ def test_a_further_embedder_embeds_and_scores_but_generates_nothing(project):
     project.edit("config.yaml", "embedders: [musicnn]", "embedders: [musicnn, vggish]")
     project.edit("config.yaml", "models: {}", "models: {vggish: /weights/vggish.pth}")
     plan = project.plan()
-    assert {job.split()[0] for job in plan} == {"embed", "embed_training", "score", "compare", "report"}
+    assert {job.split()[0] for job in plan} == {"embed", "embed_training", "statistics", "score", "compare", "report"}
     assert f"score baselines/{VERSION}/noise {FINAL} vggish" in plan
 
 

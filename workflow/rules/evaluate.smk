@@ -164,6 +164,24 @@ rule embed_training:
         " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 
+rule statistics:
+    input:
+        "results/baselines/{version}/originals/embeddings/final/{embedder}.parquet",
+    output:
+        "results/references/{version}/{set}.{embedder}.safetensors",
+    log:
+        "results/logs/{version}/statistics.{set}.{embedder}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        code=code("statistics"),
+    shell:
+        "ssmttm statistics --embeddings {input:q} --name {wildcards.set} --out {output:q} > {log:q} 2>&1"
+
+
 rule score:
     input:
         unpack(references),

@@ -56,6 +56,7 @@ rule report:
         tables=expand("results/studies/{study}/{name}.parquet", study=STUDIES, name=spec.STUDY_TABLES),
         summaries=expand("results/studies/{study}/summary.json", study=STUDIES),
         audio=expand("results/{system}/generated/final.parquet", system=SYSTEMS),
+        references=expand(f"results/references/{VERSION}/{PROMPTS['set']}.{{embedder}}.safetensors", embedder=EMBEDDERS),
         dataset=ancient(f"results/data/{VERSION}/dataset.json"),
         licensed=ancient(f"results/data/{VERSION}/licensed.parquet"),
         rejected=ancient(f"results/data/{VERSION}/rejected.parquet"),

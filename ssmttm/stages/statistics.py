@@ -1,0 +1,33 @@
+"""Stage `statistics`: mean and covariance of a reference set's embeddings, to compare with where its audio is not."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save
+
+from ssmttm.errors import UserError
+from ssmttm.files import write_bytes
+from ssmttm.metrics import gaussian
+from ssmttm.metrics.clipset import read_clipset
+
+
+def run(embeddings: Path, name: str, out: Path) -> None:
+    """Write `mean` [dim] and `covariance` [dim, dim] (unbiased, float64) of all windows in the table `embeddings`.
+
+    The metadata say what they are of: set `name`, embedder with its weights' hash, clips, windows and clip length.
+    `ssmttm.metrics.frechet.frechet_distance_of_statistics` takes them.
+    """
+    clips = read_clipset(embeddings, name)
+    if clips.window_count < 2:
+        raise UserError(f"{embeddings}: one window has no covariance; take more or longer clips")
+    mean, covariance = gaussian.statistics(np.concatenate(clips.windows))
+    facts = {
+        "set": name,
+        "backend": clips.backend,
+        "clips": str(len(clips.clip_ids)),
+        "windows": str(clips.window_count),
+        "clip_s": f"{clips.clip_s:g}",
+        "sample_rate": str(clips.sample_rate),
+        "channels": str(clips.channels),
+    }
+    write_bytes(out, save({"mean": mean, "covariance": np.ascontiguousarray(covariance)}, facts))
