@@ -18,7 +18,6 @@ DEFINITION = (
 INTERVAL = "percentile bootstrap over clips"
 RECALL = "recall_at_10"
 RECALL_DEFINITION = "share of captions whose own clip is among the 10 nearest to them by that cosine"
-NEEDS = "texts"
 NEAREST = 10
 
 

@@ -31,7 +31,6 @@ CATEGORICAL = (
     "1e-6), averaged over clips paired by caption"
 )
 INTERVAL = "percentile bootstrap over clips"
-NEEDS = "classes"
 REVERSED = "kl_reversed"
 
 FLOOR = 1e-6

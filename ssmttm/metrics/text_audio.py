@@ -35,7 +35,6 @@ DEFINITION = (
     "captions; averaged over clips. Not CLAP"
 )
 INTERVAL = "percentile bootstrap over clips"
-NEEDS = "tags"
 
 FLOOR = 1e-6
 

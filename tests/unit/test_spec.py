@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ssmttm import spec
 from ssmttm.errors import UserError
@@ -319,3 +320,34 @@ def test_one_other_systems_settings_leave_anothers_as_they_are(config):
     before = spec.external_spec(spec.validate_config(merge(config, {"evaluation": {"systems": systems}})), "a")
     systems["b"] = {"folder": "c", "note": "new"}
     assert spec.external_spec(spec.validate_config(merge(config, {"evaluation": {"systems": systems}})), "a") == before
+
+
+def test_every_embedder_and_metric_that_can_be_named_is_a_file_and_the_schema_knows_it():
+    from ssmttm.metrics.embedders.base import embedders
+
+    assert sorted(spec.EMBEDDERS) == embedders()
+    schema = yaml.safe_load((spec.SCHEMAS / "config.schema.yaml").read_text())
+    settings = schema["properties"]["evaluation"]["properties"]
+    assert settings["embedders"]["items"]["enum"] == list(spec.EMBEDDERS)
+    assert settings["metrics"]["items"]["enum"] == list(spec.METRICS)
+    assert all((spec.ROOT / "ssmttm" / "metrics" / f"{name}.py").is_file() for name in spec.METRICS)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"metrics": ["frechet", "clap"]}, "clap needs one of the embedders clap, clap_laion"),
+        ({"models": {"clap": "/weights"}}, "evaluation.models.clap: evaluation.embedders does not name it"),
+        ({"checkpoints": [0.9]}, "0.9 is not among training.checkpoints"),
+    ],
+)
+def test_an_evaluation_that_can_t_be_done_is_refused_before_anything_runs(config, changed, message):
+    config["evaluation"] |= changed
+    with pytest.raises(UserError, match=re.escape(message)):
+        spec.validate_config(config)
+
+
+def test_too_few_prompts_for_a_metric_are_refused_before_anything_runs(config):
+    config["generation"]["prompts"] = 5
+    with pytest.raises(UserError, match=r"prdc needs 6 clips, and generation\.prompts is 5"):
+        spec.validate_config(config)
