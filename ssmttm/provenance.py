@@ -23,7 +23,9 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-_PLUMBING = frozenset(f"ssmttm.{name}" for name in ("errors", "files", "progress", "provenance", "spec", "tables"))
+_PLUMBING = frozenset(
+    f"ssmttm.{name}" for name in ("errors", "evaluation", "files", "progress", "provenance", "spec", "tables")
+)
 """Modules that decide no number. What a stage takes from the config and the columns it writes are
 tracked by themselves, so that a new metric or a new table retrains nothing."""
 

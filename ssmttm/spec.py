@@ -18,59 +18,13 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
+from ssmttm import evaluation
 from ssmttm.errors import UserError
 
 Config = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "workflow" / "schemas"
-
-BASELINES = ("originals", "codec", "shuffled", "noise", "training")
-"""Systems that are no model: the references' real clips, the codec's reconstruction of them (ceiling),
-real clips under other clips' captions, noise (floor), and training clips (what memorizing would score)."""
-
-MUSICGEN = "musicgen"
-"""The system that `evaluation.musicgen` describes."""
-
-METRICS: dict[str, str | None] = {
-    "frechet": None,
-    "frechet_infinity": None,
-    "kernel": None,
-    "kl": "classes",
-    "text_audio": "tags",
-    "clap": "texts",
-    "prdc": None,
-    "diversity": None,
-    "training_copies": None,
-}
-"""One file of `ssmttm.metrics` each, and what it needs of an embedder beside embeddings."""
-
-EMBEDDERS: dict[str, frozenset[str]] = {
-    "musicnn": frozenset({"classes", "tags"}),
-    "vggish": frozenset(),
-    "pann": frozenset({"classes"}),
-    "clap": frozenset({"texts"}),
-    "clap_laion": frozenset({"texts"}),
-    "encodec": frozenset(),
-    "openl3": frozenset(),
-    "passt": frozenset({"classes"}),
-}
-"""One file of `ssmttm.metrics.embedders` each, and what it gives beside embeddings."""
-
-ELSEWHERE = frozenset({"clap_laion"})
-"""Embedders whose packages don't go together with the main environment: workflow/envs has theirs."""
-
-STUDY_TABLES = (
-    "comparison", "progress", "differences", "curves", "fits", "fit_curves", "reach", "scaling", "scaling_summary",
-    "seeds", "seed_tests",
-)  # fmt: skip
-"""What stage `compare` writes of a study, as Parquet; docs/evaluation.md says what is in them."""
-
-FEWEST_FOR_PRDC = 6
-"""Its balls reach to the fifth nearest other clip."""
-
-FINAL = "final"
-"""The checkpoint that is the finished model."""
 
 PARAGRAPH_TOKENS = 80
 """What the longest paragraph of `ssmttm.captions.paragraph` takes, with some room."""
@@ -183,57 +137,13 @@ def validate_config(config: Mapping[str, Any], where: str = "config") -> Config:
             f"{where}: data.text.max_tokens {tokens} would cut captions off: "
             f"data.captions.style {style} needs {PARAGRAPH_TOKENS} or more"
         )
-    evaluation = plain["evaluation"]
-    evaluation["systems"] = {name: system for name, system in evaluation["systems"].items() if system is not None}
-    _check_prompts(evaluation["prompts"], where)
-    _check_systems(evaluation, where)
+    systems = plain["evaluation"]["systems"]
+    plain["evaluation"]["systems"] = {name: system for name, system in systems.items() if system is not None}
     split = data["split"]
     if split["validation"] + split["test"] >= 1:
         raise UserError(f"{where}: data.split: validation + test must leave a share for train")
-    _check_evaluation(plain, where)
+    evaluation.check(plain, where)
     return plain
-
-
-def metrics_of(metrics: Iterable[str], embedder: str) -> list[str]:
-    """Those of `metrics` that `embedder` can serve."""
-    return [metric for metric in metrics if METRICS[metric] is None or METRICS[metric] in EMBEDDERS[embedder]]
-
-
-def _check_evaluation(config: Config, where: str) -> None:
-    evaluation, kept = config["evaluation"], config["training"]["checkpoints"]
-    for metric in evaluation["metrics"]:
-        if not any(metrics_of([metric], embedder) for embedder in evaluation["embedders"]):
-            able = ", ".join(name for name in EMBEDDERS if metrics_of([metric], name))
-            raise UserError(f"{where}: evaluation.metrics: {metric} needs one of the embedders {able}")
-    if "prdc" in evaluation["metrics"] and config["generation"]["prompts"] < FEWEST_FOR_PRDC:
-        raise UserError(
-            f"{where}: evaluation.metrics: prdc needs {FEWEST_FOR_PRDC} clips, and generation.prompts is "
-            f"{config['generation']['prompts']}; raise it, or leave prdc out"
-        )
-    for embedder in evaluation["models"]:
-        if embedder not in evaluation["embedders"]:
-            raise UserError(f"{where}: evaluation.models.{embedder}: evaluation.embedders does not name it")
-    missing = [fraction for fraction in evaluation["checkpoints"] if fraction not in kept]
-    if missing:
-        raise UserError(
-            f"{where}: evaluation.checkpoints: {missing[0]:g} is not among training.checkpoints {kept}: "
-            "no model is kept there"
-        )
-
-
-def checkpoints_of(config: Config, run: Mapping[str, Any]) -> list[str]:
-    """Names of the checkpoints of a row of the run table that are scored, in order; the last is `final`.
-
-    A row that keeps fewer models than the config, by its overrides, has fewer.
-    """
-    kept = run["spec"]["training"]["checkpoints"]
-    return [*(f"{f:g}" for f in sorted(config["evaluation"]["checkpoints"]) if f in kept), FINAL]
-
-
-def model_of(run: str, checkpoint: str) -> str:
-    """The folder or file that `ssmttm generate --model` takes for a checkpoint of `run`."""
-    folder = f"results/runs/{run}"
-    return folder if checkpoint == FINAL else f"{folder}/checkpoints/{checkpoint}.safetensors"
 
 
 def data_dir(config: Config) -> str:
@@ -267,42 +177,6 @@ def external_spec(config: Config, name: str) -> dict[str, Any]:
     if name not in known:
         raise UserError(f"evaluation.systems has no {name!r}; it has {', '.join(known) or 'none'}")
     return {"system": known[name], **settings}
-
-
-def systems_of(config: Config) -> list[str]:
-    """The systems that are no run of this project: baselines, audio of others, MusicGen."""
-    evaluation = config["evaluation"]
-    return [*BASELINES, *evaluation["systems"], *([MUSICGEN] if evaluation["musicgen"] else [])]
-
-
-def _check_prompts(prompts: Config, where: str) -> None:
-    """The settings of `evaluation.prompts` must be about the set that it names."""
-    at, chosen = f"{where}: evaluation.prompts", prompts["set"]
-    given = {key for key, value in prompts.items() if key != "set" and value is not None}
-    if chosen == "test":
-        if given:
-            raise UserError(
-                f"{at}: {', '.join(sorted(given))} does not go with set test, the study's own test split; "
-                "write set: table, musiccaps or song_describer"
-            )
-        return
-    if "captions" not in given:
-        raise UserError(f"{at}.captions: the set {chosen} needs the path of its table of captions")
-    if chosen != "musiccaps" and "audio" not in given:
-        raise UserError(
-            f"{at}.audio: captions without audio have no reference to be compared with; name the folder that holds "
-            "the audio of these captions by id (to hear what a model makes of captions alone: ssmttm generate)"
-        )
-    if chosen != "musiccaps" and "singing" in given:
-        raise UserError(f"{at}.singing: a rule for MusicCaps; for {chosen} name a file of the wanted ids in `only`")
-    if chosen != "table" and "columns" in given:
-        raise UserError(f"{at}.columns: {chosen} is read by its published columns; `columns` goes with set table")
-
-
-def _check_systems(evaluation: Config, where: str) -> None:
-    for name in evaluation["systems"]:
-        if name in (*BASELINES, MUSICGEN):
-            raise UserError(f"{where}: evaluation.systems.{name}: the workflow's own system has that name; rename it")
 
 
 def apply_overrides(config: Config, overrides: str, where: str) -> Config:
@@ -441,7 +315,7 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, dict[str, Any
             raise UserError(f"{where}: run {name!r} stands in the table twice; names must differ")
         if name in RESERVED:
             raise UserError(f"{where}: {name!r} is the name of a rule of the workflow; choose another")
-        if name in systems_of(config):
+        if name in evaluation.systems_of(config):
             raise UserError(f"{where}: {name!r} is the name of another system that is scored; choose another")
         runs[name] = {**row, "spec": run_spec(config, row, where)}
     if not runs:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from ssmttm.errors import UserError
+from ssmttm.evaluation import FINAL
 from ssmttm.files import read_json
 from ssmttm.reporting.differences import differences
 from ssmttm.reporting.scores import read_scores, score_file
-from ssmttm.spec import FINAL
 from ssmttm.tables import read_table
 
 _COSTS = ("parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss")

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from ssmttm.errors import UserError
+from ssmttm.evaluation import FINAL
 from ssmttm.files import read_json
 from ssmttm.metrics.bootstrap import percentile_interval
 from ssmttm.metrics.paired import paired_scores
 from ssmttm.reporting.scores import score_file
-from ssmttm.spec import FINAL
 
 COLUMNS = (
     "embedder", "metric", "reference", "budget_kind", "budget", "a", "b", "difference", "low", "high", "p_value",

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ssmttm.errors import UserError
+from ssmttm.evaluation import FINAL, metrics_of
 from ssmttm.files import read_json
-from ssmttm.spec import FINAL, metrics_of
 
 _NUMBERS = ("value", "low", "high")
 _AUDIO = ("clip_s", "sample_rate", "channels")

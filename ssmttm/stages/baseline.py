@@ -12,8 +12,8 @@ import pyloudnorm
 from ssmttm.audio import decode_audio, limit_peak, resample
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
+from ssmttm.evaluation import BASELINES
 from ssmttm.seeds import stable_int
-from ssmttm.spec import BASELINES
 from ssmttm.stages._threads import set_threads
 from ssmttm.systems.generated import generated_row
 from ssmttm.systems.training_audio import training_clips

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from ssmttm.errors import UserError
+from ssmttm.evaluation import STUDY_TABLES
 from ssmttm.files import atomic_path, write_json
 from ssmttm.reporting.compare import collect
 from ssmttm.reporting.derived import derived
 from ssmttm.reporting.published import paper_progress
-from ssmttm.spec import STUDY_TABLES
 
 COLLECTED = ("comparison", "progress", "differences", "curves")
 

@@ -9,9 +9,9 @@ import torch
 
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
+from ssmttm.evaluation import MUSICGEN
 from ssmttm.pretrained.musicgen import LONGEST_S, MusicGenSampling, load_musicgen
 from ssmttm.progress import Progress
-from ssmttm.spec import MUSICGEN
 from ssmttm.systems.facts import write_facts
 from ssmttm.systems.musicgen_audio import BATCH, generate, notes_on, stated
 from ssmttm.tables import read_table, write_table

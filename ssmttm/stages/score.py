@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ssmttm.errors import UserError
+from ssmttm.evaluation import metrics_of
 from ssmttm.files import write_json
 from ssmttm.metrics.cautions import unlike
 from ssmttm.metrics.clipset import ClipSet, Settings, check_comparable, read_clipset
 from ssmttm.progress import Progress
-from ssmttm.spec import metrics_of
 
 
 def run(

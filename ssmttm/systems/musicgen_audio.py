@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from ssmttm.audio import decode_audio, resample
+from ssmttm.evaluation import MUSICGEN
 from ssmttm.files import sha256_bytes
 from ssmttm.pretrained.musicgen import MusicGen, MusicGenSampling
 from ssmttm.seeds import stable_int
-from ssmttm.spec import MUSICGEN, canonical_json
+from ssmttm.spec import canonical_json
 from ssmttm.systems.foreign_audio import levelled
 from ssmttm.systems.generated import generated_row
 from ssmttm.systems.musicgen_cost import SMALL, SMALL_TRAINING, Shape, training_flops

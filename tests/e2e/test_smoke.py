@@ -17,7 +17,7 @@ import soundfile
 from safetensors.numpy import load_file
 
 from ssmttm.audio import decode_audio
-from ssmttm.spec import BASELINES
+from ssmttm.evaluation import BASELINES
 from ssmttm.tables import read_table, read_tables
 
 from .conftest import PRESET, RUNS, snakemake, ssmttm

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ssmttm import provenance
+from ssmttm.evaluation import METRICS
 from ssmttm.provenance import code_of, fingerprint, manifest
-from ssmttm.spec import METRICS
 
 SOURCE = '''"""A module."""
 from ssmttm.b import twice

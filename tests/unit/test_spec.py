@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ssmttm import spec
+from ssmttm import evaluation, spec
 from ssmttm.errors import UserError
 from ssmttm.spec import apply_overrides, canonical_json, check_release, load_config, merge, read_runs, stage_spec
 
@@ -298,10 +298,10 @@ def test_musiccaps_needs_no_folder_of_audio(config):
 
 
 def test_systems_are_baselines_others_audio_and_musicgen(config, tmp_path):
-    assert spec.systems_of(config) == list(spec.BASELINES)
+    assert evaluation.systems_of(config) == list(evaluation.BASELINES)
     more = {"systems": {"suno": {"folder": "a"}, "gone": None}, "musicgen": {"model": "m"}}
     full = spec.validate_config(merge(config, {"evaluation": more}))
-    assert spec.systems_of(full) == [*spec.BASELINES, "suno", "musicgen"]
+    assert evaluation.systems_of(full) == [*evaluation.BASELINES, "suno", "musicgen"]
     assert spec.external_spec(full, "suno")["system"] == {"folder": "a"}
     with pytest.raises(UserError, match=r"evaluation\.systems has no 'udio'; it has suno"):
         spec.external_spec(full, "udio")
@@ -325,12 +325,12 @@ def test_one_other_systems_settings_leave_anothers_as_they_are(config):
 def test_every_embedder_and_metric_that_can_be_named_is_a_file_and_the_schema_knows_it():
     from ssmttm.metrics.embedders.base import embedders
 
-    assert sorted(spec.EMBEDDERS) == embedders()
+    assert sorted(evaluation.EMBEDDERS) == embedders()
     schema = yaml.safe_load((spec.SCHEMAS / "config.schema.yaml").read_text())
     settings = schema["properties"]["evaluation"]["properties"]
-    assert settings["embedders"]["items"]["enum"] == list(spec.EMBEDDERS)
-    assert settings["metrics"]["items"]["enum"] == list(spec.METRICS)
-    assert all((spec.ROOT / "ssmttm" / "metrics" / f"{name}.py").is_file() for name in spec.METRICS)
+    assert settings["embedders"]["items"]["enum"] == list(evaluation.EMBEDDERS)
+    assert settings["metrics"]["items"]["enum"] == list(evaluation.METRICS)
+    assert all((spec.ROOT / "ssmttm" / "metrics" / f"{name}.py").is_file() for name in evaluation.METRICS)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from ssmttm.spec import BASELINES, FINAL, checkpoints_of, load_config, mixers_of, read_runs, run_spec
+from ssmttm.evaluation import BASELINES, FINAL, checkpoints_of
+from ssmttm.spec import load_config, mixers_of, read_runs, run_spec
 
 from .conftest import MORE_RUNS, ROOT, Project
 

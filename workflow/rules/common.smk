@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from ssmttm import provenance, spec
+from ssmttm import evaluation, provenance, spec
 from ssmttm.errors import UserError
 from ssmttm.systems.audio_folder import audio_files
 
@@ -28,7 +28,7 @@ CODEC = CONFIG["data"]["codec"]["name"]
 ENCODER = CONFIG["data"]["text"]["encoder"]
 EMBEDDERS = CONFIG["evaluation"]["embedders"]
 METRICS = CONFIG["evaluation"]["metrics"]
-CHECKPOINTS = {run: spec.checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
+CHECKPOINTS = {run: evaluation.checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
 PROMPTS = CONFIG["evaluation"]["prompts"]
 EXTERNAL = CONFIG["evaluation"]["systems"]
 REFERENCES = [] if PROMPTS["set"] == "test" else [f"results/references/{PROMPTS['set']}/clips.parquet"]
@@ -36,7 +36,7 @@ STUDIES = {row["study"]: spec.runs_of(RUNS, row["study"]) for row in RUNS.values
 code = cache(provenance.code_of)  # fingerprints are taken once, when planning starts
 SYSTEMS = [
     *(f"runs/{run}" for run in RUNS),
-    *(f"baselines/{VERSION}/{name}" for name in spec.systems_of(CONFIG)),
+    *(f"baselines/{VERSION}/{name}" for name in evaluation.systems_of(CONFIG)),
 ]
 
 
@@ -45,7 +45,7 @@ wildcard_constraints:
     shard=spec.one_of(SHARDS),
     run=spec.one_of(RUNS),
     study=spec.one_of(STUDIES),
-    baseline=spec.one_of(spec.BASELINES),
+    baseline=spec.one_of(evaluation.BASELINES),
     external=spec.one_of(EXTERNAL or ["none"]),
     set=spec.one_of([PROMPTS["set"]]),
     system=spec.one_of(SYSTEMS),
@@ -91,7 +91,7 @@ def shards(product):
     return expand(f"results/data/{VERSION}/{product}", shard=SHARDS)
 
 
-def scores(system, checkpoints=(spec.FINAL,)):
+def scores(system, checkpoints=(evaluation.FINAL,)):
     """Every score of a system."""
     return expand(
         f"results/{system}/scores/{{checkpoint}}/{{embedder}}.json", checkpoint=checkpoints, embedder=EMBEDDERS
@@ -106,7 +106,7 @@ def run_scores(run):
 def references(wildcards):
     """Embeddings of what systems are scored against, {name: path}; of training clips only if a metric asks for them."""
     found = {
-        name: f"results/baselines/{VERSION}/{name}/embeddings/{spec.FINAL}/{wildcards.embedder}.parquet"
+        name: f"results/baselines/{VERSION}/{name}/embeddings/{evaluation.FINAL}/{wildcards.embedder}.parquet"
         for name in ("originals", "codec")
     }
     training = f"results/data/{VERSION}/training/{wildcards.embedder}.parquet"
@@ -141,7 +141,7 @@ def external_settings(wildcards):
 
 def environment_of(wildcards):
     """The conda environment of the job that embeds by `{embedder}`; see `program`."""
-    return "../envs/reference-metrics.yaml" if wildcards.embedder in spec.ELSEWHERE else "../../environment.yml"
+    return "../envs/reference-metrics.yaml" if wildcards.embedder in evaluation.ELSEWHERE else "../../environment.yml"
 
 
 def program(wildcards):
@@ -151,7 +151,7 @@ def program(wildcards):
     """
     python = '"${CONDA_PREFIX:-.venv-reference}/bin/python"'
     elsewhere = f"PYTHONPATH={shlex.quote(str(spec.ROOT))} {python} -m ssmttm.cli"
-    return elsewhere if wildcards.embedder in spec.ELSEWHERE else "ssmttm"
+    return elsewhere if wildcards.embedder in evaluation.ELSEWHERE else "ssmttm"
 
 
 def repeated(option, files):

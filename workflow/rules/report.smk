@@ -6,9 +6,9 @@ rule compare:
         curves=lambda wildcards: expand("results/runs/{run}/curve.parquet", run=STUDIES[wildcards.study]),
         manifests=lambda wildcards: expand("results/runs/{run}/manifest.json", run=STUDIES[wildcards.study]),
         scores=lambda wildcards: [f for run in STUDIES[wildcards.study] for f in run_scores(run)],
-        baselines=[f for name in spec.systems_of(CONFIG) for f in scores(f"baselines/{VERSION}/{name}")],
+        baselines=[f for name in evaluation.systems_of(CONFIG) for f in scores(f"baselines/{VERSION}/{name}")],
     output:
-        tables=expand("results/studies/{{study}}/{name}.parquet", name=spec.STUDY_TABLES),
+        tables=expand("results/studies/{{study}}/{name}.parquet", name=evaluation.STUDY_TABLES),
         csv=report("results/studies/{study}/comparison.csv", category="Comparison", labels={"study": "{study}"}),
         summary="results/studies/{study}/summary.json",
     log:
@@ -26,7 +26,7 @@ rule compare:
             for run in STUDIES[wildcards.study]
             for option, value in (("--runs", f"results/runs/{run}"), ("--sizes", RUNS[run]["size"]))
         ],
-        baselines=[f"--baselines=results/baselines/{VERSION}/{name}" for name in spec.systems_of(CONFIG)],
+        baselines=[f"--baselines=results/baselines/{VERSION}/{name}" for name in evaluation.systems_of(CONFIG)],
         folder=subpath(output.summary, parent=True),
     shell:
         "ssmttm compare --study {wildcards.study} {params.runs:q} {params.baselines:q} --out {params.folder:q}"
@@ -53,7 +53,7 @@ rule claims:
 rule report:
     input:
         claims="results/claims.json",
-        tables=expand("results/studies/{study}/{name}.parquet", study=STUDIES, name=spec.STUDY_TABLES),
+        tables=expand("results/studies/{study}/{name}.parquet", study=STUDIES, name=evaluation.STUDY_TABLES),
         summaries=expand("results/studies/{study}/summary.json", study=STUDIES),
         audio=expand("results/{system}/generated/final.parquet", system=SYSTEMS),
         references=expand(f"results/references/{VERSION}/{PROMPTS['set']}.{{embedder}}.safetensors", embedder=EMBEDDERS),

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ssmttm.errors import UserError
+from ssmttm.evaluation import METRICS
 from ssmttm.metrics import text_audio
-from ssmttm.spec import METRICS
 from ssmttm.stages import score
 from ssmttm.tables import write_table
 

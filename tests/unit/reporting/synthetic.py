@@ -11,12 +11,13 @@ import numpy as np
 
 from ssmttm.audio import encode_audio
 from ssmttm.captions.statistics import statistics
+from ssmttm.evaluation import BASELINES, FINAL, checkpoints_of
 from ssmttm.files import write_json, write_text
 from ssmttm.metrics import text_audio
 from ssmttm.reporting import derived
 from ssmttm.reporting.scores import score_file
 from ssmttm.seeds import stable_int
-from ssmttm.spec import BASELINES, FINAL, checkpoints_of, data_dir, load_config, read_runs, stage_spec
+from ssmttm.spec import data_dir, load_config, read_runs, stage_spec
 from ssmttm.stages import compare, report, score
 from ssmttm.tables import REASONS, write_table
 

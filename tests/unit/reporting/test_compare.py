@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from ssmttm.errors import UserError
+from ssmttm.evaluation import BASELINES, metrics_of
 from ssmttm.reporting.compare import budget_text, collect
-from ssmttm.spec import BASELINES, load_config, metrics_of
+from ssmttm.spec import load_config
 from ssmttm.stages import compare
 
 EVALUATION = load_config()["evaluation"]
