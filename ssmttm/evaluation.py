@@ -46,8 +46,11 @@ STUDY_TABLES = (
 )  # fmt: skip
 """What stage `compare` writes of a study, as Parquet; docs/evaluation.md says what is in them."""
 
-FEWEST_FOR_PRDC = 6
-"""Its balls reach to the fifth nearest other clip."""
+FEWEST = {"prdc": 6, "frechet_infinity": 8}
+"""Clips that a metric needs: balls reach to the fifth nearest other clip; a line is fitted over numbers of windows."""
+
+WHOLE = frozenset({"pann", "clap", "clap_laion", "passt"})
+"""Embedders that give one row for a whole clip of 10 s, where others give many."""
 
 FINAL = "final"
 """The checkpoint that is the finished model."""
@@ -101,11 +104,13 @@ def _check_metrics(evaluation: Mapping[str, Any], prompts: int, where: str) -> N
         if not any(metrics_of([metric], embedder) for embedder in evaluation["embedders"]):
             able = ", ".join(name for name in EMBEDDERS if metrics_of([metric], name))
             raise UserError(f"{where}: evaluation.metrics: {metric} needs one of the embedders {able}")
-    if "prdc" in evaluation["metrics"] and prompts < FEWEST_FOR_PRDC:
-        raise UserError(
-            f"{where}: evaluation.metrics: prdc needs {FEWEST_FOR_PRDC} clips, and generation.prompts is "
-            f"{prompts}; raise it, or leave prdc out"
-        )
+    for metric, fewest in FEWEST.items():
+        few = prompts < fewest and (metric == "prdc" or not WHOLE.isdisjoint(evaluation["embedders"]))
+        if few and metric in evaluation["metrics"]:
+            raise UserError(
+                f"{where}: evaluation.metrics: {metric} needs {fewest} clips, and generation.prompts is "
+                f"{prompts}; raise it, or leave {metric} out"
+            )
     for embedder in evaluation["models"]:
         if embedder not in evaluation["embedders"]:
             raise UserError(f"{where}: evaluation.models.{embedder}: evaluation.embedders does not name it")

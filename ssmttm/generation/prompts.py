@@ -1,6 +1,7 @@
 """Prompts that users write: one on the command line, or many in a file."""
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from ssmttm.errors import UserError
 
 MAX_PROMPT = 2000
 """Characters; longer prompts are refused rather than silently cut to the encoder's window."""
+
+_MAX_FILE_NAME = 80
+_HASHED = re.compile("-[0-9a-f]{8}$")
+"""How the name of a file ends that is not simply the prompt's: no other may."""
 
 _IDS = ("clip_id", "name")
 _READABLE = (".txt", ".csv", ".parquet")
@@ -98,16 +103,19 @@ def _read_table(path: Path) -> _Rows:
     return found
 
 
+def file_name(name: str) -> str:
+    """The file name without suffix for `name`: safe in any folder, and of this name alone.
+
+    Short lower-case names of letters, digits, `_`, `.` and `-` stay as they are. Others get 8 hex digits of
+    their SHA-256, so that no two are alike, nor the same where upper and lower case are one.
+    """
+    safe = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._")[:_MAX_FILE_NAME]
+    if safe == name and safe == safe.lower() and safe and not _HASHED.search(safe):
+        return safe
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{safe or '_'}-{digest}"
+
+
 def file_names(names: Iterable[str]) -> list[str]:
-    """A file name without suffix for each of `names`: safe in any folder, no two alike, always the same."""
-    chosen: list[str] = []
-    taken: set[str] = set()
-    for name in names:
-        safe = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._")[:100] or "_"
-        candidate, number = safe, 1
-        while candidate.lower() in taken:
-            number += 1
-            candidate = f"{safe}-{number}"
-        taken.add(candidate.lower())
-        chosen.append(candidate)
-    return chosen
+    """`file_name` of each."""
+    return [file_name(name) for name in names]

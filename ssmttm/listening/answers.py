@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
 
 from ssmttm.listening.questions import NAMES, NO_PREFERENCE
 
@@ -12,6 +13,7 @@ MAX_BYTES = 256 * 1024
 PARTICIPANT = "^[a-z0-9][a-z0-9_-]{0,39}$"
 _END = r"(?!\n)"  # in Python, $ also matches before a final newline
 _OPAQUE = {"type": "string", "pattern": f"^[0-9a-f]{{20}}${_END}"}
+_TIME = {"type": "string", "pattern": "^[0-9A-Za-z:.+ -]{0,40}$" + _END}
 _COMMON = {
     "item": _OPAQUE,
     "clips": {"type": "array", "items": _OPAQUE, "minItems": 1, "maxItems": 2, "uniqueItems": True},  # as shown
@@ -44,8 +46,8 @@ SCHEMA: dict[str, Any] = {
             "properties": {t: {"type": "integer", "minimum": 0, "maximum": 1e6} for t in ("mos", "preference")},
             "additionalProperties": False,
         },
-        "started": {"type": "string", "maxLength": 40},
-        "ended": {"type": "string", "maxLength": 40},
+        "started": _TIME,
+        "ended": _TIME,
         "answers": {
             "type": "array",
             "maxItems": 2000,
@@ -67,7 +69,9 @@ SCHEMA: dict[str, Any] = {
     "required": ["format", "test", "participant", "session", "sheets", "started", "ended", "answers"],
     "additionalProperties": False,
 }
-_VALIDATOR = Draft202012Validator(SCHEMA)
+# In JSON schema 1.0 is an integer; as an index it is none.
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+_VALIDATOR = extend(Draft202012Validator, type_checker=_TYPES)(SCHEMA)
 
 
 class BadAnswers(ValueError):
@@ -80,9 +84,11 @@ def parse(data: bytes) -> dict[str, Any]:
         raise BadAnswers(f"larger than {MAX_BYTES} bytes")
     try:
         value = json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
+        found = sorted(_VALIDATOR.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    except RecursionError:
+        raise BadAnswers("not valid JSON: lists or objects too deep in one another") from None
+    except ValueError as error:
         raise BadAnswers(f"not valid JSON: {error}") from error
-    found = sorted(_VALIDATOR.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
     if found:
         raise BadAnswers(f"{_place(found[0].absolute_path)}: {found[0].message[:300]}")
     return value

@@ -30,9 +30,13 @@ def with_prior(wins: np.ndarray, compared: np.ndarray) -> np.ndarray:
     return wins + PRIOR * compared
 
 
-def connected(compared: np.ndarray) -> bool:
-    """Whether all systems can be put on one scale: each is linked to each by compared pairs `[s, s]`."""
-    reach = (compared | np.eye(len(compared), dtype=bool)).astype(np.int64)
-    for _ in range(len(compared)):
-        reach = ((reach @ reach) > 0).astype(np.int64)
-    return bool(reach.all())
+def connected(links: np.ndarray) -> np.ndarray:
+    """Whether each system reaches each other one by `links` `[..., s, s]` from row to column: bool `[...]`.
+
+    Of compared pairs: all systems can be put on one scale. Of wins: the answers alone, without the prior, give
+    all strengths (Ford 1957); else some systems won, or lost, every comparison with the others.
+    """
+    reach = (links | np.eye(links.shape[-1], dtype=bool)).astype(np.float32)
+    for _ in range(links.shape[-1].bit_length()):
+        reach = (reach @ reach > 0).astype(np.float32)
+    return reach.all(axis=(-2, -1))

@@ -56,6 +56,12 @@ def faded(wave: np.ndarray, sample_rate: int) -> np.ndarray:
     return out
 
 
+def dithered(wave: np.ndarray, seed: int) -> np.ndarray:
+    """The samples with triangular noise of at most one step of 16 bits: no two files of one clip are alike."""
+    steps = np.random.default_rng(seed).random((2, len(wave)), dtype=np.float32)
+    return wave + (steps[0] - steps[1]) / np.float32(32768)
+
+
 def hiss(samples: int, seed: int) -> np.ndarray:
     """White uniform noise, float32 `[samples]`."""
     return np.random.default_rng(seed).uniform(-0.5, 0.5, samples).astype(np.float32)

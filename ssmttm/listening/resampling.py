@@ -3,10 +3,16 @@
 Participants and captions are both drawn with replacement, independently, and an answer counts as
 often as its participant times its caption was drawn (Owen, The Pigeonhole Bootstrap, 2007). So the
 intervals speak of other listeners and of other captions; they are a little too wide rather than
-too narrow.
+too narrow. Except where answers agree: resampling what is equal shows no spread, however few were asked.
 """
 
 import numpy as np
+from scipy import stats
+
+_NO_WIDTH = 1e-6
+
+FEW_AGAINST = 5
+"""Fewer answers than this on one side tell little of its share when they are resampled."""
 
 
 def draws(participants: int, captions: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -38,3 +44,44 @@ def interval(replicates: np.ndarray, confidence: float) -> tuple[float, float] |
     tail = (1 - confidence) / 2
     low, high = np.quantile(found, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def bounds(replicates: np.ndarray, confidence: float, participants: int) -> dict[str, float | str | None]:
+    """`low` and `high` of replicates `[count]`; where there is no interval, None and a `note` that says why."""
+    if participants < 2:
+        return without("one participant says nothing of others")
+    found = interval(replicates, confidence)
+    if found is None:
+        return without("too few answers to resample")
+    if found[1] - found[0] < _NO_WIDTH:
+        return without("answers agree so much that all resamples are equal")
+    return {"low": found[0], "high": found[1], "note": None}
+
+
+def without(note: str) -> dict[str, float | str | None]:
+    """No interval, because of `note`."""
+    return {"low": None, "high": None, "note": note}
+
+
+def share_bounds(
+    replicates: np.ndarray, confidence: float, participants: int, share: float, against: float
+) -> dict[str, float | str | None]:
+    """As `bounds`, of a `share` from 0 to 1 with `against` answers on its rarer side.
+
+    Where these are fewer than `FEW_AGAINST`, or all resamples equal, resampling shows too little spread:
+    the interval is then at least as wide as if each participant had answered once (`exact`).
+    """
+    found = bounds(replicates, confidence, participants)
+    if participants < 2 or (against >= FEW_AGAINST and found["note"] is None):
+        return found
+    found = interval(replicates, confidence) or (share, share)
+    low, high = exact(share, participants, confidence)
+    return {"low": min(low, found[0]), "high": max(high, found[1]), "note": None}
+
+
+def exact(share: float, n: int, confidence: float) -> tuple[float, float]:
+    """Exact binomial interval (Clopper and Pearson 1934) of a share of `n`; ties make it no whole number of wins."""
+    tail, wins = (1 - confidence) / 2, share * n
+    low = float(stats.beta.ppf(tail, wins, n - wins + 1)) if wins > 0 else 0.0
+    high = float(stats.beta.ppf(1 - tail, wins + 1, n - wins)) if wins < n else 1.0
+    return low, high

@@ -121,4 +121,4 @@ def in_words(results: dict[str, Any]) -> str:
 
 
 def _bounds(row: dict[str, Any]) -> str:
-    return "too few for an interval" if row["low"] is None else f"{row['low']:.2f} to {row['high']:.2f}"
+    return "no interval" if row["low"] is None else f"{row['low']:.2f} to {row['high']:.2f}"

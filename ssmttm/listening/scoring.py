@@ -1,5 +1,6 @@
 """What the answers say: mean opinion scores, preferences, a ranking, and agreement, with intervals."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ from scipy import stats
 from ssmttm.listening import bradley_terry
 from ssmttm.listening.alpha import krippendorff
 from ssmttm.listening.questions import NAMES, NO_PREFERENCE
-from ssmttm.listening.resampling import draws, group_means, interval, weights
+from ssmttm.listening.resampling import bounds, draws, group_means, share_bounds, weights, without
+from ssmttm.metrics.paired import holm
 
 FEW = 10
 """Fewer participants or captions than this get a warning: percentile intervals are then too narrow."""
@@ -64,7 +66,7 @@ def score(found: Sequence[Vote], settings: Settings) -> dict[str, Any]:
         result |= _preference(_Factors(compared, settings), settings)
     result["agreement"] = [_agreement(rated, q, "ordinal") for q in NAMES if rated]
     result["agreement"] += [_agreement(compared, "choice", "nominal")] if compared else []
-    result["warnings"] = _warnings(found)
+    result["warnings"] = _warnings(found) + _without_interval(result)
     if compared and not result["ranking"]:
         result["warnings"].append("preference: the compared pairs don't link all systems, so there is no ranking")
     return result
@@ -100,21 +102,6 @@ def _index(values: Sequence[Any]) -> tuple[np.ndarray, list[Any]]:
     return np.array([place[v] for v in values]), order
 
 
-def _bounds(replicates: np.ndarray, settings: Settings, participants: int) -> dict[str, float | None]:
-    """None for both where one participant answered, or too few to resample: nothing is known of others."""
-    low, high = (interval(replicates, settings.confidence) if participants > 1 else None) or (None, None)
-    return {"low": low, "high": high}
-
-
-def unanimous(rate: float, participants: int, confidence: float) -> dict[str, float]:
-    """Exact binomial bounds (Clopper and Pearson 1934) of a rate of 0 or 1, each participant counted once.
-
-    Resampling answers that are all equal would give an interval of no width.
-    """
-    far = ((1 - confidence) / 2) ** (1 / participants)
-    return {"low": far, "high": 1.0} if rate == 1 else {"low": 0.0, "high": 1 - far}
-
-
 def _mos(data: _Factors, settings: Settings) -> dict[str, Any]:
     rows, differences = [], []
     everything = np.ones((1, len(data.votes)))
@@ -124,13 +111,13 @@ def _mos(data: _Factors, settings: Settings) -> dict[str, Any]:
         replicates = group_means(data.weight, value, data.group, len(data.groups))
         for i, (system,) in enumerate(data.groups):
             counts = data.counts(i)
-            bounds = _bounds(replicates[:, i], settings, counts["participants"])
-            rows.append({"system": system, "question": question, "mean": mean[i], **bounds, **counts})
+            found = bounds(replicates[:, i], settings.confidence, counts["participants"])
+            rows.append({"system": system, "question": question, "mean": mean[i], **found, **counts})
         for i, j in combinations(range(len(data.groups)), 2):
             fewer = min(data.counts(k)["participants"] for k in (i, j))
-            bounds = _bounds(replicates[:, i] - replicates[:, j], settings, fewer)
+            found = bounds(replicates[:, i] - replicates[:, j], settings.confidence, fewer)
             a, b = data.groups[i][0], data.groups[j][0]
-            differences.append({"question": question, "a": a, "b": b, "difference": mean[i] - mean[j], **bounds})
+            differences.append({"question": question, "a": a, "b": b, "difference": mean[i] - mean[j], **found})
     return {"mos": _plain(rows), "differences": _plain(differences)}
 
 
@@ -143,43 +130,32 @@ def _preference(data: _Factors, settings: Settings) -> dict[str, Any]:
         here = data.group == i
         wins, losses = int((value[here] == 1).sum()), int((value[here] == 0).sum())
         counts = data.counts(i)
-        if rate[i] in (0, 1):
-            bounds = unanimous(rate[i], counts["participants"], settings.confidence)
-        else:
-            bounds = _bounds(replicates[:, i], settings, counts["participants"])
+        ties = int(here.sum()) - wins - losses
+        against = min(wins, losses) + ties / 2
+        found = share_bounds(replicates[:, i], settings.confidence, counts["participants"], float(rate[i]), against)
         each = [value[here & (data.participant == p)].mean() for p in sorted(set(data.participant[here]))]
         rows.append(
             {
                 "a": a,
                 "b": b,
                 "win_rate": rate[i],
-                **bounds,
+                **found,
                 "wins": wins,
                 "losses": losses,
-                "ties": int(here.sum()) - wins - losses,
+                "ties": ties,
                 "p_answers": sign_test(wins, losses),
                 "p_participants": sign_test(sum(m > 0.5 for m in each), sum(m < 0.5 for m in each)),
                 **counts,
             }
         )
     for row, p in zip(rows, holm([r["p_participants"] for r in rows])):
-        row["p_holm"] = p
+        row["p_holm"] = float(p)
     return {"preference": _plain(rows), "ranking": _plain(_ranking(data, value, settings))}
 
 
 def sign_test(wins: int, losses: int) -> float:
     """Two-sided exact p-value of as many wins as losses; ties are left out; 1 without any of both."""
     return float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for their number (Holm 1979): the smallest times n, the next times n - 1, …"""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted, highest = [0.0] * len(p_values), 0.0
-    for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = highest
-    return adjusted
 
 
 def _ranking(data: _Factors, value: np.ndarray, settings: Settings) -> list[dict[str, Any]]:
@@ -193,19 +169,25 @@ def _ranking(data: _Factors, value: np.ndarray, settings: Settings) -> list[dict
         return []
     member = (data.group[:, None] == np.arange(len(data.groups))).astype(np.float64)
 
-    def fit(weight: np.ndarray) -> np.ndarray:
-        wins = np.zeros((len(weight), len(systems), len(systems)))
+    def wins(weight: np.ndarray) -> np.ndarray:
+        found = np.zeros((len(weight), len(systems), len(systems)))
         won, lost = (weight * value) @ member, (weight * (1 - value)) @ member
         for i, (a, b) in enumerate(data.groups):
-            wins[:, at[a], at[b]], wins[:, at[b], at[a]] = won[:, i], lost[:, i]
+            found[:, at[a], at[b]], found[:, at[b], at[a]] = won[:, i], lost[:, i]
+        return found
+
+    def fit(wins: np.ndarray) -> np.ndarray:
         return bradley_terry.strengths(bradley_terry.with_prior(wins, compared), tolerance=1e-6)
 
-    people = len(set(data.participant))
-    strength, replicates = fit(np.ones((1, len(value))))[0], fit(data.weight)
-    rows = [
-        {"system": s, "strength": strength[i], **_bounds(replicates[:, i], settings, people)}
-        for i, s in enumerate(systems)
-    ]
+    people, resampled = len(set(data.participant)), wins(data.weight)
+    strength, replicates = fit(wins(np.ones((1, len(value)))))[0], fit(resampled)
+    unbounded = float(1 - bradley_terry.connected(resampled > 0).mean())
+    if people > 1 and unbounded > (1 - settings.confidence) / 2:
+        note = f"in {unbounded:.0%} of the resamples some systems win or lose all comparisons, which sets no bound"
+        found = [without(note)] * len(systems)
+    else:
+        found = [bounds(replicates[:, i], settings.confidence, people) for i in range(len(systems))]
+    rows = [{"system": s, "strength": strength[i], **found[i]} for i, s in enumerate(systems)]
     return sorted(rows, key=lambda r: -r["strength"])
 
 
@@ -230,10 +212,19 @@ def _warnings(found: Sequence[Vote]) -> list[str]:
         part = [v for v in found if len(v.systems) == size]
         counts = {"participant": len({v.participant for v in part}), "caption": len({v.caption for v in part})}
         for kind, n in counts.items():
-            if n == 1:
-                said.append(f"{test}: one {kind}: the intervals say nothing about other {kind}s")
+            if n == 1 and kind == "caption":
+                said.append(f"{test}: one caption: the intervals say nothing about other captions")
             elif 1 < n < FEW:
                 said.append(f"{test}: only {n} {kind}s: the intervals are rough and rather too narrow")
+    return said
+
+
+def _without_interval(result: dict[str, Any]) -> list[str]:
+    """A line for each reason why numbers of a table have no interval."""
+    said = []
+    for table in ("mos", "differences", "preference", "ranking"):
+        notes = Counter(row["note"] for row in result[table] if row["note"])
+        said += [f"{table}: {n} of {len(result[table])} rows have no interval: {note}" for note, n in notes.items()]
     return said
 
 

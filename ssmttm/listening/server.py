@@ -5,9 +5,11 @@ ever reaches the file system.
 """
 
 import http.server
+import ipaddress
 import json
 import mimetypes
 import re
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ssmttm.errors import UserError
-from ssmttm.files import write_json
+from ssmttm.files import write_bytes
 from ssmttm.listening import page
 from ssmttm.listening.answers import MAX_BYTES, BadAnswers, check, parse
 
@@ -52,17 +54,29 @@ class Answers:
         path = self._folder / f"answers-{answers['participant']}.json"
         with self._lock:
             if path.exists():
-                if json.loads(path.read_text(encoding="utf-8"))["session"] != answers["session"]:
+                if self._session(path) != answers["session"]:
                     text = f"another participant has already answered under the name {answers['participant']}"
                     raise Refused(HTTPStatus.CONFLICT, text)
             elif sum(1 for _ in self._folder.glob("answers-*.json")) >= MAX_FILES:
                 raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, "there are too many answers already")
-            write_json(path, answers)
+            write_bytes(path, data)
         return path.name
+
+    def _session(self, path: Path) -> str:
+        """Whose answers the file has."""
+        try:
+            return parse(path.read_bytes())["session"]
+        except BadAnswers as error:
+            text = f"{path.name} is there already and damaged ({error}); tell who runs this test"
+            raise Refused(HTTPStatus.CONFLICT, text) from error
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves the page in `folder` and saves answers into `answers`, both existing folders."""
+    """Serves the page in `folder` and saves answers into `answers`, both existing folders.
+
+    Requests must be for an IP address, `localhost` or the host in `address`: another site whose name was made to
+    lead here (DNS rebinding) would be taken for the test's own page.
+    """
 
     daemon_threads = True
 
@@ -72,6 +86,7 @@ class Server(http.server.ThreadingHTTPServer):
             raise UserError(f"--answers {answers}: lies inside the public folder {folder}; everybody could read it")
         self.answers = Answers(answers, page.read(folder))
         self.log = log
+        self._names = {"localhost", address[0].casefold().rstrip(".")}
         self.files = {
             "/" + p.relative_to(folder).as_posix(): p
             for p in sorted(folder.rglob("*"))
@@ -79,6 +94,19 @@ class Server(http.server.ThreadingHTTPServer):
         }
         self.files["/"] = self.files["/index.html"]
         super().__init__(address, _Handler)
+
+    def is_own(self, host: str) -> bool:
+        """Whether the header `Host` names this server."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name.rstrip(".") in self._names or _is_address(name)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """One line instead of a traceback: mostly, somebody has closed the page."""
+        error = sys.exception()
+        self.log(_printable(f"{client_address[0]} {type(error).__name__}: {error}"))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -89,27 +117,48 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """A file of the page."""
-        self._file(with_body=True)
+        self._answer(self._file)
 
     def do_HEAD(self) -> None:
         """Its headers."""
-        self._file(with_body=False)
+        self._answer(lambda: self._file(with_body=False), with_body=False)
 
     def do_POST(self) -> None:
         """Answers of a participant, at /answers."""
+        self._answer(lambda: self._reply(HTTPStatus.OK, {"saved": self.server.answers.save(self._body())}))
+
+    def _answer(self, act: Callable[[], None], with_body: bool = True) -> None:
+        """Do `act`, which replies; or reply why not, so that nobody waits for an answer that never comes."""
         try:
-            name = self.server.answers.save(self._body())
-        except Refused as refused:
-            self.close_connection = True  # what is left of the body must not be read as a request
-            self._reply(refused.status, {"error": str(refused)})
-        else:
-            self._reply(HTTPStatus.OK, {"saved": name})
+            host = self.headers.get("Host")
+            if host is not None and not self.server.is_own(host):
+                raise Refused(
+                    HTTPStatus.MISDIRECTED_REQUEST,
+                    "open the test by its IP address, as localhost, or by the name that --host gives",
+                )
+            act()
+            return
+        except Refused as error:
+            refused = error
+        except (ConnectionError, TimeoutError):
+            raise  # nobody is there to read a reply
+        except Exception as error:
+            self.server.log(_printable(f"{self.address_string()} {type(error).__name__}: {error}"))
+            refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "that failed; tell who runs this test")
+        self.close_connection = True  # what is left of the body must not be read as a request
+        self._reply(refused.status, {"error": str(refused)}, with_body)
+
+    def _path(self) -> str:
+        try:
+            return urlsplit(self.path).path
+        except ValueError:
+            raise Refused(HTTPStatus.BAD_REQUEST, "the address can't be read") from None
 
     def _body(self) -> bytes:
-        if urlsplit(self.path).path != "/answers":
+        if self._path() != "/answers":
             raise Refused(HTTPStatus.NOT_FOUND, "answers go to /answers")
         origin = self.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != self.headers.get("Host"):
+        if origin is not None and _host(origin) != self.headers.get("Host"):
             raise Refused(HTTPStatus.FORBIDDEN, "this page is not the test's own")
         if self.headers.get_content_type() != "application/json":
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected application/json")
@@ -123,16 +172,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.BAD_REQUEST, "the answers arrived only in part")
         return data
 
-    def _file(self, with_body: bool) -> None:
-        path = self.server.files.get(unquote(urlsplit(self.path).path))
-        if path is None:
-            self._reply(HTTPStatus.NOT_FOUND, {"error": "no such file"}, with_body)
-            return
-        try:
-            data = path.read_bytes()
-        except OSError:
-            self._reply(HTTPStatus.NOT_FOUND, {"error": "no such file"}, with_body)
-            return
+    def _file(self, with_body: bool = True) -> None:
+        path = self.server.files.get(unquote(self._path()))
+        if path is None or not path.is_file():
+            raise Refused(HTTPStatus.NOT_FOUND, "no such file")
+        data = path.read_bytes()
         status, part, extra = HTTPStatus.OK, data, {}
         asked = _RANGE.fullmatch(self.headers.get("Range", ""))
         if asked and (asked[1] or asked[2]):
@@ -161,8 +205,27 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """One line per request, control characters replaced."""
-        text = "".join(c if c.isprintable() else "?" for c in format % args)
-        self.server.log(f"{self.address_string()} {text}")
+        self.server.log(_printable(f"{self.address_string()} {format % args}"))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _host(origin: str) -> str | None:
+    """Host and port of an address; None if it has none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _bounds(asked: re.Match[str], size: int) -> tuple[int, int]:

@@ -1,5 +1,8 @@
 """Warnings that stand beside a score in its table: too few clips, too few windows, nothing compared."""
 
+import numpy as np
+
+from ssmttm.metrics import gaussian
 from ssmttm.metrics.clipset import ClipSet, same_audio
 
 FEW_CLIPS_FOR_SETS = 50
@@ -9,7 +12,7 @@ FEW_CLIPS = 20
 WINDOWS_PER_DIMENSION = 10
 """Below it, the bias of a Fréchet distance is a notable share of it: it falls as one over the windows."""
 UNLIKE_SECONDS = 0.5
-"""Clips whose middle lengths differ by more are of unlike length."""
+"""Clips whose lengths differ by more are of unlike length."""
 
 SAME = "the same audio as the reference: zero by construction, no result"
 SAME_ONE = SAME.replace("zero", "one")
@@ -46,19 +49,47 @@ def of_gaussians(system: ClipSet, reference: ClipSet) -> list[str]:
     """All that may be wrong with a score that fits Gaussians to both sets."""
     if same_audio(system, reference):
         return [SAME]
-    found = few_windows(min(system.window_count, reference.window_count), system.windows[0].shape[1])
+    dim = system.windows[0].shape[1]
+    found = few_windows(min(system.window_count, reference.window_count), dim)
+    if not rank_deficient(min(system.window_count, reference.window_count), dim):
+        found += [w for clips in (system, reference) for w in _lacking_rank(clips, dim)]
     return found + few_clips_of_set(
         len(system.clip_ids), "biased upward, comparable only with values at the same number"
     )
 
 
+def _lacking_rank(clips: ClipSet, dim: int) -> list[str]:
+    rank = gaussian.rank(gaussian.statistics(np.concatenate(clips.windows))[1])
+    if rank == dim:
+        return []
+    return [
+        f"the embeddings of {clips.name} fill only {rank} of {dim} dimensions (some repeat others, or never change): "
+        "comparable only with values of the same embedder and setting"
+    ]
+
+
 def unlike(system: ClipSet, reference: ClipSet) -> list[str]:
-    """Where the two sets' audio differs in a way that moves every score: length, sample rate, channels."""
+    """Where the two sets' audio differs in a way that moves every score: length, sample rate, channels.
+
+    Paired clips are compared one by one, others by what is usual.
+    """
+    if system.clip_ids == reference.clip_ids:
+        pairs = list(zip(system.audio, reference.audio, strict=True))
+    else:
+        pairs = [(system.usual, reference.usual)]
+    ways = [
+        ("{:.1f} s", [(a.seconds, b.seconds) for a, b in pairs if abs(a.seconds - b.seconds) > UNLIKE_SECONDS]),
+        ("{} Hz", [(a.sample_rate, b.sample_rate) for a, b in pairs if a.sample_rate != b.sample_rate]),
+        ("channels: {}", [(a.channels, b.channels) for a, b in pairs if a.channels != b.channels]),
+    ]
     found = []
-    if abs(system.clip_s - reference.clip_s) > UNLIKE_SECONDS:
-        found.append(f"clips of {system.clip_s:.1f} s against reference clips of {reference.clip_s:.1f} s")
-    if system.sample_rate != reference.sample_rate:
-        found.append(f"audio at {system.sample_rate} Hz against reference audio at {reference.sample_rate} Hz")
-    if system.channels != reference.channels:
-        found.append(f"{system.channels} channels against reference audio with {reference.channels}")
+    for form, differing in ways:
+        if differing:
+            some = "" if len(differing) == len(pairs) else f"{len(differing)} of {len(pairs)} clips unlike: "
+            own, other = map(form.format, differing[0])
+            found.append(f"{some}{own} against {other} in the reference{_more(differing)}")
     return found
+
+
+def _more(differing: list[tuple[float, float]]) -> str:
+    return ", and others" if len(set(differing)) > 1 else ""

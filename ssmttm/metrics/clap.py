@@ -6,7 +6,7 @@ import numpy as np
 
 from ssmttm.errors import UserError
 from ssmttm.metrics.arrays import two, unit
-from ssmttm.metrics.bootstrap import mean_interval
+from ssmttm.metrics.bootstrap import mean_interval, percentile_interval, resamples
 from ssmttm.metrics.cautions import few_clips
 from ssmttm.metrics.clipset import ClipSet, Settings, clip_means
 
@@ -69,8 +69,9 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
     also = []
     if len(scores) > NEAREST:
         hits = recalled(audio, system.texts, NEAREST).astype(np.float64)
-        ends = mean_interval(hits, settings.bootstrap, settings.confidence, settings.seed)
+        drawn = hits[resamples(len(hits), settings.bootstrap, settings.seed)].mean(axis=1)
+        ends = percentile_interval(drawn, settings.confidence)
         also = [{"metric": RECALL, "definition": RECALL_DEFINITION, "value": float(hits.mean())}]
-        also[0] |= {"low": ends[0], "high": ends[1]}
+        also[0] |= {"low": ends[0], "high": ends[1], "replicates": drawn}
     found = {"warnings": few_clips(len(scores)), "per_clip": scores, "also": also}
     return {"value": float(scores.mean()), "low": low, "high": high, **found}

@@ -1,17 +1,18 @@
 """The embeddings and tag posteriors of one system's clips, as every metric takes them."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median_low as median
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from ssmttm.errors import UserError
-from ssmttm.tables import read_table
+from ssmttm.tables import iter_rows
 
 MATCHED = 0.5
 """Share of clips that must have a mutual nearest clip under another caption for that to be their recording."""
@@ -21,11 +22,20 @@ FEWEST_MATCHED = 8
 
 @dataclass(frozen=True)
 class Settings:
-    """How intervals are made: resamples, confidence in (0, 1), seed."""
+    """How intervals are made (resamples, confidence in (0, 1), seed), and the most training clips that are read."""
 
     bootstrap: int
     confidence: float
     seed: int
+    training_clips: int | None = None
+
+
+class Audio(NamedTuple):
+    """A clip's audio as it was embedded: length in s, sample rate in Hz, channels."""
+
+    seconds: float
+    sample_rate: int
+    channels: int
 
 
 @dataclass(frozen=True)
@@ -35,8 +45,7 @@ class ClipSet:
     `windows[i]` is `[n_i, dim]` float64, the window embeddings of clip i; `posteriors` is
     `[n, classes]` float64, class probabilities of each clip, which are independent tags
     (`activation` sigmoid), one of many (softmax) or absent (none); `texts` is `[n, dim]`, the
-    captions in the audio's space, or None. `clip_s`, `sample_rate` and `channels` are the middle
-    values over clips.
+    captions in the audio's space, or None; `audio` says what each clip was.
     """
 
     name: str
@@ -47,9 +56,12 @@ class ClipSet:
     backend: str
     activation: str = "sigmoid"
     texts: np.ndarray | None = None
-    clip_s: float = 0.0
-    sample_rate: int = 0
-    channels: int = 1
+    audio: tuple[Audio, ...] = ()
+
+    @property
+    def usual(self) -> Audio:
+        """Length, rate and channels of the middle clip, each by itself."""
+        return Audio(*(median(values) for values in zip(*self.audio, strict=True)))
 
     @property
     def window_count(self) -> int:
@@ -57,14 +69,17 @@ class ClipSet:
         return sum(len(w) for w in self.windows)
 
 
-def read_clipset(path: Path | str, name: str) -> ClipSet:
-    """Read an embeddings table; UserError if it is empty, ragged, not finite or of mixed backends."""
-    return clipset(read_table(path, "embeddings"), name, str(path))
+def read_clipset(path: Path | str, name: str, means: bool = False) -> ClipSet:
+    """Read an embeddings table; UserError if it is empty, ragged, not finite or of mixed backends.
+
+    With `means` each clip has one window, the mean of its own: enough to compare clips, in little memory.
+    """
+    return clipset(iter_rows(path, "embeddings"), name, str(path), means)
 
 
-def clipset(table: pa.Table, name: str, where: str) -> ClipSet:
-    """The clip set of an embeddings table; `where` names it in messages."""
-    rows = sorted(table.to_pylist(), key=lambda r: r["clip_id"])
+def clipset(table: Iterable[Mapping[str, Any]], name: str, where: str, means: bool = False) -> ClipSet:
+    """The clip set of the rows of an embeddings table; `where` names it in messages."""
+    rows = sorted((_compact(row, where, means) for row in table), key=lambda r: r["clip_id"])
     if not rows:
         raise UserError(f"{where}: no clips, so {name} can't be scored")
     ids = tuple(r["clip_id"] for r in rows)
@@ -75,12 +90,7 @@ def clipset(table: pa.Table, name: str, where: str) -> ClipSet:
     shapes = {(r["dim"], len(r["posterior"]), r["activation"], len(r["text"])) for r in rows}
     if len(backends) > 1 or len(shapes) > 1:
         raise UserError(f"{where}: clips of unlike embedders in one table: {', '.join(map(str, backends))}")
-    windows = []
-    for r in rows:
-        flat = np.asarray(r["embedding"], dtype=np.float64)
-        if r["windows"] < 1 or flat.size != r["windows"] * r["dim"]:
-            raise UserError(f"{where}: clip {r['clip_id']}: {flat.size} values are not {r['windows']} x {r['dim']}")
-        windows.append(flat.reshape(r["windows"], r["dim"]))
+    windows = [r["embedding"] for r in rows]
     posteriors = np.asarray([r["posterior"] for r in rows], dtype=np.float64)
     bad = [i for i, w, p in zip(ids, windows, posteriors, strict=True) if not _sound(w, p)]
     if bad:
@@ -94,8 +104,17 @@ def clipset(table: pa.Table, name: str, where: str) -> ClipSet:
         backends[0],
         rows[0]["activation"],
         np.asarray([r["text"] for r in rows], dtype=np.float64) if rows[0]["text"] else None,
-        *(median(r[key] for r in rows) for key in ("duration_s", "sample_rate", "channels")),
+        tuple(Audio(r["duration_s"], r["sample_rate"], r["channels"]) for r in rows),
     )
+
+
+def _compact(row: Mapping[str, Any], where: str, means: bool) -> dict[str, Any]:
+    """`row` with its embedding as float64 `[windows, dim]`, or `[1, dim]`."""
+    flat = np.asarray(row["embedding"], dtype=np.float64)
+    if row["windows"] < 1 or flat.size != row["windows"] * row["dim"]:
+        raise UserError(f"{where}: clip {row['clip_id']}: {flat.size} values are not {row['windows']} x {row['dim']}")
+    windows = flat.reshape(row["windows"], row["dim"])
+    return {**row, "embedding": windows.mean(axis=0, keepdims=True) if means else windows}
 
 
 def _sound(windows: np.ndarray, posterior: np.ndarray) -> bool:

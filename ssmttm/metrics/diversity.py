@@ -31,6 +31,8 @@ VENDI_DEFINITION = (
 OF_REFERENCE = "diversity_reference"
 BLOCK = 1024
 QUANTILE = 0.99
+TWINS = 1 - 1e-6
+"""Clips of two recordings with a greater cosine are one recording under two names: what a copy is, no neighbor."""
 
 
 def backend(embedder: str) -> str:
@@ -120,7 +122,9 @@ def duplicate_threshold(training: np.ndarray, recordings: Sequence[str], quantil
     recording: by it, a share of 1 - `quantile` of real music would be called a copy of other
     music, which is the rate to expect of a system that copies nothing. `training` is `[m, dim]`;
     `recordings` `[m]` names the recording of each clip, since clips of one recording are alike
-    for another reason. ValueError for fewer than two recordings or a quantile outside (0, 1).
+    for another reason. Nor do clips that are equal to rounding count: with them the threshold
+    would be 1, above which nothing can be. ValueError for fewer than two recordings, where all
+    are one, or for a quantile outside (0, 1).
     """
     u = unit(training, "training")
     if not 0 < quantile < 1:
@@ -131,9 +135,13 @@ def duplicate_threshold(training: np.ndarray, recordings: Sequence[str], quantil
     nearest = []
     for start in range(0, len(u), BLOCK):
         similar = u[start : start + BLOCK] @ u.T
-        similar[group[start : start + BLOCK, None] == group] = -np.inf
+        similar[(group[start : start + BLOCK, None] == group) | (similar > TWINS)] = -np.inf
         nearest.append(similar.max(axis=1))
-    return float(np.quantile(np.concatenate(nearest).clip(-1.0, 1.0), quantile))
+    found = np.concatenate(nearest)
+    found = found[np.isfinite(found)]
+    if not len(found):
+        raise ValueError("all recordings sound the same, so that nothing can be told from a copy")
+    return float(np.quantile(found.clip(-1.0, 1.0), quantile))
 
 
 def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
     return {**value, "warnings": found, "also": others}
 
 
-def _with_interval(clips: ClipSet, settings: Settings) -> dict[str, float]:
+def _with_interval(clips: ClipSet, settings: Settings) -> dict[str, Any]:
     u = unit(clip_means(clips))
     value, replicates = _pairwise(u, np.ones(len(u))), []
     for index in resamples(len(u), settings.bootstrap, settings.seed):
@@ -159,13 +167,13 @@ def _with_interval(clips: ClipSet, settings: Settings) -> dict[str, float]:
         if (counts > 0).sum() > 1:
             replicates.append(_pairwise(u, counts))
     low, high = percentile_interval(np.array(replicates), settings.confidence)
-    return {"value": value, "low": low, "high": high}
+    return {"value": value, "low": low, "high": high, "replicates": replicates}
 
 
-def _vendi(clips: ClipSet, settings: Settings) -> dict[str, float]:
+def _vendi(clips: ClipSet, settings: Settings) -> dict[str, Any]:
     means = clip_means(clips)
     value = vendi_score(means)
     replicates = np.array([vendi_score(means[i]) for i in resamples(len(means), settings.bootstrap, settings.seed)])
     # A resample holds fewer different clips, which lowers the score.
     low, high = percentile_interval(replicates - replicates.mean() + value, settings.confidence)
-    return {"value": value, "low": max(low, 1.0), "high": high}
+    return {"value": value, "low": max(low, 1.0), "high": high, "replicates": replicates}

@@ -83,15 +83,6 @@ def frechet_distance_of_statistics(
     return gaussian.distance(mean_x, cov_x, mean_y, cov_y, gaussian.trace_of_root(cov_x, cov_y))
 
 
-def rank_of(x: np.ndarray) -> int:
-    """Rank of the covariance of the rows of `x` `[n, dim]`, to rounding: `dim` or, if less, rank deficient."""
-    x = rows(x, least=2)
-    centered = x - x.mean(axis=0)
-    # Centering leaves rounding of the size of the values themselves.
-    tolerance = gaussian.EPS * max(x.shape) * max(float(np.abs(x).max()) * len(x) ** 0.5, 1e-300)
-    return int(np.linalg.matrix_rank(centered, tol=max(tolerance, gaussian.EPS * np.linalg.norm(centered))))
-
-
 def frechet_per_clip(clips: Sequence[np.ndarray], reference: np.ndarray) -> np.ndarray:
     """Distance of each clip's own Gaussian to the reference's, `[clips]`, to find outliers.
 

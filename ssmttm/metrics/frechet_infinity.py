@@ -22,6 +22,7 @@ from ssmttm.metrics.arrays import two
 from ssmttm.metrics.bootstrap import percentile_interval, resamples
 from ssmttm.metrics.cautions import SAME, of_gaussians
 from ssmttm.metrics.clipset import ClipSet, Settings
+from ssmttm.seeds import stable_int
 
 BETTER = "lower"
 POINTS = 25
@@ -29,15 +30,20 @@ LEAST = 500
 DEFINITION = (
     f"intercept a of FAD(n) = a + b / n, fitted by least squares to {POINTS} sample sizes n from {LEAST} windows (a "
     "quarter of them, where there are fewer than 2,000) to all N, frames drawn with replacement, against fixed "
-    "statistics of the reference (as fadtk)"
+    "statistics of the reference (as fadtk). Drawn so, the bias of N windows stays in it, as does the reference's own"
 )
 INTERVAL = (
     "bootstrap over the system's clips: distances of all windows of the drawn clips, less b / n, moved by their bias, "
     "plus the normal error of the fit; the reference is held fixed"
 )
 DISTINCT = "frechet_infinity_distinct"
-DISTINCT_DEFINITION = DEFINITION.replace("with replacement", "without replacement").replace(" (as fadtk)", "")
+DISTINCT_DEFINITION = (
+    DEFINITION.partition(" (as fadtk)")[0].replace("with replacement", "without replacement")
+    + ", whose own bias stays in it"
+)
 GOOD_FIT = 0.9
+NOTABLE_BIAS = 0.1
+"""Of the value: what of it is known to come from the number of windows alone, and is said."""
 
 
 def backend(embedder: str) -> str:
@@ -129,6 +135,22 @@ def frechet_infinity_with_interval(
     the fitted intercept, since a resample's fewer distinct clips bias them upward, and each is
     given the normal error of the fit, which the random draw of windows causes.
     """
+    fit, drawn = _replicated(clips, y, count, seed, points, least, replacement)
+    low, high = percentile_interval(drawn, confidence)
+    return fit, max(low, 0.0), max(high, 0.0)
+
+
+def _replicated(
+    clips: Sequence[np.ndarray],
+    y: np.ndarray,
+    count: int,
+    seed: int,
+    points: int,
+    least: int,
+    replacement: bool,
+    system: str = "",
+) -> tuple[Extrapolation, np.ndarray]:
+    """The fit and its replicates `[count]`; the errors of the fits of two systems are independent by name."""
     x, y = two(np.concatenate(list(clips)), y, least=2)
     projected = gaussian.Projected(x, *gaussian.statistics(y))
     fit = _sampled(projected, len(x), points, least, seed, replacement)
@@ -137,10 +159,8 @@ def frechet_infinity_with_interval(
     for index in resamples(len(clips), count, seed):
         counts = np.bincount(index, minlength=len(clips))
         replicates.append(projected.distance(np.repeat(counts, lengths)) - fit.slope / (counts @ lengths))
-    noise = np.random.default_rng([seed, 1]).normal(0.0, fit.error, count)
-    moved = np.array(replicates) - np.mean(replicates) + fit.intercept + noise
-    low, high = percentile_interval(moved, confidence)
-    return fit, max(low, 0.0), max(high, 0.0)
+    noise = np.random.default_rng([seed, stable_int("error of the fit", system)]).normal(0.0, fit.error, count)
+    return fit, np.array(replicates) - np.mean(replicates) + fit.intercept + noise
 
 
 def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
@@ -152,19 +172,20 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
     both = []
     try:
         for replacement in (True, False):
-            fit, low, high = frechet_infinity_with_interval(
-                system.windows,
-                np.concatenate(reference.windows),
-                settings.bootstrap,
-                settings.confidence,
-                settings.seed,
-                replacement=replacement,
+            y = np.concatenate(reference.windows)
+            fit, drawn = _replicated(
+                system.windows, y, settings.bootstrap, settings.seed, POINTS, LEAST, replacement, system.name
             )
+            low, high = (max(end, 0.0) for end in percentile_interval(drawn, settings.confidence))
             entry = {"value": fit.value, "low": low, "high": high, "slope": fit.slope, "r_squared": fit.r_squared}
+            entry |= {"sizes": fit.sizes, "distances": fit.distances, "replicates": drawn}
             both.append(entry)
     except ValueError as error:
         raise UserError(f"frechet_infinity of {system.name} against {reference.name}: {error}") from error
     if both[0]["r_squared"] < GOOD_FIT:
         warnings.append(f"a + b / n explains only {both[0]['r_squared']:.0%} of the distances: extrapolate with care")
+    left = both[1]["slope"] / system.window_count
+    if left > NOTABLE_BIAS * both[0]["value"]:
+        warnings.append(f"about {left:.3g} of it comes from the number of windows alone: see {DISTINCT}")
     also = [{"metric": DISTINCT, "definition": DISTINCT_DEFINITION, **both[1]}]
     return {**both[0], "warnings": warnings, "also": also}

@@ -68,6 +68,12 @@ def root_sum(symmetric: np.ndarray) -> float:
     return float(np.sqrt(values.clip(0)).sum())
 
 
+def rank(covariance: np.ndarray) -> int:
+    """Dimensions in which `covariance` `[dim, dim]` is more than rounding."""
+    values = np.linalg.eigvalsh(covariance)
+    return int((values > len(values) * EPS * max(values[-1], 0.0)).sum())
+
+
 def root(covariance: np.ndarray) -> np.ndarray:
     """R `[dim, rank]` with R R^T the covariance; ValueError if it has negative eigenvalues beyond rounding."""
     values, vectors = np.linalg.eigh(covariance)

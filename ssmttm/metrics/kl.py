@@ -144,7 +144,6 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
         **_summary(forward, settings),
         "definition": told,
         "warnings": [SAME] if same else few_clips(len(system.clip_ids)),
-        "per_clip": forward,
         "also": [{"metric": REVERSED, "definition": reversed_definition(told), **_summary(backward, settings)}],
     }
 
@@ -159,6 +158,6 @@ def reversed_definition(told: str) -> str:
     return told.replace("KL(reference || generated)", "KL(generated || reference)")
 
 
-def _summary(values: np.ndarray, settings: Settings) -> dict[str, float]:
+def _summary(values: np.ndarray, settings: Settings) -> dict[str, Any]:
     low, high = mean_interval(values, settings.bootstrap, settings.confidence, settings.seed)
-    return {"value": float(values.mean()), "low": low, "high": high}
+    return {"value": float(values.mean()), "low": low, "high": high, "per_clip": values}

@@ -71,6 +71,32 @@ def sign_flip_p(differences: np.ndarray, seed: int = 0, permutations: int = PERM
     return (1 + as_far) / (1 + permutations)
 
 
+def bootstrap_p(replicates: np.ndarray) -> float:
+    """Two-sided p-value of zero from bootstrap replicates `[n]` of a difference, moved by their bias.
+
+    Twice the smaller share on either side of zero, with one replicate more on each (Davison and
+    Hinkley 1997, chapter 4): so an interval of confidence 1 - p just reaches zero. Where no
+    replicate does, the share can't tell how small p is; it is then that of a normal distribution
+    with the replicates' mean and deviation, if that is less.
+    """
+    drawn = _finite(replicates)
+    beyond = min((drawn <= 0).sum(), (drawn >= 0).sum())
+    p = min(2 * (1 + beyond) / (1 + len(drawn)), 1.0)
+    spread = drawn.std()
+    if beyond == 0 and spread > 0:
+        p = min(p, 2 * stats.norm.sf(abs(drawn.mean()) / spread))
+    return float(p)
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """p-values `[n]` that hold for all n tests together (Holm 1979)."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
+    return np.minimum(adjusted, 1.0)
+
+
 def paired_difference(
     statistic: Statistic,
     a: Sequence[np.ndarray],

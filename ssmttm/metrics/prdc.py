@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 
 from ssmttm.errors import UserError
 from ssmttm.metrics.arrays import two
-from ssmttm.metrics.bootstrap import mean_interval
+from ssmttm.metrics.bootstrap import percentile_interval, resamples
 from ssmttm.metrics.cautions import SAME_ONE, few_clips_of_set
 from ssmttm.metrics.clipset import ClipSet, Settings, clip_means, same_audio
 
@@ -96,8 +96,9 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
         raise UserError(f"prdc of {system.name} against {reference.name}: {error}") from error
     entries = []
     for value in values:
-        low, high = mean_interval(value, settings.bootstrap, settings.confidence, settings.seed)
-        entries.append({"value": float(value.mean()), "low": low, "high": high})
+        drawn = value[resamples(len(value), settings.bootstrap, settings.seed)].mean(axis=1)
+        low, high = percentile_interval(drawn, settings.confidence)
+        entries.append({"value": float(value.mean()), "low": low, "high": high, "replicates": drawn})
     precision, recall, density, coverage = entries
     others = [
         ("precision", f"share of generated clips in the ball of any reference clip, k = {NEAREST}", precision),

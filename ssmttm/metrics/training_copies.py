@@ -21,6 +21,8 @@ DEFINITION = (
     "share of clips whose nearest training clip (cosine of mean window embeddings) is nearer than all but "
     f"{1 - QUANTILE:.0%} of training clips are to one of another recording"
 )
+LOOSE = 0.999
+"""A threshold above it lets only copies pass that are equal but for rounding."""
 INTERVAL = "percentile bootstrap over clips"
 REFERENCES = ("training",)
 
@@ -45,11 +47,18 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
     named = {copy.generated for copy in copies}
     values = np.array([clip in named for clip in system.clip_ids], dtype=np.float64)
     low, high = mean_interval(values, settings.bootstrap, settings.confidence, settings.seed)
+    warnings = few_clips_of_set(len(values), "a rate of one in so many can't be seen")
+    if threshold > LOOSE:
+        warnings.append(
+            f"more than {1 - QUANTILE:.0%} of the training clips have a near-copy in another recording, so that only "
+            f"clips above a cosine of {threshold:.4f} count"
+        )
     return {
         "value": float(values.mean()),
         "low": low,
         "high": high,
         "threshold": threshold,
         "copies": [vars(copy) for copy in copies],
-        "warnings": few_clips_of_set(len(values), "a rate of one in so many can't be seen"),
+        "per_clip": values,
+        "warnings": warnings,
     }

@@ -3,7 +3,8 @@
 Both runs were asked for the same captions and scored with the same resamples, so what captions
 differ in cancels. Of scores that are means over clips, the difference is taken clip by clip; of
 scores of whole sets, resample by resample, and its interval is moved by its bias, as the scores' own
-are. See `ssmttm.metrics.paired`.
+are. See `ssmttm.metrics.paired`. Among many pairs some differ by chance: p-values are adjusted by
+Holm over the pairs of one comparison.
 """
 
 from itertools import combinations
@@ -17,20 +18,23 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation import FINAL
 from ssmttm.files import read_json
 from ssmttm.metrics.bootstrap import percentile_interval
-from ssmttm.metrics.paired import paired_scores
+from ssmttm.metrics.paired import bootstrap_p, holm, paired_scores
 from ssmttm.reporting.scores import score_file
 
 COLUMNS = (
     "embedder", "metric", "reference", "budget_kind", "budget", "a", "b", "difference", "low", "high", "p_value",
-    "confidence", "n", "better",
+    "confidence", "n", "better", "p_adjusted",
 )  # fmt: skip
+_COMPARISON = ["embedder", "metric", "reference", "budget_kind", "budget"]
 
 
 def differences(runs: list[tuple[Path, dict[str, Any]]], evaluation: dict[str, Any]) -> pd.DataFrame:
     """One row per pair of runs under one budget, metric and reference, in the order of `runs`.
 
     `runs` are folders with the facts of their runs (`system`, `budget_kind`, `budget`). Positive: `a`
-    has the greater value. `p_value` (sign flips over captions) exists for means over clips only.
+    has the greater value. `p_value` is of sign flips over captions for means over clips, and for scores of
+    whole sets of the bootstrap (`bootstrap_p`). `p_adjusted` is Holm's, over the
+    pairs with the same embedder, metric, reference and budget.
     """
     rows = []
     for embedder in evaluation["embedders"]:
@@ -40,7 +44,10 @@ def differences(runs: list[tuple[Path, dict[str, Any]]], evaluation: dict[str, A
                 common = {"embedder": embedder, "budget_kind": a["budget_kind"], "budget": a["budget"]}
                 common |= {"a": a["system"], "b": b["system"]}
                 rows += [common | row for row in _pair(told[a["system"]], told[b["system"]], evaluation)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    if len(table):
+        table["p_adjusted"] = table.groupby(_COMPARISON)["p_value"].transform(lambda p: holm(p.to_numpy()))
+    return table
 
 
 def _pair(a: dict[str, Any], b: dict[str, Any], evaluation: dict[str, Any]) -> list[dict[str, Any]]:
@@ -49,11 +56,18 @@ def _pair(a: dict[str, Any], b: dict[str, Any], evaluation: dict[str, Any]) -> l
     rows = []
     for metric, score in a["metrics"].items():
         for one, other in zip(score["entries"], b["metrics"][metric]["entries"], strict=True):
-            found = _difference(one, other, evaluation)
-            if found is not None:
-                common = {"metric": metric, "reference": one["reference"], "better": score["better"]}
-                rows.append(common | found | {"confidence": evaluation["confidence"], "n": len(a["clip_ids"])})
+            common = {"reference": one["reference"], "better": score["better"]}
+            common |= {"confidence": evaluation["confidence"], "n": len(a["clip_ids"])}
+            for part, same in zip(_parts(metric, one), _parts(metric, other), strict=True):
+                found = _difference(part, same, evaluation)
+                if found is not None:
+                    rows.append({"metric": part["metric"], **found, **common})
     return rows
+
+
+def _parts(metric: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entry's number, and those beside it, each with its metric's name."""
+    return [{**entry, "metric": metric}, *entry.get("also", [])]
 
 
 def _difference(one: dict[str, Any], other: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any] | None:
@@ -66,5 +80,6 @@ def _difference(one: dict[str, Any], other: dict[str, Any], evaluation: dict[str
         return None
     apart = np.array(one["replicates"]) - np.array(other["replicates"])
     difference = one["value"] - other["value"]
-    low, high = percentile_interval(apart - apart.mean() + difference, evaluation["confidence"])
-    return {"difference": difference, "low": low, "high": high, "p_value": None}
+    moved = apart - apart.mean() + difference
+    low, high = percentile_interval(moved, evaluation["confidence"])
+    return {"difference": difference, "low": low, "high": high, "p_value": bootstrap_p(moved)}

@@ -11,6 +11,7 @@ from ssmttm.files import read_json
 
 _NUMBERS = ("value", "low", "high")
 _AUDIO = ("clip_s", "sample_rate", "channels")
+_SOMETIMES = ("bias", "slope", "r_squared")
 _TOLD = ("better", "backend", "interval")
 
 
@@ -49,4 +50,4 @@ def _rows(metric: str, score: dict[str, Any], path: Path) -> Iterable[dict[str, 
             row = {key: part[key] for key in ("metric", "definition", *_NUMBERS)}
             if not all(isinstance(row[key], int | float) and math.isfinite(row[key]) for key in _NUMBERS):
                 raise UserError(f"{path}: {row['metric']} against {entry['reference']}: a number is missing")
-            yield {**row, "bias": part.get("bias"), **common}
+            yield {**row, **{key: part.get(key) for key in _SOMETIMES}, **common}

@@ -16,8 +16,8 @@ from ssmttm.evaluation import BASELINES
 from ssmttm.seeds import stable_int
 from ssmttm.stages._threads import set_threads
 from ssmttm.systems.generated import generated_row
-from ssmttm.systems.training_audio import training_clips
-from ssmttm.tables import iter_rows, read_table, read_tables, write_table
+from ssmttm.systems.training_audio import training_clips, training_order
+from ssmttm.tables import iter_rows, read_table, write_table
 
 
 def run(
@@ -59,15 +59,12 @@ def _from_training(prompts: list[str], clips: list[Path], splits: Path | None, s
     """For each prompt a clip of the train split."""
     if splits is None:
         raise UserError("the baseline `training` needs --splits, which says what was trained on")
-    rows = read_table(splits, "splits", ["clip_id", "split"]).to_pylist()
-    train = {row["clip_id"] for row in rows if row["split"] == "train"}
-    ids = read_tables(clips, "clips", ["clip_id", "track_id"]).to_pylist()
-    tracks = {row["clip_id"]: row["track_id"] for row in ids if row["clip_id"] in train}
-    if len(tracks) < len(prompts):
+    order = training_order(splits, clips, seed)
+    if len(order) < len(prompts):
         sys.stderr.write(
-            f"ssmttm: the training split has {len(tracks)} clips for {len(prompts)} prompts; some are used again\n"
+            f"ssmttm: the training split has {len(order)} clips for {len(prompts)} prompts; some are used again\n"
         )
-    return training_clips(tracks, prompts, seed)
+    return training_clips(order, prompts)
 
 
 def _audio(clips: list[Path], wanted: set[str]) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from ssmttm.errors import UserError
 from ssmttm.metrics.embedders.base import Embedder, load_embedder
 from ssmttm.metrics.embedders.cache import Cached
 from ssmttm.progress import Progress
-from ssmttm.seeds import stable_int
+from ssmttm.systems.training_audio import training_order
 from ssmttm.tables import iter_rows, read_table, table_writer
 
 _TOGETHER = 32
@@ -32,8 +32,9 @@ def run(
 ) -> None:
     """Write the embeddings of the table `generated`, or of training clips from the tables `clips`.
 
-    Of the latter at most `evaluation.training_clips`, by hash. Embeddings are kept in `cache`, by
-    audio and weights. Raises UserError for a clip that can't be embedded, by its id.
+    Of the latter at most `evaluation.training_clips`, by hash, those of the baseline `training` first.
+    Embeddings are kept in `cache`, by audio and weights. Raises UserError for a clip that can't be
+    embedded, by its id.
     """
     if (generated is None) == (splits is None or not clips):
         raise UserError("give either --generated, or --clips with --splits")
@@ -42,7 +43,7 @@ def run(
     if generated is not None:
         count, rows = read_table(generated, "generated", ["clip_id"]).num_rows, iter_rows(generated, "generated")
     else:
-        wanted = training_clips(splits, spec["training_clips"])
+        wanted = set(training_order(splits, clips, spec["seed"])[: spec["training_clips"]])
         count, rows = len(wanted), _of_training(clips, wanted)
     model = load_embedder(embedder, spec["models"])
     progress = Progress(f"embed {embedder}", count, "clips")
@@ -51,13 +52,6 @@ def run(
             for row in _embedded(batch, model, cache):
                 write(row)
                 progress.advance()
-
-
-def training_clips(splits: Path, count: int) -> set[str]:
-    """Ids of the training clips that stand for all of them, chosen by hash; all, if they are no more than `count`."""
-    rows = read_table(splits, "splits", ["clip_id", "split"]).to_pylist()
-    train = [row["clip_id"] for row in rows if row["split"] == "train"]
-    return set(sorted(train, key=lambda clip: (stable_int("training clip", clip), clip))[:count])
 
 
 def _of_training(clips: list[Path], wanted: set[str]) -> Iterator[Row]:

@@ -4,6 +4,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ssmttm.files import write_text
+from ssmttm.generation.prompts import file_name
+from ssmttm.systems.csv_file import csv_text
 from ssmttm.systems.external import read_external
 from ssmttm.systems.facts import write_facts
 from ssmttm.systems.generated import generated_row
@@ -15,14 +18,19 @@ def run(spec: dict[str, Any], name: str, prompts: Path, out: Path, facts: Path) 
     """Write the clips of system `name` for the table `prompts`, and what is known of it.
 
     `spec` has `system` (its entry of evaluation.systems) and `clips`. Raises UserError, with one line per
-    kind of problem, when a caption has no file or a file can't be scored.
+    kind of problem, when a caption has no file or a file can't be scored; if files lack, names.csv beside `out`
+    says what each caption's is called.
     """
     system, key = spec["system"], f"evaluation.systems.{name}.folder"
     wanted = read_table(prompts, "captions", ["clip_id", "caption"]).to_pylist()
     findings, clips = read_external(wanted, Path(system["folder"]), spec["clips"], key)
     rate = spec["clips"]["sample_rate"]
     rows = [generated_row(name, prompt["clip_id"], prompt["caption"], None, wave, rate) for prompt, wave in clips]
-    findings.refuse(key)
+    names = out.with_name("names.csv")
+    if "missing" in findings.problems:
+        rows_of_names = ((p["clip_id"], f"{file_name(p['clip_id'])}.wav", p["caption"]) for p in wanted)
+        write_text(names, csv_text(("clip_id", "file", "caption"), rows_of_names))
+    findings.refuse(key, names)
     notes = findings.notes()
     for note in notes:
         sys.stderr.write(f"ssmttm: {name}: {note}\n")

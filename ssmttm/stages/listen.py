@@ -13,7 +13,7 @@ import numpy as np
 from ssmttm.audio import encode_audio
 from ssmttm.errors import UserError
 from ssmttm.files import write_bytes, write_json, write_text
-from ssmttm.listening import design, level, material, page, results
+from ssmttm.listening import design, flac, level, material, page, results
 from ssmttm.listening.scoring import Settings
 from ssmttm.listening.server import Server
 
@@ -36,8 +36,14 @@ def build(
 
     `asked`: further fields of `design.Wanted`. `salt` is drawn afresh, unless a test gives it.
     """
+    if out.name in ("", ".."):
+        out = out.resolve()
+    if not out.name:
+        raise UserError(f"--out {out}: give a new folder")
     key = out.with_name(f"{out.name}.key.json") if key is None else key
     _check_places(out, key)
+    if seconds is not None and not level.SHORTEST_S <= seconds < math.inf:
+        raise UserError(f"--seconds {seconds}: expected a number of at least {level.SHORTEST_S}")
     every = material.systems(study)
     chosen = material.choose(systems, every)
     wanted = design.Wanted(
@@ -70,7 +76,7 @@ def build(
     )
     key.chmod(0o600)
     try:
-        _write_page(out, made, waves, rate)
+        _write_page(out, made, waves, rate, salt)
     except BaseException:
         key.unlink()
         raise
@@ -97,14 +103,18 @@ def _level(waves: dict[str, np.ndarray], rate: int, clips: dict[str, dict[str, A
     return common
 
 
-def _write_page(out: Path, made: design.Design, waves: dict[str, np.ndarray], rate: int) -> None:
-    """Write the folder as a whole. All files get one time, so that times tell nothing."""
+def _write_page(out: Path, made: design.Design, waves: dict[str, np.ndarray], rate: int, salt: bytes) -> None:
+    """Write the folder as a whole. All files get one time and all audio one size, so that these tell nothing."""
+    audio = {}
+    for name in sorted(waves):
+        scaled = waves[name] * np.float32(10 ** (made.clips[name]["gain_db"] / 20))
+        audio[name] = encode_audio(level.dithered(scaled, int(design.opaque(salt, "dither", name), 16)), rate)
+    size = max(map(len, audio.values())) + flac.HEADER
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
         folder = Path(temporary) / "page"
-        for name, wave in sorted(waves.items()):
-            scaled = wave * np.float32(10 ** (made.clips[name]["gain_db"] / 20))
-            write_bytes(folder / "audio" / f"{name}.flac", encode_audio(scaled, rate))
+        for name, encoded in audio.items():
+            write_bytes(folder / "audio" / f"{name}.flac", flac.padded(encoded, size))
         index = folder / "index.html"
         write_text(index, page.render(made.public))
         built = index.stat().st_mtime

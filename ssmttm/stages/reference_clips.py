@@ -12,9 +12,10 @@ from ssmttm.corpus.sources import Context
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
 from ssmttm.systems.choice import ranked
-from ssmttm.systems.leaks import by_id, by_sound, hold_out_file, hold_out_tracks, refuse
+from ssmttm.systems.leaks import by_id, by_sound
 from ssmttm.systems.prompt_sets import KEY, read_prompt_set
 from ssmttm.systems.references import Reference, cut_references, from_videos, in_folder
+from ssmttm.systems.refusal import refuse
 from ssmttm.systems.wording import counted, some
 from ssmttm.tables import read_table, write_table
 
@@ -27,15 +28,14 @@ def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Pat
     """Write the clips of the first `generation.prompts` captions, by hash, whose audio can be had.
 
     `splits` and `fingerprints` are the data set's. Raises UserError when a reference is music of
-    its training or validation split, by track id or by sound.
+    its training or validation split, by track id or by sound; all of them are in tables beside `out`.
     """
     chosen = spec["set"]
     captioned, notes = read_prompt_set(chosen)
+    ids = [c.clip_id for c in captioned]
     split_of = read_table(splits, "splits", ["track_id", "split"]).to_pylist()
     trained = {row["track_id"] for row in split_of} - {r["track_id"] for r in split_of if r["split"] == _HELD_OUT}
-    source = _SOURCES.get(chosen["set"])
-    remedy = hold_out_file(chosen["captions"], source) if source else hold_out_tracks()
-    refuse(by_id(captioned, trained), chosen["captions"], remedy)
+    refuse(by_id(captioned, trained), ids, chosen["captions"], _SOURCES.get(chosen["set"]), out.parent)
     if chosen.get("audio"):
         captioned, locate, more = in_folder(captioned, Path(chosen["audio"]))
         notes += more
@@ -56,10 +56,15 @@ def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Pat
         notes.append(f"{counted(len(unusable), 'reference')} left out for the audio: {some(unusable)}")
     if len(found) < 2:
         raise UserError(f"{KEY}: fewer than two references have usable audio: {some(unusable) or 'none has any'}")
-    leaks = by_sound(
+    leaks, unheard = by_sound(
         {f.clip_id: f.codes for f in found}, _tracks(fingerprints, trained), spec["duplicates"]["similarity"]
     )
-    refuse(leaks, chosen["captions"], hold_out_tracks())
+    refuse(leaks, ids, chosen["captions"], None, out.parent)
+    if unheard:
+        notes.append(
+            f"{counted(len(unheard), 'reference')} too short or too quiet to be compared with the data set by sound, "
+            f"so known by id only: {', '.join(unheard)}"
+        )
     for note in notes + _lengths(found, spec):
         sys.stderr.write(f"ssmttm: {note}\n")
     write_table(out, "clips", [f.row for f in sorted(found, key=lambda f: f.clip_id)])

@@ -4,12 +4,16 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ssmttm.errors import UserError
 from ssmttm.evaluation import metrics_of
 from ssmttm.files import write_json
 from ssmttm.metrics.cautions import unlike
 from ssmttm.metrics.clipset import ClipSet, Settings, check_comparable, read_clipset
 from ssmttm.progress import Progress
+
+_ARRAYS = ("replicates", "per_clip")
 
 
 def run(
@@ -19,9 +23,10 @@ def run(
 
     `references` are the embeddings of `originals`, `codec` and, where a metric asks for it, `training`.
     """
-    settings = Settings(spec["bootstrap"], spec["confidence"], spec["seed"])
+    settings = Settings(spec["bootstrap"], spec["confidence"], spec["seed"], spec["training_clips"])
     scored = read_clipset(embeddings, system)
-    sets = {name: read_clipset(path, name) for name, path in references.items()}
+    # Training clips are many, and compared clip by clip.
+    sets = {name: read_clipset(path, name, means=name == "training") for name, path in references.items()}
     metrics = metrics_of(spec["metrics"], embedder)
     progress = Progress(f"score {system}", len(metrics), "metrics")
     scores = {}
@@ -35,9 +40,9 @@ def run(
             "embedder": embedder,
             "n": len(scored.clip_ids),
             "clip_ids": scored.clip_ids,
-            "clip_s": scored.clip_s,
-            "sample_rate": scored.sample_rate,
-            "channels": scored.channels,
+            "clip_s": scored.usual.seconds,
+            "sample_rate": scored.usual.sample_rate,
+            "channels": scored.usual.channels,
             "metrics": scores,
         },
     )
@@ -57,6 +62,12 @@ def named_files(texts: list[str]) -> dict[str, Path]:
     return found
 
 
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    """The entry with its arrays, and those of the numbers beside it, as lists."""
+    plain = {key: np.asarray(value).tolist() if key in _ARRAYS else value for key, value in found.items()}
+    return plain | {"also": [_plain(part) for part in found["also"]]} if "also" in found else plain
+
+
 def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Settings) -> dict[str, Any]:
     module = importlib.import_module(f"ssmttm.metrics.{metric}")
     entries = []
@@ -67,12 +78,15 @@ def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Set
         check_comparable(scored, reference, paired=name != "training")
         found = module.evaluate(scored, reference, settings)
         found["warnings"] = [*found["warnings"], *unlike(scored, reference)]
-        listed = {key: list(map(float, found[key])) for key in ("replicates", "per_clip") if key in found}
+        if name == "training" and len(reference.clip_ids) == settings.training_clips:
+            found["warnings"].append(
+                f"compared with {settings.training_clips} training clips, the most that evaluation.training_clips "
+                "allows: copies of others aren't seen"
+            )
         entries.append(
             {
                 "reference": name,
-                **found,
-                **listed,
+                **_plain(found),
                 "confidence": settings.confidence,
                 "n": len(scored.clip_ids),
                 "windows": scored.window_count,

@@ -6,7 +6,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from ssmttm.errors import UserError
-from ssmttm.files import write_bytes
+from ssmttm.files import sha256_bytes, write_bytes
 from ssmttm.metrics import gaussian
 from ssmttm.metrics.clipset import read_clipset
 
@@ -14,7 +14,8 @@ from ssmttm.metrics.clipset import read_clipset
 def run(embeddings: Path, name: str, out: Path) -> None:
     """Write `mean` [dim] and `covariance` [dim, dim] (unbiased, float64) of all windows in the table `embeddings`.
 
-    The metadata say what they are of: set `name`, embedder with its weights' hash, clips, windows and clip length.
+    The metadata say what they are of: set `name`, embedder with its weights' hash, number of clips and SHA-256 of
+    their ids (sorted, a line each: a restricted set has another one), windows and clip length.
     `ssmttm.metrics.frechet.frechet_distance_of_statistics` takes them.
     """
     clips = read_clipset(embeddings, name)
@@ -25,9 +26,10 @@ def run(embeddings: Path, name: str, out: Path) -> None:
         "set": name,
         "backend": clips.backend,
         "clips": str(len(clips.clip_ids)),
+        "clip_ids_sha256": sha256_bytes("\n".join(sorted(clips.clip_ids)).encode()),
         "windows": str(clips.window_count),
-        "clip_s": f"{clips.clip_s:g}",
-        "sample_rate": str(clips.sample_rate),
-        "channels": str(clips.channels),
+        "clip_s": f"{clips.usual.seconds:g}",
+        "sample_rate": str(clips.usual.sample_rate),
+        "channels": str(clips.usual.channels),
     }
     write_bytes(out, save({"mean": mean, "covariance": np.ascontiguousarray(covariance)}, facts))

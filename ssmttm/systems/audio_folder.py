@@ -27,22 +27,23 @@ def audio_files(folder: Path) -> list[Path]:
 class AudioFolder:
     """The audio files of a folder and of those inside it, found by name without suffix.
 
-    A file is found by its whole stem, else by what stands before its first dot: `948.2min.mp3` is 948.
+    A file is found by its whole stem, else, if `by_start`, by what stands before its first dot: `948.2min.mp3` is 948.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, key: str, by_start: bool = False) -> None:
         """`key` is the config key that `folder` is from, for messages. Raises UserError if it is no folder."""
         if not folder.is_dir():
             raise UserError(f"{key}: {folder}: no such folder")
         self.folder, self.key = folder, key
         self.files = audio_files(folder)
-        self._stems = _grouped(self.files, lambda path: path.stem)
-        self._starts = _grouped(self.files, lambda path: path.name.split(".", 1)[0])
+        self._known = [_grouped(self.files, lambda path: path.stem)]
+        if by_start:
+            self._known.append(_grouped(self.files, lambda path: path.name.split(".", 1)[0]))
 
     def find(self, *names: str) -> Path | None:
         """The file of the first of `names` that has one; UserError when two files have that name."""
         for name in names:
-            for known in (self._stems, self._starts):
+            for known in self._known:
                 if found := known.get(name):
                     if len(found) > 1:
                         raise UserError(

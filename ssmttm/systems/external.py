@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from ssmttm.errors import UserError
-from ssmttm.generation.prompts import file_names
+from ssmttm.generation.prompts import file_name
 from ssmttm.systems.audio_folder import AudioFolder
-from ssmttm.systems.foreign_audio import SHORTEST_SECONDS, Foreign, Unusable, levelled, read_foreign
+from ssmttm.systems.foreign_audio import SHORTEST_SECONDS, Foreign, Unusable, level_notes, levelled, read_foreign
 from ssmttm.systems.wording import counted, some
 
 _REMEDY = {
-    "missing": "make them, or take the system out: scores of other sets of captions can't be compared",
+    "missing": "make them, or take the system out: scores of other sets of captions can't be compared; {names} says "
+    "what each caption's file is called",
     "undecodable": "write them again, as WAV or FLAC",
     "not_finite": "generate them again",
     "too_short": f"generate at least {SHORTEST_SECONDS:g} s",
@@ -52,14 +53,15 @@ class Findings:
         if silent:
             self.silent.append(name)
 
-    def refuse(self, key: str) -> None:
-        """UserError with a line for each kind of problem, if there is any."""
+    def refuse(self, key: str, names: Path) -> None:
+        """UserError with a line for each kind of problem, if there is any; `names` has the file names wanted."""
         if not self.problems:
             return
         lines = []
         for kind, found in self.problems.items():
             one, many, what = _PROBLEM[kind]
-            lines.append(f"  {len(found)} {one if len(found) == 1 else many} {what}: {some(found)}; {_REMEDY[kind]}")
+            remedy = _REMEDY[kind].format(names=names)
+            lines.append(f"  {len(found)} {one if len(found) == 1 else many} {what}: {some(found)}; {remedy}")
         raise UserError("\n".join([f"{key}: {self.folder} can't be scored as it is:", *lines]))
 
     def notes(self) -> list[str]:
@@ -87,10 +89,7 @@ class Findings:
             found.append(
                 f"{counted(len(short), 'file')} shorter than {wanted:g} s, down to {least:.1f} s: {some(short, 3)}"
             )
-        if self.silent:
-            found.append(f"{counted(len(self.silent), 'file')} silent and scored as such: {some(self.silent, 3)}")
-        found.append(f"brought to {self.clips['loudness_lufs']:g} LUFS")
-        return found
+        return found + level_notes(self.clips["loudness_lufs"], self.silent, len(self.seconds), "file")
 
 
 def read_external(
@@ -105,8 +104,9 @@ def read_external(
     findings = Findings(folder, clips)
     found: dict[str, Path] = {}
     taken: dict[Path, str] = {}
-    for prompt, safe in zip(prompts, file_names(p["clip_id"] for p in prompts), strict=True):
+    for prompt in prompts:
         clip_id = prompt["clip_id"]
+        safe = file_name(clip_id)
         path = files.find(clip_id, safe)
         if path is None:
             findings.problems.setdefault("missing", []).append(f"{clip_id} ({safe}.wav)")

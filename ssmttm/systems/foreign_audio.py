@@ -1,5 +1,6 @@
 """One audio file of another system or set: decoded, mixed down, resampled, with what was found about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -10,6 +11,7 @@ from ssmttm.audio import resample
 from ssmttm.corpus.container import Undecodable, glance
 from ssmttm.corpus.decoding import decoded
 from ssmttm.corpus.loudness import loudness, normalize
+from ssmttm.systems.wording import counted, some
 
 SHORTEST_SECONDS = 3.0
 """A window of musicnn; what is shorter says little to any embedder."""
@@ -71,3 +73,11 @@ def levelled(wave: np.ndarray, sample_rate: int, loudness_lufs: float, silence_l
     if measured < silence_lufs:
         return np.clip(wave, -1.0, 1.0), True
     return normalize(wave, measured, loudness_lufs), False
+
+
+def level_notes(loudness_lufs: float, silent: Sequence[str], total: int, noun: str) -> list[str]:
+    """What `levelled` did to `total` clips, of which those in `silent` were: clips are called `noun`."""
+    if not silent:
+        return [f"brought to {loudness_lufs:g} LUFS"]
+    notes = [f"{counted(len(silent), noun)} silent and scored as such: {some(silent, 3)}"]
+    return notes if len(silent) == total else [*notes, f"the others brought to {loudness_lufs:g} LUFS"]

@@ -4,19 +4,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ssmttm.audio import decode_audio, resample
+from ssmttm.corpus.loudness import loudness
 from ssmttm.evaluation import MUSICGEN
 from ssmttm.files import sha256_bytes
 from ssmttm.pretrained.musicgen import MusicGen, MusicGenSampling
 from ssmttm.seeds import stable_int
 from ssmttm.spec import canonical_json
-from ssmttm.systems.foreign_audio import levelled
+from ssmttm.systems.foreign_audio import level_notes, levelled
 from ssmttm.systems.generated import generated_row
 from ssmttm.systems.musicgen_cost import SMALL, SMALL_TRAINING, Shape, training_flops
-from ssmttm.systems.wording import counted, some
 from ssmttm.tables import read_table, write_table
 
 BATCH = 4
@@ -46,7 +45,8 @@ def generate(
         batch,
         list(sampling.__dict__.items()),
     ]
-    settings += [seed, [clips["sample_rate"], clips["loudness_lufs"]], [(p["clip_id"], p["caption"]) for p in prompts]]
+    settings += [seed, [clips[k] for k in ("sample_rate", "loudness_lufs", "silence_lufs")]]
+    settings += [[(p["clip_id"], p["caption"]) for p in prompts]]
     kept = partial / sha256_bytes(canonical_json(settings).encode())[:16]
     for start in range(0, len(prompts), batch):
         path = kept / f"{start:06d}.parquet"
@@ -82,15 +82,13 @@ def notes_on(
     rows: Sequence[Mapping[str, Any]], sample_rate: int, seconds: float, clips: Mapping[str, Any]
 ) -> list[str]:
     """What was done to the audio, and which clips came out silent."""
-    notes = [f"brought to {clips['loudness_lufs']:g} LUFS"]
+    notes = []
     if sample_rate != clips["sample_rate"]:
-        notes.insert(0, f"resampled from {sample_rate} Hz to {clips['sample_rate']} Hz")
+        notes.append(f"resampled from {sample_rate} Hz to {clips['sample_rate']} Hz")
     if abs(seconds - clips["seconds"]) > 0.1:
         notes.append(f"{seconds:g} s long, where the data set's clips are {clips['seconds']:g} s")
-    silent = [row["clip_id"] for row in rows if not np.any(decode_audio(row["audio"]["bytes"])[0])]
-    if silent:
-        notes.append(f"{counted(len(silent), 'clip')} silent and scored as such: {some(silent, 3)}")
-    return notes
+    silent = [r["clip_id"] for r in rows if loudness(*decode_audio(r["audio"]["bytes"])) < clips["silence_lufs"]]
+    return notes + level_notes(clips["loudness_lufs"], silent, len(rows), "clip")
 
 
 def stated(model: MusicGen, settings: Mapping[str, Any]) -> dict[str, Any]:

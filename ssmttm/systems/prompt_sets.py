@@ -16,13 +16,16 @@ from ssmttm.corpus.tabular import header, read_records
 from ssmttm.corpus.ytdlp.text import track_id
 from ssmttm.errors import UserError
 from ssmttm.generation.prompts import check_prompt
+from ssmttm.systems.subsets import TRACK, VIDEO, read_subset
+from ssmttm.systems.track_ids import SOURCES, BadTrack, normal_track
 from ssmttm.systems.wording import counted, some
 
 KEY = "evaluation.prompts"
 
 _COLUMNS = {"id": "id", "caption": "caption", "track": "track"}
 _SONG_DESCRIBER = {"id": "caption_id", "caption": "caption", "track": "track_id"}
-_ID_COLUMNS = ("id", "clip_id", "caption_id", "ytid", "track_id", "name")
+_LISTED = 20
+"""Rows that are left out: so many are named."""
 
 
 @dataclass(frozen=True)
@@ -40,41 +43,41 @@ class Captioned:
 
 
 def read_prompt_set(settings: Mapping[str, Any]) -> tuple[list[Captioned], list[str]]:
-    """The captions of the set that `evaluation.prompts` names, and notes on rows that are left out.
+    """The captions of the set that `evaluation.prompts` names, and notes on what is left out or not understood.
 
     Raises UserError with file and row: a column that lacks, an id that is there twice, a caption that
-    is empty or far too long.
+    is empty or far too long. Of MusicCaps such rows are left out and noted.
     """
     path = Path(settings["captions"])
     readers = {"musiccaps": _musiccaps, "song_describer": _song_describer, "table": _own}
     captioned, notes = readers[settings["set"]](path, settings)
     if not captioned:
-        raise UserError(f"{KEY}.captions: {path}: it holds no captions")
+        raise UserError("; ".join([f"{KEY}.captions: {path}: it holds no captions", *notes]))
     if settings.get("only"):
-        captioned = _restrict(captioned, Path(settings["only"]))
+        column = _columns(settings)["id"] if settings["set"] == "table" else None
+        captioned, unmatched = _restrict(captioned, Path(settings["only"]), column)
+        notes += unmatched
     return captioned, notes
 
 
 def _musiccaps(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned], list[str]]:
     found = musiccaps.read_captions(path)
-    notes = []
-    if found.rejected:
-        row, reason = found.rejected[0]
-        notes.append(f"{path}: {counted(len(found.rejected), 'row')} left out, such as row {row}: {reason}")
-    clips = found.clips if settings.get("singing", True) else musiccaps.no_singing(found.clips)
-    if found.clips and not clips:
-        raise UserError(f"{KEY}.singing: in every clip of {path} somebody sings; write singing: true")
-    videos: dict[str, int] = {}
+    rejected = [f"row {row}: {reason}" for row, reason in found.rejected]
+    usable = []
     for clip in found.clips:
-        videos[clip.ytid] = videos.get(clip.ytid, 0) + 1
+        try:
+            check_prompt(clip.caption)
+            usable.append(clip)
+        except UserError as error:
+            rejected.append(f"{clip.clip_id}: {error}")
+    notes = []
+    if rejected:
+        notes.append(f"{path}: {counted(len(rejected), 'row')} left out ({some(rejected, _LISTED)})")
+    clips = usable if settings.get("singing", True) else musiccaps.no_singing(usable)
+    if usable and not clips:
+        raise UserError(f"{KEY}.singing: in every clip of {path} somebody sings; write singing: true")
     return [
-        Captioned(
-            clip.clip_id,
-            track_id("youtube", clip.ytid),
-            _checked(clip.caption, f"{path}, {clip.clip_id}"),
-            (clip.clip_id, clip.ytid),
-            clip,
-        )
+        Captioned(clip.clip_id, track_id("youtube", clip.ytid), clip.caption, (clip.clip_id, clip.ytid), clip)
         for clip in clips
     ], notes
 
@@ -90,13 +93,30 @@ def _song_describer(path: Path, settings: Mapping[str, Any]) -> tuple[list[Capti
 
 
 def _own(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned], list[str]]:
-    columns = _COLUMNS | dict(settings.get("columns") or {})
     stated = settings.get("columns") or {}
     required = ("id", "caption", *(["track"] if "track" in stated else []))
-    return [
-        Captioned(cells["id"], cells["track"] or cells["id"], cells["caption"], (cells["id"],))
-        for _, cells in _rows(path, columns, required)
-    ], []
+    found, unknown = [], []
+    for row, cells in _rows(path, _columns(settings), required):
+        track = cells["track"]
+        try:
+            normal = normal_track(track) if track else cells["id"]
+        except BadTrack as error:
+            raise UserError(f"{path}, row {row}: track {shown(track)} is {error}") from None
+        if normal is None:
+            unknown.append(f"row {row}: {shown(track)}")
+        found.append(Captioned(cells["id"], normal or track, cells["caption"], (cells["id"],)))
+    notes = []
+    if unknown:
+        notes.append(
+            f"{path}: {counted(len(unknown), 'track')} of no source of a data set ({some(unknown)}): whether they were "
+            f"trained on is not checked by id; ids are SOURCE:KEY, with {', '.join(SOURCES)}, such as jamendo:948"
+        )
+    return found, notes
+
+
+def _columns(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The names of a table's columns `id`, `caption` and `track`."""
+    return _COLUMNS | dict(settings.get("columns") or {})
 
 
 def _rows(path: Path, columns: Mapping[str, str], required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -135,19 +155,30 @@ def _checked(caption: str, where: str) -> str:
         raise UserError(f"{where}: {error}") from None
 
 
-def _restrict(captioned: list[Captioned], path: Path) -> list[Captioned]:
-    """Those whose id, or a name of whose audio, is in the file."""
-    wanted = _ids(path)
-    kept = [c for c in captioned if c.clip_id in wanted or wanted.intersection(c.names)]
+def _restrict(captioned: list[Captioned], path: Path, id_column: str | None) -> tuple[list[Captioned], list[str]]:
+    """The captions that the file names, by the column that it has; and a note on ids that name none."""
+    column, ids = read_subset(path, id_column)
+    if column in (TRACK, VIDEO):
+        wanted = {_track(i, column): i for i in ids}
+        named = [(c, [c.track_id]) for c in captioned]
+    else:
+        wanted = {i: i for i in ids}
+        named = [(c, [c.clip_id, *([c.excerpt.ytid] if c.excerpt else [])]) for c in captioned]
+    kept = [c for c, names in named if not wanted.keys().isdisjoint(names)]
     if not kept:
-        raise UserError(f"{KEY}.only: {path} has none of the {len(captioned)} ids, such as {captioned[0].clip_id}")
-    return kept
+        where = f"column {column}" if column else "without a column of ids"
+        raise UserError(f"{KEY}.only: {path} ({where}) has none of the {len(named)} ids, such as {named[0][1][0]}")
+    unmatched = sorted(wanted[name] for name in wanted.keys() - {name for _, names in named for name in names})
+    if not unmatched:
+        return kept, []
+    return kept, [f"{KEY}.only: {path}: {counted(len(unmatched), 'id')} of no caption of the set: {some(unmatched)}"]
 
 
-def _ids(path: Path) -> set[str]:
-    """The ids of a table with a column of ids, else the first field of each line."""
-    records = list(read_records(path, _ID_COLUMNS))
-    names = header(records[0]) if records else []
-    column = next((names.index(name) for name in _ID_COLUMNS if name in names), None)
-    chosen = records if column is None else records[1:]
-    return {record.fields[column or 0].strip() for record in chosen if len(record.fields) > (column or 0)}
+def _track(text: str, column: str) -> str:
+    """The track id that a row of the column `track_id` or `ytid` means."""
+    if column == VIDEO:
+        return track_id("youtube", text)
+    try:
+        return normal_track(text) or text
+    except BadTrack:
+        return text

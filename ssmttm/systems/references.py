@@ -10,10 +10,11 @@ import numpy as np
 from ssmttm.audio import encode_audio
 from ssmttm.corpus import musiccaps
 from ssmttm.corpus.clips import finish
+from ssmttm.corpus.container import Undecodable, glance
 from ssmttm.corpus.fingerprint import Fingerprinter
 from ssmttm.corpus.sources import Context, Unavailable
 from ssmttm.errors import UserError
-from ssmttm.generation.prompts import file_names
+from ssmttm.generation.prompts import file_name
 from ssmttm.systems.audio_folder import AudioFolder
 from ssmttm.systems.foreign_audio import SHORTEST_SECONDS, Unusable, read_foreign
 from ssmttm.systems.prompt_sets import KEY, Captioned
@@ -40,14 +41,23 @@ class Reference:
 def in_folder(captioned: Sequence[Captioned], folder: Path) -> tuple[list[Captioned], Locate, list[str]]:
     """The captions that have a file in the folder, where it is, and a note on those that have none.
 
-    Raises UserError when fewer than two have one.
+    Raises UserError when fewer than two have one, and when one file would serve two captions that are not
+    about the same recording.
     """
-    files = AudioFolder(folder, f"{KEY}.audio")
-    safe = file_names(c.clip_id for c in captioned)
+    files = AudioFolder(folder, f"{KEY}.audio", by_start=True)
     found: dict[str, Path] = {}
-    for caption, name in zip(captioned, safe, strict=True):
-        if path := files.find(*caption.names, name):
-            found[caption.clip_id] = path
+    taken: dict[Path, Captioned] = {}
+    for caption in captioned:
+        path = files.find(*caption.names, *map(file_name, caption.names))
+        if path is None:
+            continue
+        other = taken.setdefault(path, caption)
+        if not _may_share(other, caption, path):
+            raise UserError(
+                f"{KEY}.audio: {path} is named by two ids, {other.clip_id!r} and {caption.clip_id!r}; give each a file "
+                "of its own"
+            )
+        found[caption.clip_id] = path
     without = [c.clip_id for c in captioned if c.clip_id not in found]
     if len(found) < 2:
         raise UserError(
@@ -61,6 +71,25 @@ def in_folder(captioned: Sequence[Captioned], folder: Path) -> tuple[list[Captio
             "put the files there, named by these ids, to use them"
         )
     return [c for c in captioned if c.clip_id in found], lambda caption: found[caption.clip_id], notes
+
+
+def _may_share(one: Captioned, other: Captioned, path: Path) -> bool:
+    """Whether both captions are about what is in the file: one recording, or excerpts of one whole video."""
+    if one.names == other.names:
+        return True
+    if one.track_id != other.track_id or one.excerpt is None:
+        return False
+    try:
+        seconds = glance(path).duration_s
+    except (Undecodable, OSError):
+        return True  # both are left out, with that reason
+    return _is_whole(seconds, one) and _is_whole(seconds, other)
+
+
+def _is_whole(seconds: float, caption: Captioned) -> bool:
+    """Whether audio of that length is the whole video, and not the caption's excerpt of it."""
+    excerpt = caption.excerpt
+    return excerpt is not None and seconds > excerpt.end_s - excerpt.start_s + _MARGIN_SECONDS
 
 
 def from_videos(settings: Mapping[str, Any], context: Context) -> Locate:
@@ -112,7 +141,7 @@ def _reference(caption: Captioned, path: Path, clips: Mapping[str, Any]) -> Refe
             "start_s": start_s,
             "duration_s": len(clip.wave) / rate,
             "sample_rate": rate,
-            "audio": {"bytes": encode_audio(clip.wave, rate), "path": f"{file_names([caption.clip_id])[0]}.flac"},
+            "audio": {"bytes": encode_audio(clip.wave, rate), "path": f"{file_name(caption.clip_id)}.flac"},
             "loudness_lufs": clip.loudness_lufs,
             "peak": clip.peak,
             **asdict(clip.quality),
@@ -125,7 +154,7 @@ def _cut(caption: Captioned, wave: np.ndarray, rate: int, seconds: float) -> tup
     """Start in s and samples `[n]` of at most `seconds`."""
     first, excerpt = 0, caption.excerpt
     length = round(seconds * rate)
-    if excerpt is not None and len(wave) > (excerpt.end_s - excerpt.start_s + _MARGIN_SECONDS) * rate:
+    if excerpt is not None and _is_whole(len(wave) / rate, caption):
         first, end = round(excerpt.start_s * rate), round(excerpt.end_s * rate)
         if len(wave) - first < SHORTEST_SECONDS * rate:
             raise Unusable(

@@ -4,8 +4,10 @@ Torchvision and torchaudio have no build for a CPU in the package index, and the
 for paths that no test here takes. So hollow modules stand for them.
 """
 
+import importlib
 import importlib.machinery
 import importlib.util
+import logging
 import sys
 import types
 from pathlib import Path
@@ -41,6 +43,19 @@ if importlib.util.find_spec("frechet_audio_distance"):
         module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
         module.__path__ = []
         sys.modules[name] = module
+
+
+def part_of(monkeypatch, package, part, hollow):
+    """Module `part` of an installed `package` without its __init__; its modules `hollow` and hypy_utils are hollow."""
+    tools = ("hypy_utils", "hypy_utils.tqdm_utils", "hypy_utils.logging_utils", "hypy_utils.nlp_utils")
+    for name in (*tools, *(f"{package}.{name}" for name in hollow)):
+        monkeypatch.setitem(sys.modules, name, Hollow(name))
+    sys.modules["hypy_utils.logging_utils"].setup_logger = logging.getLogger
+    outer = Hollow(package)
+    outer.__path__ = list(importlib.util.find_spec(package).submodule_search_locations)
+    monkeypatch.setitem(sys.modules, package, outer)
+    monkeypatch.delitem(sys.modules, f"{package}.{part}", raising=False)
+    return importlib.import_module(f"{package}.{part}")
 
 
 @pytest.fixture(autouse=True)

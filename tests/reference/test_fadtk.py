@@ -1,13 +1,10 @@
 """Against fadtk 1.1.0: its Fréchet distance of given arrays, without its model loader, which wants five packages."""
 
-import importlib
 import importlib.util
-import logging
-import sys
 
 import numpy as np
 import pytest
-from conftest import Hollow
+from conftest import part_of
 
 from ssmttm.metrics.frechet import frechet_distance
 
@@ -16,21 +13,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def fadtk(monkeypatch):
-    for name in ("hypy_utils", "hypy_utils.tqdm_utils", "hypy_utils.logging_utils", "hypy_utils.nlp_utils"):
-        monkeypatch.setitem(sys.modules, name, Hollow(name))
-    sys.modules["hypy_utils.logging_utils"].setup_logger = logging.getLogger
-    for name in ("fadtk.model_loader", "fadtk.fad_batch"):
-        monkeypatch.setitem(sys.modules, name, Hollow(name))
-    package = Hollow("fadtk")  # in place of its __init__, which loads the models
-    package.__path__ = list(importlib.util.find_spec("fadtk").submodule_search_locations)
-    monkeypatch.setitem(sys.modules, "fadtk", package)
-    return importlib.import_module("fadtk.fad")
-
-
 @pytest.mark.parametrize(("n", "m", "dim"), [(500, 400, 16), (3000, 2000, 128)])
-def test_the_frechet_distance_is_fadtks(fadtk, n, m, dim):
+def test_the_frechet_distance_is_fadtks(monkeypatch, n, m, dim):
+    fadtk = part_of(monkeypatch, "fadtk", "fad", ("model_loader", "fad_batch"))
     generator = np.random.default_rng(dim)
     mixing = generator.normal(size=(dim, dim)) / np.sqrt(dim)
     x = generator.normal(size=(n, dim)) @ mixing

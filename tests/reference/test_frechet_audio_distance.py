@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from tiny_embedders import encodec, music, pann_state, randomized, vggish
 from torch import nn
 
 from ssmttm.metrics.embedders.base import load_embedder
+from ssmttm.metrics.embedders.cache import cached
 from ssmttm.metrics.frechet import frechet_distance
 from ssmttm.pretrained.checkpoints import read_weights
 
@@ -45,15 +47,13 @@ def test_the_frechet_distance_is_the_packages(n, m, dim):
     assert frechet_distance(x, y) == pytest.approx(distance(package("vggish", nn.Identity()), x, y), rel=1e-6)
 
 
-def test_vggish_embeds_as_the_package_does(tmp_path):
+def thin_vggish(path):
+    """The package's own network, with layers as thin as those of the weights in `path`."""
     from torchvggish.torchvggish import VGG, make_layers
 
-    path = vggish(tmp_path)
     state = read_weights(path, "", "")
 
     class Network(VGG):
-        """The package's own, with layers as thin as those of the shared weights."""
-
         def __init__(self):
             super().__init__(make_layers(), postprocess=False)
             widths = [len(state[f"features.{i}.bias"]) for i in (0, 3, 6, 8, 11, 13)]
@@ -71,9 +71,34 @@ def test_vggish_embeds_as_the_package_does(tmp_path):
             with torch.no_grad():
                 return super().forward(waveform_to_examples(audio, rate))
 
-    fad = package("vggish", Network())
+    return Network()
+
+
+def test_vggish_embeds_as_the_package_does(tmp_path):
+    path = vggish(tmp_path)
+    fad = package("vggish", thin_vggish(path))
     ours = load_embedder("vggish", {"vggish": str(path)}).analyze_many([(clip, 16000) for clip in CLIPS])
     np.testing.assert_allclose(np.concatenate([e.windows for e in ours]), fad.get_embeddings(CLIPS, 16000), atol=2e-5)
+
+
+@pytest.mark.parametrize(("rate", "within"), [(16000, 1e-3), (22050, 0.05)])
+def test_two_folders_have_the_packages_score(tmp_path, rate, within):
+    """From audio files to the number; their resampling is resampy's, ours is soxr's."""
+    path = vggish(tmp_path)
+    sets = {}
+    for name, first in (("reference", 0), ("generated", 20)):
+        (tmp_path / name).mkdir()
+        sets[name] = [music(8.0, rate, first + i) for i in range(8)]
+        for i, wave in enumerate(sets[name]):
+            soundfile.write(tmp_path / name / f"{i}.wav", wave, rate, subtype="FLOAT")
+    fad = package("vggish", thin_vggish(path), sample_rate=16000, channels=1, audio_load_worker=1)
+    theirs = fad.score(str(tmp_path / "reference"), str(tmp_path / "generated"))
+    embedder = load_embedder("vggish", {"vggish": str(path)})
+    ours = [
+        np.concatenate([e.windows for e in cached(embedder, tmp_path / "cache").analyze_many(files)])
+        for files in ([p.read_bytes() for p in sorted((tmp_path / n).iterdir())] for n in ("reference", "generated"))
+    ]
+    assert theirs > 0 and frechet_distance(*ours) == pytest.approx(theirs, rel=within)
 
 
 def test_pann_embeds_as_the_package_does_but_in_rows(tmp_path):

@@ -351,3 +351,8 @@ def test_too_few_prompts_for_a_metric_are_refused_before_anything_runs(config):
     config["generation"]["prompts"] = 5
     with pytest.raises(UserError, match=r"prdc needs 6 clips, and generation\.prompts is 5"):
         spec.validate_config(config)
+    config["evaluation"]["metrics"] = ["frechet_infinity"]
+    spec.validate_config(config)
+    config["evaluation"]["embedders"] = ["musicnn", "pann"]
+    with pytest.raises(UserError, match=r"frechet_infinity needs 8 clips, and generation\.prompts is 5"):
+        spec.validate_config(config)

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import time
 
 import pytest
@@ -98,6 +99,21 @@ def test_a_further_embedder_embeds_and_scores_but_generates_nothing(project):
     assert f"score baselines/{VERSION}/noise {FINAL} vggish" in plan
 
 
+def test_jobs_depend_on_the_weights_that_they_read(project):
+    folder = project.folder / "weights" / "musicgen"
+    folder.mkdir(parents=True)
+    for file in (folder / "model.safetensors", folder / "config.json", folder / "README.md", folder.parent / "v.pth"):
+        file.write_text("weights")
+    project.edit("config.yaml", "embedders: [musicnn]", "embedders: [musicnn, vggish]")
+    project.edit("config.yaml", "models: {}", "models: {vggish: weights/v.pth}")
+    project.edit("config.yaml", "musicgen: null", "musicgen: {model: weights/musicgen}")
+    plan = project.snakemake("--dry-run").stdout
+    inputs = re.findall(r"^rule (\w+):\n    input: (.*)$", plan, re.MULTILINE)
+    assert {rule for rule, files in inputs if "weights/v.pth" in files} == {"embed", "embed_training"}
+    generated = [files for rule, files in inputs if rule == "musicgen"]
+    assert generated[0].startswith("weights/musicgen/config.json, weights/musicgen/model.safetensors, results/data/")
+
+
 def test_edited_data_code_rebuilds_nothing(project):
     for stage in ("index", "license", "audio", "clips", "splits", "captions", "codec", "tokens", "text", "release"):
         project.append(f"ssmttm/stages/{stage}.py", "\nEDITED = 1\n")
@@ -106,7 +122,7 @@ def test_edited_data_code_rebuilds_nothing(project):
 
 def test_edited_plumbing_reruns_nothing(project):
     """Reading configs, writing files and showing progress decide no number."""
-    for module in ("errors", "files", "progress", "provenance", "spec", "cli"):
+    for module in ("errors", "evaluation", "files", "progress", "provenance", "spec", "cli"):
         project.append(f"ssmttm/{module}.py", "\nEDITED = 1\n")
     assert project.plan() == set()
 

@@ -7,13 +7,19 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 from ssmttm import evaluation, provenance, spec
 from ssmttm.errors import UserError
+from ssmttm.pretrained.wheels import MODEL_SUFFIXES
 from ssmttm.systems.audio_folder import audio_files
 
-# `ssmttm` is the one that belongs to this Snakemake, whether or not its environment is activated.
-shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# `ssmttm` is the one that belongs to this Snakemake, whether or not its environment is activated; see also `program`.
+OTHER_PYTHON = "" if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method else ".venv-reference"
+shell.prefix(
+    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+    f" SSMTTM_REFERENCE={OTHER_PYTHON}; "
+)
 
 try:
     CONFIG = spec.validate_config(config, " + ".join(map(str, workflow.configfiles)))
@@ -139,6 +145,22 @@ def external_settings(wildcards):
     return spec.canonical_json(spec.external_spec(CONFIG, wildcards.external))
 
 
+def model_files(setting):
+    """The files of models that a setting names by paths, as far as they lie on this machine: jobs depend on them."""
+    named = setting.values() if isinstance(setting, dict) else [setting]
+    paths = [Path(name).expanduser() for name in named if isinstance(name, str)]
+    inside = [file for path in paths if path.is_dir() for file in sorted(path.iterdir())]
+    return [
+        *(str(path) for path in paths if path.is_file()),
+        *(str(file) for file in inside if file.is_file() and file.suffix in MODEL_SUFFIXES),
+    ]
+
+
+def weights(wildcards):
+    """The weights of `{embedder}`, if it takes any from this machine."""
+    return model_files(CONFIG["evaluation"]["models"].get(wildcards.embedder))
+
+
 def environment_of(wildcards):
     """The conda environment of the job that embeds by `{embedder}`; see `program`."""
     return "../envs/reference-metrics.yaml" if wildcards.embedder in evaluation.ELSEWHERE else "../../environment.yml"
@@ -147,9 +169,10 @@ def environment_of(wildcards):
 def program(wildcards):
     """What runs `ssmttm embed`: for an embedder that can't share the main environment, the Python of its own one.
 
-    That is a conda environment with `--sdm conda`, else the one that `make reference-metrics` makes.
+    That is the conda environment of the rule with `--sdm conda`, else the one that `make reference-metrics` makes,
+    also where some other conda environment is active.
     """
-    python = '"${CONDA_PREFIX:-.venv-reference}/bin/python"'
+    python = '"${SSMTTM_REFERENCE:-$CONDA_PREFIX}/bin/python"'
     elsewhere = f"PYTHONPATH={shlex.quote(str(spec.ROOT))} {python} -m ssmttm.cli"
     return elsewhere if wildcards.embedder in evaluation.ELSEWHERE else "ssmttm"
 

@@ -11,7 +11,6 @@ rule reference_clips:
         "results/references/{set}/clips.parquet",
     log:
         "results/logs/references/{set}.log",
-    retries: 2
     conda:
         "../../environment.yml"
     resources:
@@ -99,7 +98,8 @@ rule external:
 
 rule musicgen:
     input:
-        "results/data/{version}/prompts.parquet",
+        model_files(CONFIG["evaluation"]["musicgen"]),
+        prompts="results/data/{version}/prompts.parquet",
     output:
         audio="results/baselines/{version}/musicgen/generated/final.parquet",
         facts="results/baselines/{version}/musicgen/generated/facts.json",
@@ -116,13 +116,14 @@ rule musicgen:
         spec=settings("musicgen"),
         code=code("musicgen"),
     shell:
-        "ssmttm musicgen --prompts {input:q} --out {output.audio:q} --facts {output.facts:q} --threads {threads}"
+        "ssmttm musicgen --prompts {input.prompts:q} --out {output.audio:q} --facts {output.facts:q} --threads {threads}"
         " --spec {params.spec:q} > {log:q} 2>&1"
 
 
 rule embed:
     input:
-        "results/{system}/generated/{checkpoint}.parquet",
+        weights,
+        generated="results/{system}/generated/{checkpoint}.parquet",
     output:
         "results/{system}/embeddings/{checkpoint}/{embedder}.parquet",
     log:
@@ -137,12 +138,13 @@ rule embed:
         spec=settings("embed"),
         code=lambda wildcards: code("embed", embedder=wildcards.embedder),
     shell:
-        "{params.program} embed --embedder {wildcards.embedder} --generated {input:q} --out {output:q}"
+        "{params.program} embed --embedder {wildcards.embedder} --generated {input.generated:q} --out {output:q}"
         " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 
 rule embed_training:
     input:
+        weights,
         clips=ancient(shards("clips/{shard}.parquet")),
         splits=ancient("results/data/{version}/splits.parquet"),
     output:

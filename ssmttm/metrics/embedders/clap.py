@@ -108,5 +108,5 @@ def load(settings: Mapping[str, Any]) -> ClapEmbedder:
     model = load_clap(path, key, REMEDY)
     folder = settings.get("tokenizer") or (path if path.is_dir() else None)
     words = tokenizer(Path(folder).expanduser(), model.config.text_config.vocab_size, key) if folder else None
-    weights = path / "model.safetensors" if path.is_dir() else path
-    return ClapEmbedder(model, extractor(model, path, key), words, f"clap:{weights_hash(weights)}")
+    read = [path, *([Path(settings["tokenizer"]).expanduser()] if settings.get("tokenizer") else [])]
+    return ClapEmbedder(model, extractor(model, path, key), words, f"clap:{weights_hash(*read)}")

@@ -125,4 +125,4 @@ def load(settings: Mapping[str, Any]) -> LaionClapEmbedder:
     state = {name: tensor for name, tensor in state.items() if not name.endswith("embeddings.position_ids")}
     buffers = {n: t for n, t in module.model.state_dict().items() if n.endswith(("position_ids", "token_type_ids"))}
     fill(module.model, buffers | state, str(path), REMEDY)
-    return LaionClapEmbedder(module, f"clap_laion:{weights_hash(path)}")
+    return LaionClapEmbedder(module, f"clap_laion:{weights_hash(path, folder)}")

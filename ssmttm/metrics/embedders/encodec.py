@@ -53,4 +53,4 @@ def load(settings: Mapping[str, Any]) -> EncodecEmbedder:
     """The embedder with the folder `weights`; raises UserError when it is missing or damaged."""
     path = weights_path(settings, "encodec", REMEDY)
     model = load_pretrained(EncodecModel, str(path), "evaluation.models.encodec")
-    return EncodecEmbedder(model, f"encodec:{weights_hash(path / 'model.safetensors')}")
+    return EncodecEmbedder(model, f"encodec:{weights_hash(path)}")

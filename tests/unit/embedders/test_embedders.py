@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tiny_embedders import MAKERS, music
@@ -6,6 +9,7 @@ from ssmttm.audio import resample
 from ssmttm.errors import UserError
 from ssmttm.metrics.embedders.base import embedders, load_embedder, peak_normalize, prepare
 from ssmttm.metrics.frechet import frechet_distance
+from ssmttm.pretrained.wheels import weights_hash
 
 NAMES = sorted(set(embedders()) - {"clap_laion"})  # which needs a package that has an environment of its own
 
@@ -165,6 +169,18 @@ def test_weights_of_another_network_are_refused(name, tmp_path, models):
 def test_other_weights_are_another_identity(name, tmp_path, models):
     changed = load_embedder(name, {name: MAKERS[name](tmp_path, seed=5)})
     assert changed.identity != load_embedder(name, models).identity
+
+
+def test_other_settings_of_a_model_are_another_identity(tmp_path):
+    folder = Path(MAKERS["encodec"](tmp_path))
+    before = weights_hash(folder)
+    weights_hash.cache_clear()
+    (folder / "README.md").write_text("not read")
+    assert weights_hash(folder) == before
+    weights_hash.cache_clear()
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"chunk_length_s": 1.0}))
+    assert weights_hash(folder) != before
 
 
 def test_an_unknown_embedder_or_setting_is_refused_by_name(models):

@@ -3,7 +3,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ssmttm.errors import UserError
-from ssmttm.generation.prompts import MAX_PROMPT, Prompt, file_names, read_prompts
+from ssmttm.generation.prompts import MAX_PROMPT, Prompt, file_name, file_names, read_prompts
 
 
 def test_lines_of_a_text_file_are_prompts(tmp_path):
@@ -53,12 +53,30 @@ def test_bad_input_is_one_message_with_path_and_place(tmp_path, name, content, m
 
 
 def test_file_names_stay_in_the_folder_and_differ():
-    names = ["../../etc/passwd", "a/b", "a_b", "A_B", "..", "x" * 300, "naïve:1@0", "c\x00d"]
+    names = ["../../etc/passwd", "a/b", "a_b", "A_B", "..", "", "x" * 300, "x" * 301, "naïve:1@0", "c\x00d", "a.", "-"]
+    names += ["a_b-12345678", "A", "a"]
     safe = file_names(names)
     assert len({s.lower() for s in safe}) == len(names)
     for name in safe:
-        assert name.strip("._-")[:1].isalnum() or name == "_"
-        assert not set(name) & set("/\\:\x00")
-        assert len(name) <= 103
-    assert safe == file_names(names)
-    assert file_names(["001", "t1@30"]) == ["001", "t1_30"]
+        assert not set(name) & set("/\\:\x00 ")
+        assert name.strip(".") == name and 0 < len(name) <= 100
+
+
+def test_short_plain_names_stay_as_they_are():
+    plain = ["001", "calm-piano_2.1", "a", "song.remix"]
+    assert file_names(plain) == plain
+
+
+def test_a_file_name_follows_from_its_name_alone_whatever_stands_beside_it():
+    long = "debian:x/" + "y" * 90 + ".ogg@"
+    names = [f"{long}{start}" for start in (0, 114000, 186000)] + ["a/b", "a_b", "A_B", "a:b"]
+    whole = dict(zip(names, file_names(names), strict=True))
+    assert len({n.lower() for n in whole.values()}) == len(names)
+    for subset in (names[1:], names[::-1], names[2:3], names[::2]):
+        assert file_names(subset) == [whole[n] for n in subset]
+    assert file_name("debian:x/y.ogg@0") == "debian_x_y.ogg_0-c97014c2"
+
+
+def test_no_name_can_be_made_to_look_like_that_of_another():
+    first = file_name("a/b")
+    assert file_name(first) != first and file_name(first) != file_name("a/b")

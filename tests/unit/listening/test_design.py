@@ -4,14 +4,15 @@ import json
 import stat
 from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_listening
 
-from ssmttm.audio import decode_audio
+from ssmttm.audio import decode_audio, encode_audio
 from ssmttm.errors import UserError
-from ssmttm.listening import design, level, material, page
+from ssmttm.listening import design, flac, level, material, page
 from ssmttm.stages import listen
 
 SYSTEMS = tuple(f"system-{i}" for i in range(5))
@@ -109,6 +110,10 @@ def test_no_public_byte_names_a_system_and_no_file_differs_in_more_than_its_soun
         for word in (b"zebra", b"quokka", b"original", b"noise", b"codec", b"shuffled", b"tiny", b"/systems/", b"salt"):
             assert word not in seen and word.decode() not in texts, (file, word)
     assert len({p.stat().st_mtime for p in files}) == 1
+    sounds = [p.read_bytes() for p in files if p.suffix == ".flac"]
+    assert len(set(map(len, sounds))) == 1, "one size"
+    heard = [decode_audio(data)[0].tobytes() for data in sounds]
+    assert len(set(heard)) == len(sounds), "also a clip that is on two trials has two files that differ"
     assert len({decode_audio(p.read_bytes())[1] for p in files if p.suffix == ".flac"}) == 1, "one sample rate"
     lengths = {
         len(decode_audio((folder / f"audio/{n}.flac").read_bytes())[0]) for n, c in key["clips"].items() if c["clip_id"]
@@ -148,6 +153,46 @@ def test_the_common_level_gives_way_to_peaks_but_not_to_one_odd_clip():
     assert gain == pytest.approx(level.CEILING_DB), "the peak decides"
     silent = level.loudness(np.zeros(16000, dtype=np.float32), 16000)
     assert level.gain_db(silent, level.reachable(np.zeros(4), silent), -23.0) == 0.0
+
+
+def test_dither_stays_within_one_step_and_is_of_the_seed():
+    wave = tiny_listening.tone(300, 0.5)
+    one, again, other = (level.dithered(wave, seed) for seed in (1, 1, 2))
+    assert np.array_equal(one, again) and not np.array_equal(one, other)
+    for changed in (one, other):
+        assert 0 < np.abs(changed - wave).max() <= 1.001 / 32768
+        assert abs((changed - wave).mean()) < 0.05 / 32768
+
+
+@pytest.mark.parametrize("more", [0, 4, 5, 100_000, 2**24 + 3, 2**24 + 5, 2**25 + 9])
+def test_padding_makes_a_file_larger_and_changes_no_sample(more):
+    wave = tiny_listening.tone(300, 0.5)
+    data = encode_audio(wave, tiny_listening.RATE)
+    padded = flac.padded(data, len(data) + more)
+    assert len(padded) == len(data) + more
+    assert np.array_equal(decode_audio(padded)[0], decode_audio(data)[0])
+
+
+def test_padding_that_is_impossible_is_an_error():
+    data = encode_audio(tiny_listening.tone(300, 0.5), tiny_listening.RATE)
+    for size in (len(data) - 1, len(data) + 3):
+        with pytest.raises(ValueError, match="can't be padded"):
+            flac.padded(data, size)
+    with pytest.raises(ValueError, match="not a FLAC"):
+        flac.padded(b"RIFF", 100)
+
+
+@pytest.mark.parametrize("out", [".", "..", "/", ""])
+def test_a_folder_that_is_there_is_refused_however_it_is_written(study, out):
+    with pytest.raises(UserError, match=r"--out .*: .*give a new folder"):
+        listen.build(study, Path(out))
+
+
+@pytest.mark.parametrize("seconds", [np.inf, np.nan, -1.0, 0.1])
+def test_lengths_that_no_clip_can_have_are_refused(study, tmp_path, seconds):
+    with pytest.raises(UserError, match="--seconds"):
+        listen.build(study, tmp_path / "page", seconds=seconds)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_can_not_be_built_is_said(study, built, tmp_path):

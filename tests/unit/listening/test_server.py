@@ -3,7 +3,9 @@
 import http.client
 import json
 import socket
+import struct
 import threading
+import time
 
 import pytest
 import tiny_listening
@@ -41,6 +43,14 @@ def post(server, value, **headers):
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
     reply, data = ask(server, "POST", "/answers", body, JSON | headers)
     return reply.status, json.loads(data)
+
+
+def raw(server, text):
+    """The first line of the reply to what is no proper request."""
+    with socket.create_connection(server.server_address, timeout=10) as connection:
+        connection.sendall(text.encode())
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").readline()
 
 
 def test_it_listens_to_this_machine_only_unless_told_otherwise(server):
@@ -135,18 +145,86 @@ def test_bad_answers_are_refused_with_the_place_and_leave_nothing(server, key):
     assert sorted(server.folder.iterdir()) == before
 
 
-def test_a_request_that_lies_about_its_length_neither_hangs_nor_is_saved(server):
-    def raw(text):
-        with socket.create_connection(server.server_address, timeout=10) as connection:
-            connection.sendall(text.encode())
-            connection.shutdown(socket.SHUT_WR)
-            return connection.makefile("rb").readline()
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"sheets": {"mos": 0.0, "preference": 0}}, "sheets.mos: 0.0 is not of type 'integer'"),
+        ({"sheets": {"mos": True, "preference": 0}}, "sheets.mos: True is not of type 'integer'"),
+        ({"started": "\ud800"}, "started: '\\ud800' does not match"),
+        ({"ended": "<b>"}, "ended: '<b>' does not match"),
+        ({"\ud800": 1}, "unexpected"),
+    ],
+)
+def test_answers_that_only_look_valid_are_refused_like_the_others(server, key, change, said):
+    before = sorted(server.folder.iterdir())
+    status, reply = post(server, tiny_listening.answers(key, "odd") | change)
+    assert status == 400 and said in reply["error"]
+    assert sorted(server.folder.iterdir()) == before
 
-    head = "POST /answers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    assert b" 411 " in raw(head + "\r\n")
-    assert b" 411 " in raw(head + "Content-Length: -5\r\n\r\n")
-    assert b" 413 " in raw(head + "Content-Length: 99999999999\r\n\r\n")
-    assert b" 400 " in raw(head + "Content-Length: 500\r\n\r\n{}")
+
+@pytest.mark.parametrize("depth", [300, 900, 990, 2000])
+def test_answers_that_are_nested_too_deep_are_refused(server, depth):
+    assert post(server, b'{"format": ' + b"[" * depth + b"]" * depth + b"}")[0] == 400
+
+
+def test_origins_and_addresses_that_no_browser_sends_get_a_reply(server, key):
+    assert post(server, tiny_listening.answers(key, "odd"), Origin="http://[")[0] == 403
+    assert b" 400 " in raw(server, "GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
+def test_names_that_were_made_to_lead_here_are_not_answered(built, key, tmp_path):
+    with Server(built[0], tmp_path, ("localhost", 0), lambda line: None) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+
+        def status(host, method="GET", body=None):
+            headers = JSON | {"Host": host, "Origin": f"http://{host}"}
+            return ask(other, method, "/answers" if body else "/", body, headers)[0].status
+
+        body = json.dumps(tiny_listening.answers(key, "rebound"))
+        port = other.server_address[1]
+        for host in (f"evil.example:{port}", "evil.example", "127.0.0.1.evil.example", "[", "localhost.evil.example"):
+            assert status(host) == status(host, "POST", body) == 421
+        assert not list(tmp_path.iterdir())
+        for host in (f"127.0.0.1:{port}", "192.168.0.7", f"LOCALHOST:{port}", "[::1]:80", "localhost."):
+            assert status(host) == status(host, "POST", body) == 200
+        other.shutdown()
+    with Server(built[0], tmp_path, ("0.0.0.0", 0), print) as open_to_all:
+        assert not open_to_all.is_own("evil.example") and open_to_all.is_own("10.0.0.3:8765")
+
+
+def test_whatever_goes_wrong_the_page_gets_a_reply_and_the_log_a_line(built, key, tmp_path):
+    lines = []
+    with Server(built[0], tmp_path, ("127.0.0.1", 0), lines.append) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        (tmp_path / "answers-anna.json").write_text("{")
+        status, said = post(other, tiny_listening.answers(key, "anna"))
+        assert status == 409 and "damaged" in said["error"]
+        other.answers.save = None
+        status, said = post(other, tiny_listening.answers(key, "bo"))
+        assert status == 500 and "who runs this test" in said["error"]
+        assert any("TypeError" in line for line in lines)
+        other.shutdown()
+
+
+def test_somebody_who_leaves_in_the_middle_costs_a_line_in_the_log(server, capfd):
+    with socket.create_connection(server.server_address, timeout=10) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset, no farewell
+        connection.sendall(b"POST /answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+        connection.sendall(b"Content-Length: 500\r\n\r\n{")
+        time.sleep(0.2)
+    deadline = time.monotonic() + 10
+    while not any("ConnectionResetError" in line for line in server.lines) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert any("ConnectionResetError" in line for line in server.lines)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_request_that_lies_about_its_length_neither_hangs_nor_is_saved(server):
+    head = "POST /answers HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    assert b" 411 " in raw(server, head + "\r\n")
+    assert b" 411 " in raw(server, head + "Content-Length: -5\r\n\r\n")
+    assert b" 413 " in raw(server, head + "Content-Length: 99999999999\r\n\r\n")
+    assert b" 400 " in raw(server, head + "Content-Length: 500\r\n\r\n{}")
 
 
 def test_the_log_has_no_control_characters(server):

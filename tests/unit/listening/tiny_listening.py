@@ -6,6 +6,7 @@ import numpy as np
 
 from ssmttm.audio import encode_audio
 from ssmttm.files import write_json
+from ssmttm.listening.scoring import Vote
 from ssmttm.tables import write_table
 
 RATE, SECONDS = 16000, 0.45
@@ -88,3 +89,12 @@ def answers(key: dict, participant: str, sheet: int = 0, quality: dict[str, int]
         "ended": "2026-01-01T10:20:00.000Z",
         "answers": given,
     }
+
+
+def rating(participant: str, caption: str, system: str, value: float) -> Vote:
+    values = dict.fromkeys(("quality", "relevance", "musicality"), float(value))
+    return Vote(participant, f"{system} {caption}", caption, (system,), values)
+
+
+def choice(participant: str, caption: str, pair: tuple[str, str], won: float) -> Vote:
+    return Vote(participant, f"{pair} {caption}", caption, pair, {"choice": won})

@@ -89,6 +89,18 @@ def test_clips_of_one_recording_do_not_raise_the_threshold():
     assert duplicate_threshold(twins, [str(i) for i in range(200)]) > 0.999
 
 
+def test_recordings_under_two_names_hide_no_copy():
+    recordings = draw(0, 100, 16)
+    training = np.concatenate([recordings, recordings[:4]])
+    names = [str(i) for i in range(104)]
+    threshold = duplicate_threshold(training, names)
+    assert threshold == pytest.approx(duplicate_threshold(recordings, names[:100]), abs=0.01)
+    copies = duplicates_of_training(recordings[:60], training, threshold, names[:60], names)
+    assert len(copies) == 60
+    with pytest.raises(ValueError, match="sound the same"):
+        duplicate_threshold(np.repeat(recordings[:1], 5, axis=0), names[:5])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

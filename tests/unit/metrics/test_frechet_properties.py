@@ -5,13 +5,13 @@ import pytest
 from clip_sets import SETTINGS, clips, exact, from_windows, rotation
 from scipy import linalg
 
+from ssmttm.metrics import gaussian
 from ssmttm.metrics.clipset import content_order
 from ssmttm.metrics.frechet import (
     evaluate,
     frechet_distance,
     frechet_distance_of_statistics,
     frechet_per_clip,
-    rank_of,
 )
 
 
@@ -117,11 +117,23 @@ def test_what_is_no_set_of_embeddings_is_refused(x, message):
 
 
 def test_the_rank_of_a_covariance_is_counted():
+    def rank(x):
+        return gaussian.rank(gaussian.statistics(x)[1])
+
     x = draw(0, 50, 6)
-    assert rank_of(x) == 6
-    assert rank_of(np.hstack([x, x[:, :3] + 2 * x[:, 1:4], np.full((50, 1), 1e6)])) == 6
-    assert rank_of(x[:4]) == 3
-    assert rank_of(np.ones((5, 3))) == 0
+    assert rank(x) == 6
+    assert rank(np.hstack([x, x[:, :3] + 2 * x[:, 1:4], np.full((50, 1), 1e6)])) == 6
+    assert rank(x[:4]) == 3
+    assert rank(np.ones((5, 3))) == 0
+
+
+def test_dimensions_that_repeat_are_told_of():
+    system, reference = clips(0, 60, 4, 8), clips(1, 60, 4, 8)
+    assert not evaluate(system, reference, SETTINGS)["warnings"]
+    twice = [from_windows([np.tile(w, 2) for w in s.windows], s.name) for s in (system, reference)]
+    found = evaluate(*twice, SETTINGS)
+    assert any("the embeddings of system fill only 8 of 16 dimensions" in w for w in found["warnings"])
+    assert found["value"] == pytest.approx(2 * evaluate(system, reference, SETTINGS)["value"])
 
 
 def test_an_odd_clip_is_the_farthest_of_all():

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-import torch
 from clip_sets import SETTINGS, clips, from_windows, rotation
 
 from ssmttm.errors import UserError
-from ssmttm.metrics.kernel import evaluate, kernel_audio_distance, kernel_distance, median_distance
+from ssmttm.metrics import kernel
+from ssmttm.metrics.kernel import evaluate, kernel_audio_distance, kernel_distance, median_distance, thinned
 
 
 def draw(seed, rows=80, dim=6, shift=0.0):
@@ -30,16 +30,6 @@ def test_the_audio_distance_is_a_hundred_times_that_with_the_reference_s_median_
     assert median_distance(y) == pytest.approx(np.median(apart))
     assert kernel_audio_distance(x, y) == pytest.approx(100 * kernel_distance(x, y, bandwidth=np.median(apart)))
     assert kernel_audio_distance(x, y) != pytest.approx(kernel_audio_distance(y, x), rel=1e-6)
-
-
-def test_agrees_with_kadtk(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # what it imports may ask the hub
-    package = pytest.importorskip("kadtk.kad", reason="no kadtk here", exc_type=ImportError)
-    x, y = draw(0), draw(1, 62, shift=0.5)
-    tensors = (torch.tensor(a) for a in (x, y))
-    theirs = package.calc_kernel_audio_distance(*tensors, (None, None), "cpu", precision=torch.float64).item()
-    # They take the bandwidth in float32, and of an even number of distances the lower middle one: here it is odd.
-    assert kernel_audio_distance(x, y) == pytest.approx(theirs, rel=1e-5)
 
 
 @pytest.mark.parametrize("kernel", ["gaussian", "polynomial"])
@@ -94,16 +84,44 @@ def test_a_score_holds_its_value_and_tells_of_few_clips():
     assert found["low"] < found["value"] < found["high"]
     assert "only 40 clips" in found["warnings"][0]
     assert found["also"][0]["metric"] == "kernel_polynomial"
-    x, y = (np.concatenate(clips(*a).windows) for a in ((0,), (1, 40, 6, 5, 0.5, 0.5)))
-    assert found["value"] == pytest.approx(kernel_audio_distance(x, y), rel=1e-9)
+    assert found["low"] < np.mean(found["replicates"]) and len(found["replicates"]) == SETTINGS.bootstrap
 
 
-def test_the_interval_of_one_distribution_holds_zero():
-    held = 0
-    for seed in range(20):
-        found = evaluate(clips(seed, 25, 2), clips(1000 + seed, 25, 2), SETTINGS)
-        held += found["low"] <= 0 <= found["high"]
-    assert held >= 16
+def test_only_pairs_of_different_clips_count():
+    system, reference = clips(0, 7, 3), clips(1, 7, 3, shift=0.5)
+    width = median_distance(np.concatenate(reference.windows))
+
+    def mean(a, b, same):
+        pairs = [(i, j) for i in range(7) for j in range(7) if same or i != j]
+        apart = [((x - y) ** 2).sum() for i, j in pairs for x in a.windows[i] for y in b.windows[j]]
+        return np.exp(-np.array(apart) / (2 * width**2)).mean()
+
+    expected = mean(system, system, False) + mean(reference, reference, False) - 2 * mean(system, reference, True)
+    assert evaluate(system, reference, SETTINGS)["value"] == pytest.approx(100 * expected, rel=1e-9)
+
+
+def test_of_one_window_per_clip_it_is_the_distance_of_rows():
+    system, reference = clips(0, 40, 1), clips(1, 40, 1, shift=0.5)
+    x, y = (np.concatenate(s.windows) for s in (system, reference))
+    assert evaluate(system, reference, SETTINGS)["value"] == pytest.approx(kernel_audio_distance(x, y), rel=1e-9)
+
+
+@pytest.mark.parametrize(("windows", "dim"), [(2, 5), (8, 32)])
+def test_of_one_distribution_the_score_is_zero_in_the_mean_and_its_interval_holds_it(windows, dim):
+    found = [evaluate(clips(s, 25, windows, dim), clips(1000 + s, 25, windows, dim), SETTINGS) for s in range(20)]
+    values = np.array([f["value"] for f in found])
+    assert abs(values.mean()) < 4 * values.std() / np.sqrt(20)
+    assert sum(f["low"] <= 0 <= f["high"] for f in found) >= 16
+
+
+def test_of_many_windows_some_of_each_clip_are_taken(monkeypatch):
+    system, reference = clips(0, 30, 40, spread=0.2), clips(1, 30, 40, spread=0.2, shift=0.5)
+    full = evaluate(system, reference, SETTINGS)
+    monkeypatch.setattr(kernel, "MOST_WINDOWS", 300)
+    assert [len(w) for w in thinned(system.windows, 300)] == [10] * 30
+    few = evaluate(system, reference, SETTINGS)
+    assert few["value"] == pytest.approx(full["value"], rel=0.05)
+    assert any("of up to 1200 windows 300" in w for w in few["warnings"]) and len(full["warnings"]) == 1
 
 
 def test_the_same_audio_is_zero_and_a_constant_one_is_refused():

@@ -1,13 +1,21 @@
 import numpy as np
 import pytest
 from clip_sets import clips
-from scipy.stats import ttest_rel
+from scipy.stats import norm, ttest_rel
 
 from ssmttm.errors import UserError
 from ssmttm.metrics import paired
 from ssmttm.metrics.bootstrap import mean_interval
 from ssmttm.metrics.frechet import frechet_distance
-from ssmttm.metrics.paired import paired_difference, paired_scores, paired_seeds, seed_interval, sign_flip_p
+from ssmttm.metrics.paired import (
+    bootstrap_p,
+    holm,
+    paired_difference,
+    paired_scores,
+    paired_seeds,
+    seed_interval,
+    sign_flip_p,
+)
 
 
 def test_what_is_common_to_a_caption_does_not_widen_the_interval():
@@ -19,6 +27,24 @@ def test_what_is_common_to_a_caption_does_not_widen_the_interval():
     assert found.p_value == pytest.approx(1 / 10000)
     alone = mean_interval(a, 300, 0.95, 1)
     assert alone[1] - alone[0] > 10 * (found.high - found.low)
+
+
+def test_a_bootstrap_p_value_is_where_the_interval_reaches_zero():
+    drawn = np.random.default_rng(0).normal(1.0, 0.6, 4000)
+    p = bootstrap_p(drawn)
+    low, _ = paired.percentile_interval(drawn, 1 - p)
+    assert low == pytest.approx(0, abs=0.02)
+    assert bootstrap_p(-drawn) == p
+    assert bootstrap_p(np.full(199, 3.0)) == 2 / 200 and bootstrap_p(drawn - drawn.mean()) > 0.9
+    assert bootstrap_p(np.zeros(10)) == 1
+    far = 5 + np.random.default_rng(1).normal(size=199)
+    assert bootstrap_p(far) == pytest.approx(2 * norm.sf(5), rel=3) and bootstrap_p(far) < 1e-4
+
+
+def test_p_values_of_several_tests_are_raised_in_steps():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.01, 0.04, 0.03, 0.9]) == pytest.approx([0.04, 0.09, 0.09, 0.9])
+    assert holm([0.9, 0.8]) == pytest.approx([1, 1]) and holm([0.2]) == pytest.approx([0.2])
 
 
 def test_exact_p_values_can_be_counted_by_hand():

@@ -7,10 +7,12 @@ import pytest
 from ssmttm.errors import UserError
 from ssmttm.evaluation import METRICS
 from ssmttm.metrics import text_audio
+from ssmttm.metrics.cautions import unlike
+from ssmttm.metrics.clipset import Audio, ClipSet
 from ssmttm.stages import score
 from ssmttm.tables import write_table
 
-SPEC = {"bootstrap": 40, "confidence": 0.9, "seed": 3}
+SPEC = {"bootstrap": 40, "confidence": 0.9, "seed": 3, "training_clips": 30}
 
 
 def write(path, seed=0, ids="abcdefgh", backend="musicnn 1", order=None, activation="sigmoid", **changed):
@@ -80,17 +82,38 @@ def test_what_is_a_mean_over_clips_is_kept_by_clip_and_what_is_not_by_resample(t
     assert [c["value"] for c in frechet["outliers"]] == sorted((c["value"] for c in frechet["outliers"]), reverse=True)
 
 
+def test_every_number_of_a_system_can_be_paired_with_another_s(tmp_path, references):
+    spec = {**SPEC, "metrics": [m for m in METRICS if m not in ("training_copies", "clap")]}
+    score.run(spec, "musicnn", "s", write(tmp_path / "s.parquet"), references, tmp_path / "score.json")
+    for metric, scores in json.loads((tmp_path / "score.json").read_text())["metrics"].items():
+        for entry in scores["entries"]:
+            for part in ({**entry, "metric": metric}, *entry.get("also", [])):
+                kept = [len(part[key]) for key in ("per_clip", "replicates") if key in part]
+                assert kept in ([8], [40]), part["metric"]
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"duration_s": 30.0}, "clips of 30.0 s against reference clips of 10.0 s"),
-        ({"sample_rate": 32000}, "audio at 32000 Hz against reference audio at 24000 Hz"),
-        ({"channels": 2}, "2 channels against reference audio with 1"),
+        ({"duration_s": 30.0}, "30.0 s against 10.0 s in the reference"),
+        ({"sample_rate": 32000}, "32000 Hz against 24000 Hz in the reference"),
+        ({"channels": 2}, "channels: 2 against channels: 1 in the reference"),
     ],
 )
 def test_unlike_audio_gives_a_warning_in_the_table_itself(tmp_path, references, changed, said):
     found = run(tmp_path, references, "kl", write(tmp_path / "s.parquet", **changed))
     assert all(said in entry["warnings"] for entry in found["metrics"]["kl"]["entries"])
+
+
+def test_clips_that_differ_from_their_reference_are_counted():
+    def of(*audio):
+        windows = tuple(np.ones((1, 2)) for _ in audio)
+        return ClipSet("s", tuple("abcd"), ("",) * 4, windows, np.ones((4, 1)), "tiny", audio=audio)
+
+    usual = Audio(10.0, 24000, 1)
+    found = unlike(of(usual, Audio(3.0, 24000, 1), Audio(4.0, 24000, 1), usual), of(usual, usual, usual, usual))
+    assert found == ["2 of 4 clips unlike: 3.0 s against 10.0 s in the reference, and others"]
+    assert unlike(of(*[usual] * 4), of(*[usual] * 4)) == []
 
 
 def test_posteriors_that_are_one_of_many_are_compared_as_distributions(tmp_path):
@@ -115,7 +138,11 @@ def test_near_copies_of_training_clips_are_named(tmp_path, references):
     embeddings = write(tmp_path / "s.parquet", ids="abcdefgh", embedding=training[7])
     entry = run(tmp_path, references, "training_copies", embeddings)["metrics"]["training_copies"]["entries"][0]
     assert entry["reference"] == "training" and entry["value"] == 1.0
-    assert {copy["training"] for copy in entry["copies"]} == {"track7@0"}
+    assert {copy["training"] for copy in entry["copies"]} == {"track7@0"} and entry["per_clip"] == [1.0] * 8
+    assert not any("evaluation.training_clips" in w for w in entry["warnings"])
+    write_table(tmp_path / "training.parquet", "embeddings", rows[:30])
+    entry = run(tmp_path, references, "training_copies", embeddings)["metrics"]["training_copies"]["entries"][0]
+    assert any("compared with 30 training clips" in w for w in entry["warnings"])
     with pytest.raises(UserError, match="--reference training=FILE"):
         run(tmp_path, {n: references[n] for n in ("originals", "codec")}, "training_copies", embeddings)
 

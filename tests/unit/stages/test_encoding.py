@@ -6,6 +6,7 @@ from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
 from ssmttm.metrics.embedders.musicnn import MusicnnEmbedder
 from ssmttm.stages import captions, codec, embed, text, tokens
+from ssmttm.systems.training_audio import training_order
 from ssmttm.tables import SCHEMAS, read_table, write_table
 from ssmttm.text.base import load_encoder
 
@@ -98,7 +99,7 @@ def test_embeddings_of_generated_audio(data, monkeypatch):
     clips = read_table(data / "clips.parquet", "clips").to_pylist()
     rows = [{"clip_id": c["clip_id"], "caption": "x", "audio": c["audio"]} for c in clips]
     write(data / "generated.parquet", "generated", rows)
-    spec, out = {"models": {}, "training_clips": 10}, data / "embeddings.parquet"
+    spec, out = {"models": {}, "training_clips": 10, "seed": 1}, data / "embeddings.parquet"
     embed.run(spec, "musicnn", data / "generated.parquet", [], None, out, data / "cache", 1)
     first = read_table(out, "embeddings").to_pylist()
     for row in first:
@@ -114,8 +115,9 @@ def test_embeddings_of_generated_audio(data, monkeypatch):
 
 def test_of_the_training_clips_so_many_are_embedded_as_the_config_says(data, tmp_path):
     out, cache = tmp_path / "training.parquet", tmp_path / "cache"
-    for count, wanted in ((10, {"t0@0", "t1@0"}), (1, embed.training_clips(data / "splits.parquet", 1))):
-        spec = {"models": {}, "training_clips": count}
+    tables = data / "splits.parquet", [data / "clips.parquet"]
+    for count, wanted in ((10, {"t0@0", "t1@0"}), (1, {training_order(*tables, 1)[0]})):
+        spec = {"models": {}, "training_clips": count, "seed": 1}
         embed.run(spec, "musicnn", None, [data / "clips.parquet"], data / "splits.parquet", out, cache, 1)
         assert set(read_table(out, "embeddings")["clip_id"].to_pylist()) == wanted
     assert len(wanted) == 1

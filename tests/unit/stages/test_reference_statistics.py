@@ -5,7 +5,7 @@ from safetensors import safe_open
 from ssmttm.errors import UserError
 from ssmttm.metrics.frechet import frechet_distance, frechet_distance_of_statistics
 from ssmttm.stages import statistics
-from ssmttm.tables import write_table
+from ssmttm.tables import read_table, write_table
 
 
 def embeddings(path, windows):
@@ -32,6 +32,19 @@ def test_statistics_give_the_distance_that_the_embeddings_give(tmp_path):
     assert (told["clips"], told["windows"], told["clip_s"]) == ("2", "50", "10")
     x, y = (np.asarray(w.reshape(-1, 4), np.float32) for w in sets)
     assert frechet_distance_of_statistics(*found) == pytest.approx(frechet_distance(x, y), rel=1e-9)
+
+
+def test_statistics_of_another_choice_of_clips_can_be_told(tmp_path):
+    def identity(windows, order=1):
+        path = embeddings(tmp_path / "e.parquet", windows)
+        rows = read_table(path, "embeddings").to_pylist()[::order]
+        write_table(path, "embeddings", rows)
+        statistics.run(path, "musiccaps", tmp_path / "s.safetensors")
+        with safe_open(tmp_path / "s.safetensors", "np") as file:
+            return file.metadata()["clip_ids_sha256"]
+
+    windows = np.random.default_rng(0).normal(size=(3, 30, 4))
+    assert identity(windows) == identity(windows + 1, order=-1) != identity(windows[:2])
 
 
 def test_one_window_has_no_statistics(tmp_path):

@@ -3,6 +3,8 @@
 import numpy as np
 import soundfile
 
+from ssmttm.corpus.fingerprint import Fingerprinter
+
 CLIPS = {"seconds": 4.0, "sample_rate": 16000, "loudness_lufs": -18.0, "silence_lufs": -50.0}
 """`data.clips` of these tests."""
 
@@ -24,3 +26,10 @@ def write(path, wave, rate=16000, subtype=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, wave, rate, subtype=subtype or ("FLOAT" if path.suffix == ".wav" else None))
     return path
+
+
+def codes(wave, rate=24000):
+    """The fingerprint's codes of samples [n]."""
+    fingerprinter = Fingerprinter(rate)
+    fingerprinter.feed(wave)
+    return fingerprinter.result().codes

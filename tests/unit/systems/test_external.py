@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -7,11 +8,12 @@ from systems.foreign_files import CLIPS, tune, write
 from ssmttm.audio import decode_audio
 from ssmttm.corpus.loudness import loudness
 from ssmttm.errors import UserError
+from ssmttm.generation.prompts import file_names
 from ssmttm.stages import external
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
 IDS = ["debian:x/y.ogg@0", "b", "c"]
-FILES = ["debian_x_y.ogg_0", "b", "c"]
+FILES = ["debian_x_y.ogg_0-c97014c2", "b", "c"]
 
 
 @pytest.fixture
@@ -72,18 +74,51 @@ def test_stereo_is_averaged_and_a_mixed_folder_said(folder, capsys):
 
 
 def test_all_problems_stand_in_one_message_with_files_and_remedies(folder):
-    (folder / "audio" / "debian_x_y.ogg_0.wav").unlink()
+    (folder / "audio" / "debian_x_y.ogg_0-c97014c2.wav").unlink()
     write(folder / "audio" / "b.wav", np.where(np.arange(64000) == 100, np.nan, tune(4)))
     write(folder / "audio" / "c.wav", tune(1))
     lines = refused(folder).splitlines()
     assert lines[0].startswith("evaluation.systems.suno.folder: ")
     assert lines[1:] == [
-        "  1 caption has no file: debian:x/y.ogg@0 (debian_x_y.ogg_0.wav); make them, or take the system out: scores "
-        "of other sets of captions can't be compared",
+        "  1 caption has no file: debian:x/y.ogg@0 (debian_x_y.ogg_0-c97014c2.wav); make them, or take the system out: "
+        f"scores of other sets of captions can't be compared; {folder / 'names.csv'} says what each caption's file is "
+        "called",
         "  1 file with samples that are no finite numbers: b.wav (1 of 64000 samples are no finite numbers); generate "
         "them again",
         "  1 file too short to be scored: c.wav (1.00 s); generate at least 3 s",
     ]
+
+
+def test_the_names_of_all_files_can_be_read_up_when_some_lack(folder):
+    for name in FILES:
+        (folder / "audio" / f"{name}.wav").unlink()
+    refused(folder)
+    with open(folder / "names.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["clip_id"], r["file"], r["caption"]) for r in rows] == [
+        (i, f"{name}.wav", f"caption of {i}") for i, name in zip(IDS, FILES, strict=True)
+    ]
+
+
+def test_a_folder_gives_a_caption_the_same_audio_whatever_other_captions_are_asked_for(folder):
+    long = [f"debian:x/{'y' * 90}.ogg@{start}" for start in (0, 6000, 12000)]
+    for number, name in enumerate(file_names(long)):
+        write(folder / "audio" / f"{name}.wav", tune(4, 16000, 10 + number))
+    empty = dict.fromkeys(SCHEMAS["captions"].names)
+
+    def audio(ids):
+        write_table(folder / "prompts.parquet", "captions", [empty | {"clip_id": i, "caption": "x"} for i in ids])
+        return {i: row["audio"]["bytes"] for i, row in run(folder)[0].items()}
+
+    whole = audio(long)
+    assert len(set(whole.values())) == 3
+    assert audio(long[1:]) == {i: whole[i] for i in long[1:]}
+    assert audio([long[2], long[0]]) == {i: whole[i] for i in (long[2], long[0])}
+
+
+def test_a_file_of_another_id_is_not_taken_for_one_that_begins_like_it(folder):
+    (folder / "audio" / "b.wav").rename(folder / "audio" / "b.remix.wav")
+    assert "1 caption has no file: b (b.wav)" in refused(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF no audio", bytes(1000)])
@@ -106,6 +141,7 @@ def test_silence_is_scored_and_said(folder, capsys):
     assert not decode_audio(rows["c"]["audio"]["bytes"])[0].any()
     assert facts["silent"] == ["c.wav"]
     assert "1 file silent and scored as such: c.wav" in capsys.readouterr().err
+    assert facts["note"].endswith("; the others brought to -18 LUFS")
 
 
 def test_longer_files_are_cut_shorter_ones_kept_and_extra_ones_left_alone(folder, capsys):

@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 import torch
-from systems.foreign_files import CLIPS
+from systems.foreign_files import CLIPS, tune
 from systems.tiny_musicgen import CODES, save_musicgen
 from transformers import AutoTokenizer, MusicgenDecoderConfig, MusicgenForCausalLM, MusicgenForConditionalGeneration
 
 from ssmttm.audio import decode_audio
 from ssmttm.errors import UserError
-from ssmttm.pretrained.musicgen import MusicGenSampling, load_musicgen
+from ssmttm.pretrained.musicgen import MusicGen, MusicGenSampling, load_musicgen
 from ssmttm.stages import musicgen as stage
 from ssmttm.systems import musicgen_audio
 from ssmttm.systems.musicgen_cost import SMALL, SMALL_TRAINING, forward, training_flops
@@ -163,6 +163,19 @@ def test_an_interrupted_stage_goes_on_and_ends_with_the_same_audio(folder, promp
     resumed, _ = run(folder, prompts, tmp_path / "cut")
     assert len(calls) == 3  # the first batch was not made again
     assert [r["audio"]["bytes"] for r in resumed] == [r["audio"]["bytes"] for r in whole]
+
+
+def test_a_clip_below_the_level_of_silence_is_said_also_one_that_was_kept(folder, prompts, tmp_path, monkeypatch):
+    def quiet_second(self, captions, *arguments):
+        return [tune(0.6, 16000, 1) * (1e-3 if c == CAPTIONS[1] else 1) for c in captions]
+
+    monkeypatch.setattr(MusicGen, "generate", quiet_second)
+    monkeypatch.setattr(stage.shutil, "rmtree", lambda *arguments, **more: None)
+    first, _ = run(folder, prompts, tmp_path / "out")
+    monkeypatch.setattr(musicgen_audio, "_rows", None)  # all batches are kept ones now
+    again, facts = run(folder, prompts, tmp_path / "out")
+    assert again == first
+    assert "1 clip silent and scored as such: c/1; the others brought to -18 LUFS" in facts["note"]
 
 
 def test_other_settings_start_anew(folder, prompts, tmp_path, monkeypatch):

@@ -81,7 +81,7 @@ def test_musiccaps_is_read_with_its_bad_rows_noted_and_restricted_to_instrumenta
         ("-0Gj8-vB1q4_30", "ytdlp:youtube:-0Gj8-vB1q4"),
         ("aaaaaaaaaaa_0", "ytdlp:youtube:aaaaaaaaaaa"),
     ]
-    assert "1 row left out, such as row 4: ytid 'short' is no YouTube id" in note
+    assert "1 row left out (row 4: ytid 'short' is no YouTube id)" in note
     assert [c.clip_id for c in read("musiccaps", path, singing=False)[0]] == ["-0Gj8-vB1q4_30"]
 
 
@@ -97,6 +97,43 @@ def test_musiccaps_is_restricted_by_the_ids_that_others_publish(tmp_path):
     path = table(tmp_path, MUSICCAPS + "-0Gj8-vB1q4,30,40,,[],A piano.,4\naaaaaaaaaaa,0,10,,[],A drum.,4\n")
     only = table(tmp_path, "ytid,start_s\naaaaaaaaaaa,0\n", "nosinging.csv")
     assert [c.clip_id for c in read("musiccaps", path, only=only)[0]] == ["aaaaaaaaaaa_0"]
+
+
+def test_a_caption_of_musiccaps_that_is_far_too_long_is_left_out_like_any_bad_row(tmp_path):
+    rows = [f"-0Gj8-vB1q4,30,40,,[],{'x' * 2100},4", "aaaaaaaaaaa,0,10,,[],A drum.,4", "short,0,10,,[],What?,4"]
+    captioned, (note,) = read("musiccaps", table(tmp_path, MUSICCAPS + "\n".join(rows) + "\n"))
+    assert [c.clip_id for c in captioned] == ["aaaaaaaaaaa_0"]
+    assert "2 rows left out (row 4: ytid 'short'" in note and "-0Gj8-vB1q4_30: the prompt has 2100 characters" in note
+
+
+def test_a_table_of_bad_rows_only_says_what_is_wrong_with_them(tmp_path):
+    path = table(tmp_path, MUSICCAPS + "short,0,10,,[],What?,4\n-0Gj8-vB1q4,-1,4,,[],A drum.,4\n")
+    with pytest.raises(UserError, match=r"it holds no captions; .*row 2: ytid 'short'.*row 3: from -1 s to 4 s"):
+        read("musiccaps", path)
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "kept"),
+    [
+        ("caption_id", "948\n", ["948"]),
+        ("track_id", "948\n", ["1", "2"]),
+        ("track_id", "track_0000007\n", ["948"]),
+        (None, "948\n", ["948"]),
+    ],
+)
+def test_song_describer_is_restricted_by_what_the_column_of_the_file_is_called(tmp_path, column, written, kept):
+    path = table(tmp_path, SONG_DESCRIBER + "1,948,a,True,x\n2,948,b,True,x\n948,7,c,True,x\n")
+    only = table(tmp_path, f"{column}\n{written}" if column else written, "only.csv")
+    captioned, notes = read("song_describer", path, only=only)
+    assert [c.clip_id for c in captioned] == kept and notes == []
+
+
+def test_ids_of_a_restriction_that_name_nothing_are_said(tmp_path):
+    path = table(tmp_path, "key,caption\na,one\nb,two\n")
+    only = table(tmp_path, "key\nb\nzzz\nyyy\n", "only.csv")
+    captioned, (note,) = read("table", path, only=only, columns={"id": "key"})
+    assert [c.clip_id for c in captioned] == ["b"]
+    assert note.endswith("only.csv: 2 ids of no caption of the set: yyy, zzz")
 
 
 @pytest.mark.skipif(not REAL.is_file(), reason=f"{REAL} is not there")
