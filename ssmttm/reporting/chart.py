@@ -41,6 +41,13 @@ class Figure:
         """The key of the charts that are shown first."""
         return next(iter(self.charts), "")
 
+    def open(self, key: str) -> dict[str, set[str]]:
+        """What each selector offers under `key`: that for which there are charts after the choices before it."""
+        chosen, keys = key.split("|"), [k.split("|") for k in self.charts]
+        return {
+            choice.key: {parts[i] for parts in keys if parts[:i] == chosen[:i]} for i, choice in enumerate(self.choices)
+        }
+
 
 def plain(values: Any) -> list[float | None]:
     """Six significant digits: more can't be seen, and cost bytes; None where there is no number."""

@@ -178,10 +178,10 @@ def _products(model: Counted, name: str, products: float, scores: str, scan: str
 
 
 _NOT = (
-    ("language model and second stage", "The project has no model of the second stage, two diffusion U-Nets of about"
+    ("second stage", "The project has no model of the second stage, two diffusion U-Nets of about"
      " 1.2 billion parameters each, so their FLOPs are not counted; they would be added to ours only."),
     ("text encoder, codec and data", "The frozen text encoder and codec, the captioning model and the voice separation"
-     " run forward only, once per clip or caption, and are part of neither side's training."),
+     " run forward only, once per clip or caption, and are part of neither side’s training."),
 )  # fmt: skip
 
 

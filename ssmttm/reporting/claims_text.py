@@ -23,8 +23,7 @@ def claims_text(found: dict[str, Any]) -> str:
         table = [(name, *(cells.get((name, design), "") for design in designs)) for name in names]
         lines += ["", f"{title}: claimed {100 * found['claims'][quantity]:.0f} %", *_aligned(["", *designs], table)]
     lines += ["", "In all", *(_range(entry) for entry in found["ranges"] if not entry["like_only"])]
-    notes = dict.fromkeys((row["counting"], row["note"]) for row in found["rows"] if row["note"])
-    return "\n".join([*lines, "", "Not counted", *(f"  {name}: {note}" for name, note in notes)])
+    return "\n".join([*lines, "", "Not counted", *(f"  {name}: {note}" for name, note in not_counted(found).items())])
 
 
 def _common(row: dict[str, Any], designs: list[dict[str, Any]]) -> str:
@@ -54,8 +53,14 @@ def _range(entry: dict[str, Any]) -> str:
     return f"  {entry['design']}, {entry['quantity']}: {share}; {100 * entry['claim']:.0f} % {within} within, {many}"
 
 
-def claims_sentence(found: dict[str, Any], design: str = "prefix-simba") -> str:
-    """What the table says of one design, in sentences for a report."""
+def not_counted(found: dict[str, Any]) -> dict[str, str]:
+    """What is in no row, with the reason why."""
+    return {row["counting"]: row["note"] for row in found["rows"] if row["note"]}
+
+
+def claims_sentence(found: dict[str, Any], design: str | None = None) -> str:
+    """What the table says of one design, the first without a name, in sentences for a report."""
+    design = design or found["designs"][0]["design"]
     own = {e["quantity"]: e for e in found["ranges"] if e["design"] == design and not e["like_only"]}
     sentences = []
     for quantity, what in (("flops", "training FLOPs"), ("data", "data")):

@@ -4,25 +4,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ssmttm.errors import UserError
 from ssmttm.evaluation import FINAL
 from ssmttm.files import read_json
 from ssmttm.reporting.differences import differences
+from ssmttm.reporting.noise import Key
+from ssmttm.reporting.replicates import read_replicates
 from ssmttm.reporting.scores import read_scores, score_file
 from ssmttm.tables import read_table
 
 _COSTS = ("parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss")
 
 _LABELS = ("variant", "size", "seed", "budget_kind", "budget", "parameters")
-_SCORE = ("embedder", "metric", "reference", "value", "low", "high", "n", "better")
+_FIT = ("slope", "r_squared")
+_SCORE = ("embedder", "metric", "reference", "value", "low", "high", "n", "better", *_FIT)
 
 _INTEGERS = (
     "channels",
     "sample_rate",
     "clips_seen",
     "parameters",
+    "core_parameters",
     "steps",
     "tokens",
     "layers",
@@ -56,11 +61,20 @@ def _run_facts(manifest: dict[str, Any], curve: pd.DataFrame, size: str) -> dict
         "budget": amount,
         "seed": spec["seed"],
         **{k: manifest[k] for k in _COSTS},
+        "core_parameters": _core(manifest),
         "clips_seen": manifest["steps"] * spec["training"]["batch_size"],
         "gpu_hours": manifest["device_hours"],
         "final_loss": float(curve["loss"].iloc[-1]),
         "final_validation_loss": float(curve["validation_loss"].dropna().iloc[-1]),
     }
+
+
+def _core(manifest: dict[str, Any]) -> int | None:
+    """Parameters outside embeddings and heads, if the manifest counts those apart."""
+    groups = manifest.get("parameters_by_group", {})
+    if not {"embeddings", "heads"} <= set(groups):
+        return None
+    return manifest["parameters"] - groups["embeddings"] - groups["heads"]
 
 
 def _read_run(folder: Path, size: str) -> tuple[dict[str, Any], pd.DataFrame, dict[str, Any]]:
@@ -88,14 +102,20 @@ def _at(facts: dict[str, Any], curve: pd.DataFrame, step: int) -> dict[str, Any]
     }
 
 
+def _checkpoints(manifest: dict[str, Any], evaluation: dict[str, Any]) -> list[str]:
+    """Those that are scored, the finished model last."""
+    kept = {Path(name).stem for name in manifest["checkpoints"]}
+    asked = [f"{fraction:g}" for fraction in sorted(evaluation["checkpoints"])]
+    return [*(name for name in asked if name in kept), FINAL]
+
+
 def _progress(
     folder: Path, manifest: dict[str, Any], curve: pd.DataFrame, facts: dict[str, Any], evaluation: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Scores at each checkpoint that is scored, the finished model last, beside what it had cost."""
+    """Scores at each checkpoint that is scored beside what it had cost."""
     steps = {Path(name).stem: step for name, step in manifest["checkpoints"].items()}
-    asked = [f"{fraction:g}" for fraction in sorted(evaluation["checkpoints"])]
     rows = []
-    for checkpoint in [*(name for name in asked if name in steps), FINAL]:
+    for checkpoint in _checkpoints(manifest, evaluation):
         common = {"run": facts["system"], **{k: facts[k] for k in _LABELS}, "checkpoint": checkpoint}
         common |= _at(facts, curve, steps.get(checkpoint, facts["steps"]))
         for score in read_scores(folder, evaluation, checkpoint):
@@ -112,6 +132,8 @@ class Collected:
     differences: pd.DataFrame
     curves: pd.DataFrame
     summary: dict[str, Any]
+    replicates: dict[Key, np.ndarray]
+    """Scores over resampled captions, which no table has."""
 
 
 def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation: dict[str, Any]) -> Collected:
@@ -123,7 +145,7 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
     per run and step. Summary: folders, manifests, outliers, copies of training clips and, for each
     metric, its definition, backend and interval.
     """
-    rows, curves, progress, known = [], [], [], []
+    rows, curves, progress, known, scored = [], [], [], [], []
     summary: dict[str, Any] = {"study": study, "runs": {}, "baselines": {}, "metrics": {}}
     for folder, size in runs.items():
         manifest, curve, facts = _read_run(folder, size)
@@ -134,25 +156,28 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
         progress += _progress(folder, manifest, curve, facts, evaluation)
         curves.append(curve.assign(run=name))
         known.append((folder, facts))
+        scored += [(folder, name, checkpoint) for checkpoint in _checkpoints(manifest, evaluation)]
         summary["runs"][name] = {"folder": folder, "manifest": manifest, **_remarks(folder, evaluation)}
     for folder in baselines:
         facts = {"system": folder.name, "kind": "baseline", **_external(folder)}
         rows += [{"study": study, **facts, **score} for score in read_scores(folder, evaluation)]
+        scored.append((folder, folder.name, FINAL))
         summary["baselines"][folder.name] = {"folder": folder, "facts": facts, **_remarks(folder, evaluation)}
     if not curves:
         raise UserError(f"study {study!r} has no runs to compare")
     for row in rows:
         _agree(row, summary["metrics"])
-    comparison = pd.DataFrame(rows).astype(dict.fromkeys(_INTEGERS, "Int64"))
+    comparison = pd.DataFrame(rows).astype(dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(("bias", *_FIT), float))
     leading = ["study", "system", "kind", "embedder", "metric", "reference", "value", "low", "high", "bias", "n"]
     order = [*leading, *(c for c in comparison.columns if c not in leading)]
     columns = ["run", "step", "tokens", "flops", "seconds", "loss", "validation_loss", "learning_rate"]
     return Collected(
         comparison[order],
-        pd.DataFrame(progress),
+        pd.DataFrame(progress).astype(dict.fromkeys(_FIT, float)),
         differences(known, evaluation),
         pd.concat(curves, ignore_index=True)[columns],
         summary,
+        read_replicates(scored, evaluation),
     )
 
 

@@ -1,5 +1,6 @@
 """The learning curves: loss against steps, FLOPs or time."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,25 @@ def smooth(values: np.ndarray, share: float = 0.05) -> np.ndarray:
     return out
 
 
-def learning_curves(comparison: pd.DataFrame, curves: pd.DataFrame, colors: dict[str, int]) -> Figure:
-    """Smoothed training loss and measured validation loss of every run, a chart for each budget."""
+def codes_of(runs: dict[str, Any]) -> int:
+    """How many codes a codebook has, by the manifests of a study's runs: they share one codec."""
+    return next(iter(runs.values()))["manifest"]["spec"]["data"]["codec"]["codebook_size"]
+
+
+def guessing(codes: int) -> float:
+    """The loss in nats per token of a model that takes all `codes` of a codebook for equally likely."""
+    return math.log(codes)
+
+
+def learning_curves(comparison: pd.DataFrame, curves: pd.DataFrame, colors: dict[str, int], codes: int) -> Figure:
+    """Smoothed training loss and measured validation loss of every run, a chart for each budget.
+
+    A level shows the loss of guessing among the `codes` of a codebook.
+    """
+    level = {"name": f"guessing: ln {codes:,} = {guessing(codes):.2f}", "y": guessing(codes)}
     budgets = list(run_facts(comparison).groupby(["budget_kind", "budget"], sort=False))
     charts = {
-        key: [_chart(curves, group, colors, key, title, budget_name(*budget)) for budget, group in budgets]
+        key: [_chart(curves, group, colors, key, title, budget_name(*budget), level) for budget, group in budgets]
         for key, title in AXES.items()
     }
     kept = curves[["run", *AXES, "tokens", "loss", "validation_loss"]]
@@ -38,7 +53,13 @@ def learning_curves(comparison: pd.DataFrame, curves: pd.DataFrame, colors: dict
 
 
 def _chart(
-    curves: pd.DataFrame, runs: pd.DataFrame, colors: dict[str, int], key: str, title: str, name: str
+    curves: pd.DataFrame,
+    runs: pd.DataFrame,
+    colors: dict[str, int],
+    key: str,
+    title: str,
+    name: str,
+    level: dict[str, Any],
 ) -> dict[str, Any]:
     dashes, drawn = dash_of(runs), []
     for run in runs.itertuples():
@@ -50,4 +71,5 @@ def _chart(
         thin = {"points": False, "opacity": 0.45}
         drawn.append(series(f"{run.system}, training", x=curve[key].iloc[kept], y=loss[kept], **common, **thin))
         drawn.append(series(run.system, x=measured[key], y=measured["validation_loss"], **common))
-    return chart(name, axis(title), axis("Loss, nats per token"), drawn)
+    note = "Seconds by the clock: other jobs’ load is in them." if key == "seconds" else ""
+    return chart(name, axis(title), axis("Loss, nats per token"), drawn, levels=[level], note=note)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ssmttm.reporting.fits import COSTS, curves, fits
+from ssmttm.reporting.noise import Noise
 from ssmttm.reporting.reach import default_targets, reach
 from ssmttm.reporting.scaling import scaling, scaling_summary
 from ssmttm.reporting.seeds import seed_means, seed_tests
@@ -14,7 +15,7 @@ def derived(
     comparison: pd.DataFrame,
     progress: pd.DataFrame,
     differences: pd.DataFrame,
-    seed: int,
+    noise: Noise,
     confidence: float,
     targets: list[str] | None = None,
 ) -> dict[str, pd.DataFrame]:
@@ -24,18 +25,18 @@ def derived(
         comparison: final scores.
         progress: scores at checkpoints.
         differences: differences paired by caption.
-        seed: of all draws.
+        noise: errors of all these scores.
         confidence: of the intervals in the three tables and in those that are returned.
         targets: systems whose score is to be reached; None is `default_targets`.
     """
     targets = default_targets(comparison) if targets is None else targets
-    more = {"seed": seed, "confidence": confidence}
+    more = {"noise": noise, "confidence": confidence}
     return {
         "fits": _together([fits(progress, cost, **more) for cost in COSTS]),
         "fit_curves": _together([curves(progress, cost, **more) for cost in COSTS]),
         "reach": _together([reach(progress, comparison, targets, cost, **more) for cost in COSTS]),
         "scaling": scaling(comparison, confidence),
-        "scaling_summary": scaling_summary(comparison, differences, confidence),
+        "scaling_summary": scaling_summary(comparison, noise, differences, confidence),
         "seeds": seed_means(comparison, confidence),
         "seed_tests": seed_tests(comparison, confidence),
     }

@@ -4,9 +4,18 @@ from typing import Any
 
 import pandas as pd
 
+from ssmttm.reporting.cells import system_name
 from ssmttm.reporting.inputs import Study
-from ssmttm.reporting.numbers import BASELINE_NAMES, REFERENCE_NAMES, budget_name, known, metric_name, score_text
-from ssmttm.reporting.scoreboard import MAIN
+from ssmttm.reporting.numbers import (
+    REFERENCE_NAMES,
+    audio_words,
+    budget_name,
+    known,
+    metric_name,
+    score_text,
+    significant,
+)
+from ssmttm.reporting.scoreboard import MAIN, cautions
 
 HEADER_LINES = 1
 
@@ -27,7 +36,7 @@ def _entry(row: Any) -> dict[str, Any]:
         "line": row.Index + 1 + HEADER_LINES,
         "system": row.system,
         "kind": row.kind,
-        "name": BASELINE_NAMES.get(row.system, (row.system, ""))[0] if row.kind != "run" else row.system,
+        "name": system_name(row.system) if row.kind != "run" else row.system,
         "budget": budget_name(row.budget_kind, row.budget) if known(row.budget) else "–",
         "metric": metric_name(row.metric),
         "key": row.metric,
@@ -37,23 +46,25 @@ def _entry(row: Any) -> dict[str, Any]:
         "value": float(row.value),
         "text": score_text(row.metric, row.value),
         "interval": f"{score_text(row.metric, row.low)} to {score_text(row.metric, row.high)}",
+        "fit": fit_text(row),
         "n": int(row.n),
         "windows": int(row.windows) if known(row.windows) else None,
         "audio": audio_text(row),
-        "warnings": [w for w in row.warnings.split("; ") if w],
+        "warnings": [w for w in cautions(row.system, row.metric, row.warnings).split("; ") if w],
     }
 
 
 def audio_text(row: Any) -> str:
     """Length, sample rate and channels of the clips behind a row: `10 s, 24 kHz, mono`."""
-    parts = []
-    if known(row.clip_s):
-        parts.append(f"{row.clip_s:g} s")
-    if known(row.sample_rate):
-        parts.append(f"{row.sample_rate / 1000:g} kHz")
-    if known(row.channels):
-        parts.append({1: "mono", 2: "stereo"}.get(int(row.channels), f"{row.channels} channels"))
-    return ", ".join(parts) or "not known"
+    return audio_words(row.clip_s, *([v] if known(v) else [] for v in (row.sample_rate, row.channels)))
+
+
+def fit_text(row: Any) -> str:
+    """The fit behind an extrapolated distance: `fit a + b/n: b = 1,234, R² = 0.987`; empty for other scores."""
+    slope, r_squared = (getattr(row, key, None) for key in ("slope", "r_squared"))
+    if not known(slope) or not known(r_squared):
+        return ""
+    return f"fit a + b/n: b = {significant(slope)}, R² = {significant(r_squared)}"
 
 
 def backends(comparison: pd.DataFrame) -> list[dict[str, Any]]:

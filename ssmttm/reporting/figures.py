@@ -6,7 +6,7 @@ from pathlib import Path
 from ssmttm.files import atomic_path, write_text
 from ssmttm.reporting import svg
 from ssmttm.reporting.chart import Figure
-from ssmttm.reporting.curves import learning_curves
+from ssmttm.reporting.curves import codes_of, learning_curves
 from ssmttm.reporting.inputs import Study
 from ssmttm.reporting.quality import quality
 from ssmttm.reporting.scoreboard import columns, run_facts
@@ -27,7 +27,7 @@ def figures(study: Study) -> dict[str, Figure]:
     colors, table = variant_colors(study), study["comparison"]
     made = [
         quality(study, colors),
-        learning_curves(table, study["curves"], colors),
+        learning_curves(table, study["curves"], colors, codes_of(study.summary["runs"])),
         scaling_down(table, study["scaling"], columns(table, study.embedders), colors),
     ]
     return {figure.id: figure for figure in made}

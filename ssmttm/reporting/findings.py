@@ -4,8 +4,19 @@ from typing import Any
 
 import pandas as pd
 
-from ssmttm.reporting.numbers import budget_name, listed, metric_name, plural, power_of_ten, score_text, significant
-from ssmttm.reporting.scoreboard import run_facts
+from ssmttm.reporting.curves import guessing
+from ssmttm.reporting.numbers import (
+    REFERENCE_NAMES,
+    budget_name,
+    listed,
+    metric_name,
+    plural,
+    power_of_ten,
+    score_text,
+    significant,
+)
+from ssmttm.reporting.scoreboard import REFERENCES, run_facts
+from ssmttm.reporting.verdicts import level, told_apart
 
 REFERENCE = "codec"
 """Findings compare with codec reconstructions: no model can do better than its codec."""
@@ -27,19 +38,22 @@ def study_sentence(runs: pd.DataFrame, corpus: dict[str, Any], prompts: int) -> 
     )
 
 
-def says(comparison: pd.DataFrame) -> list[dict[str, Any]]:
+def says(comparison: pd.DataFrame, differences: pd.DataFrame, codes: int) -> list[dict[str, Any]]:
     """What the numbers say, as headings with lines: the leaders per budget, then floor and ceiling.
 
-    `comparison` is the rows of the main table: a metric has one embedder.
+    `comparison` is the rows of the main table: a metric has one embedder. `differences` are those
+    between runs of one budget, `codes` the codes of a codebook.
     """
     runs, metrics = run_facts(comparison), list(dict.fromkeys(comparison["metric"]))
     found = []
     for (kind, amount), group in runs.groupby(["budget_kind", "budget"], sort=False):
         if len(group) > 1:
-            lines = [_leader(comparison, group, metric) for metric in metrics]
+            same = differences[(differences["budget_kind"] == kind) & (differences["budget"] == amount)]
+            lines = [_leader(comparison, group, metric, same) for metric in metrics]
             found.append({"heading": f"Under {budget_name(kind, amount)}", "lines": [*lines, _loss(group)]})
-    bounds = [*_captions(comparison, runs), *_noise(comparison, runs), *_ceiling(comparison)]
-    return [*found, {"heading": "Against floor and ceiling", "lines": bounds}]
+    bounds = [_guessing(runs, codes), *_captions(comparison, runs), *_noise(comparison, runs)]
+    bounds += [line for metric in metrics for line in _training(comparison, runs, metric)]
+    return [*found, {"heading": "Against floor and ceiling", "lines": [*bounds, *_ceiling(comparison)]}]
 
 
 def _scores(comparison: pd.DataFrame, metric: str, reference: str = REFERENCE) -> pd.DataFrame:
@@ -47,20 +61,30 @@ def _scores(comparison: pd.DataFrame, metric: str, reference: str = REFERENCE) -
     return rows.set_index("system")
 
 
-def _leader(comparison: pd.DataFrame, group: pd.DataFrame, metric: str) -> str:
+def _leader(comparison: pd.DataFrame, group: pd.DataFrame, metric: str, differences: pd.DataFrame) -> str:
     scores = _scores(comparison, metric)
     scores = scores.loc[[s for s in group["system"] if s in scores.index]]
     higher = scores["better"].iloc[0] == "higher"
     best = scores["value"].idxmax() if higher else scores["value"].idxmin()
-    top, others = scores.loc[best], scores.drop(index=best)
-    overlapping = list(others.index[others["low"].le(top["high"]) & others["high"].ge(top["low"])])
+    top = scores.loc[best]
     value, low, high = (score_text(metric, top[k]) for k in ("value", "low", "high"))
     sentence = f"{metric_name(metric)}: {best} is {'highest' if higher else 'lowest'} with {value} ({low} to {high}). "
-    if not overlapping:
-        return sentence + "No other run’s interval overlaps its own."
-    if len(overlapping) == len(others):
-        return sentence + "Every other run’s interval overlaps its own, so this score does not separate them."
-    return sentence + f"Not separated from it, by overlapping intervals: {listed(overlapping)}."
+    kind = [metric, REFERENCE, top["embedder"]]
+    same = (differences[["metric", "reference", "embedder"]] == kind).all(axis=1)
+    pairs = differences[same & differences["p_adjusted"].notna()]
+    others = [s for s in scores.index if s != best]
+    own = {row.b if row.a == best else row.a: row for row in pairs.itertuples() if best in (row.a, row.b)}
+    if not set(others) <= set(own):
+        return sentence + "Its lead was not tested."
+    apart = [s for s in others if told_apart(own[s])]
+    least = min(own[s].p_adjusted for s in others)
+    below = level(pairs["confidence"].iloc[0])
+    test = f"paired by caption, adjusted for {plural(len(pairs), 'pair')}"
+    if not apart:
+        return sentence + f"It is not told apart from any other run ({test}: least p {significant(least, 2)})."
+    rest = [s for s in others if s not in apart]
+    told = f"It is told apart from {listed(apart) if rest else 'every other run'} ({test}: p below {below:g})"
+    return sentence + told + (f", not from {listed(rest)}." if rest else ".")
 
 
 def _loss(group: pd.DataFrame) -> str:
@@ -69,6 +93,21 @@ def _loss(group: pd.DataFrame) -> str:
     return (
         f"Loss on test clips: from {significant(best['test_loss'])} ({best['system']})"
         f" to {significant(worst['test_loss'])} ({worst['system']}) nats per token."
+    )
+
+
+def _guessing(runs: pd.DataFrame, codes: int) -> str:
+    """Is the loss below that of knowing nothing?"""
+    guess = guessing(codes)
+    said = []
+    for column, clips in (("final_validation_loss", "validation"), ("test_loss", "test")):
+        loss = runs[column].astype(float)
+        below = int((loss < guess).sum())
+        count = {0: "no run is", len(loss): "every run is"}.get(below, f"{below} of {plural(len(loss), 'run')} are")
+        said.append(f"on {clips} clips {count} below it ({significant(loss.min())} to {significant(loss.max())})")
+    return (
+        f"Guessing among the {codes:,} codes of a codebook costs {significant(guess)} nats per token: at the end of "
+        f"training, {' and '.join(said)}."
     )
 
 
@@ -96,6 +135,32 @@ def _noise(comparison: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
     if worse:
         return [f"By Fréchet distance {listed(worse)} can’t be told from noise or lies beyond it."]
     return [f"Every run’s Fréchet distance lies below that of noise ({significant(floor['value'])})."]
+
+
+def _training(comparison: pd.DataFrame, runs: pd.DataFrame, metric: str) -> list[str]:
+    """Do models beat real music against one reference only? Then that score is about more than music."""
+    beaten, told = {}, {}
+    for reference in REFERENCES:
+        scores = _scores(comparison, metric, reference)
+        if "training" not in scores.index:
+            return []
+        models, music = scores["value"].reindex(runs["system"]).dropna(), scores.loc["training"]
+        better = models > music["value"] if music["better"] == "higher" else models < music["value"]
+        beaten[reference] = set(models.index[better])
+        low, high = (score_text(metric, models.agg(end)) for end in ("min", "max"))
+        told[reference] = f"{low} to {high} against {score_text(metric, music['value'])}"
+    found = []
+    for one, other in (REFERENCES, REFERENCES[::-1]):
+        turned = [s for s in runs["system"] if s in beaten[one] - beaten[other]]
+        if turned:
+            every = len(turned) == len(runs)
+            who = "every run beats" if every else f"{len(turned)} of {plural(len(runs), 'run')} beat"
+            found.append(
+                f"{metric_name(metric)}: {who} training clips, which are real music, when compared with"
+                f" {REFERENCE_NAMES[one]} ({told[one]}), but not when compared with {REFERENCE_NAMES[other]}"
+                f" ({told[other]}): this score is not about music alone."
+            )
+    return found
 
 
 def _ceiling(comparison: pd.DataFrame) -> list[str]:

@@ -2,7 +2,8 @@
 
 Points are the scores of checkpoints, of one model size. Checkpoints of several runs of a design
 stand on one curve, although each run's learning rate falls over its own budget: a checkpoint
-half way through a long run is a little worse than the end of a run of that length.
+half way through a long run is a little worse than the end of a run of that length. All points are
+resampled over the same captions (`ssmttm.reporting.noise`), published ones apart.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pandas as pd
 
 from ssmttm.errors import UserError
 from ssmttm.reporting.frames import SCORE, frame_of, standard_error, without_twins
+from ssmttm.reporting.noise import Key, Noise, weights_of
 from ssmttm.reporting.power_law import Law, fit_law
 from ssmttm.seeds import stable_int
 
@@ -26,7 +28,7 @@ CURVES = [*SCORE, "variant", "size", "cost", "at", "value", "low", "high"]
 
 @dataclass(frozen=True)
 class Points:
-    """One design's scores of one kind, in the order of their cost."""
+    """Scores of one kind, of a design or of one run, in the order of their cost."""
 
     embedder: str
     metric: str
@@ -38,16 +40,42 @@ class Points:
     value: np.ndarray
     sigma: np.ndarray
     """Standard errors, from the points' own intervals."""
+    scores: list[Key]
+    """Which score each point is."""
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """Embedder, metric and reference."""
+        return self.embedder, self.metric, self.reference
 
     @property
     def keys(self) -> dict[str, str]:
         """Columns that say what the points are."""
         return {name: getattr(self, name) for name in (*SCORE, "variant", "size")}
 
-    def law(self, seed: int, draws: int) -> Law:
-        """The fit; the seed of a group depends on what it is, not on where it stands."""
-        own = stable_int(seed, *self.keys.values())
-        return fit_law(self.cost, self.value, self.sigma, self.better, own, draws)
+    @property
+    def turned(self) -> np.ndarray:
+        """The values, turned over where higher is better."""
+        return self.value if self.better == "lower" else -self.value
+
+    @property
+    def weights(self) -> np.ndarray:
+        """By standard errors; they add up to one."""
+        return weights_of(self.sigma)
+
+    def errors(self, noise: Noise) -> np.ndarray:
+        """Errors of the values `[draws, n]`."""
+        return noise.of(self.scores, self.sigma)
+
+    def covariance(self, noise: Noise) -> np.ndarray:
+        """Covariance of the same errors `[n, n]`."""
+        return noise.covariance(self.scores, self.sigma)
+
+    def law(self, noise: Noise) -> Law:
+        """The fit; its draws depend on what the points are, not on where they stand."""
+        seed = stable_int(noise.seed, *self.keys.values())
+        errors, covariance = self.errors(noise), self.covariance(noise)
+        return fit_law(self.cost, self.value, self.sigma, self.better, errors, covariance, seed)
 
 
 def largest_size(progress: pd.DataFrame) -> str:
@@ -66,12 +94,21 @@ def points(progress: pd.DataFrame, cost: str, size: str | None = None, confidenc
 
     Raises UserError for another cost, and where a cost or a score is missing or no number.
     """
-    if cost not in COSTS:
-        raise UserError(f"no cost axis {cost!r}; there are {', '.join(COSTS)}")
     if progress.empty:
+        _check_axis(cost)
         return
     size = largest_size(progress) if size is None else size
     rows = without_twins(progress[progress["size"] == size], "run")
+    yield from _points(rows, cost, confidence)
+
+
+def points_of_run(progress: pd.DataFrame, run: str, cost: str, confidence: float) -> Iterator[Points]:
+    """The points of one run alone; arguments and errors as `points`."""
+    yield from _points(progress[progress["run"] == run], cost, confidence)
+
+
+def _points(rows: pd.DataFrame, cost: str, confidence: float) -> Iterator[Points]:
+    _check_axis(cost)
     numbers = rows[[cost, "value", "low", "high"]].astype("Float64").astype(float)
     if not np.isfinite(numbers.to_numpy()).all() or (numbers[cost] <= 0).any():
         bad = rows.loc[~np.isfinite(numbers).all(axis=1) | (numbers[cost] <= 0), "run"].iloc[0]
@@ -80,21 +117,32 @@ def points(progress: pd.DataFrame, cost: str, size: str | None = None, confidenc
     for key, group in rows.groupby([*SCORE, "variant"], sort=True):
         sigma = standard_error(group["low"], group["high"], confidence).to_numpy()
         yield Points(
-            *key, size, group["better"].iloc[0], group[cost].to_numpy(), group["value"].to_numpy(), np.maximum(sigma, 0)
+            *key,
+            size=group["size"].iloc[0],
+            better=group["better"].iloc[0],
+            cost=group[cost].to_numpy(),
+            value=group["value"].to_numpy(),
+            sigma=np.maximum(sigma, 0),
+            scores=[(run, checkpoint, *key[:3]) for run, checkpoint in zip(group["run"], group["checkpoint"])],
         )
 
 
+def _check_axis(cost: str) -> None:
+    if cost not in COSTS:
+        raise UserError(f"no cost axis {cost!r}; there are {', '.join(COSTS)}")
+
+
 def fits(
-    progress: pd.DataFrame, cost: str, seed: int, size: str | None = None, confidence: float = 0.95, draws: int = 200
+    progress: pd.DataFrame, cost: str, noise: Noise, size: str | None = None, confidence: float = 0.95
 ) -> pd.DataFrame:
     """One power law per embedder, metric, reference and variant: the columns `FITS`.
 
     `note` is empty, or says why there is no fit; its numbers are then NA. Arguments as `points`;
-    `draws` are the replicates of the parametric bootstrap.
+    `noise` has the errors of the points.
     """
     rows = []
     for group in points(progress, cost, size, confidence):
-        law = group.law(seed, draws)
+        law = group.law(noise)
         row = {**group.keys, "cost": cost, "points": law.points, "note": law.note}
         if not law.note:
             row |= {"limit": law.limit, "scale": law.scale, "exponent": law.exponent, "r2": law.r2}
@@ -107,10 +155,9 @@ def fits(
 def curves(
     progress: pd.DataFrame,
     cost: str,
-    seed: int,
+    noise: Noise,
     size: str | None = None,
     confidence: float = 0.95,
-    draws: int = 200,
     count: int = 40,
 ) -> pd.DataFrame:
     """The fitted curves with their intervals at `count` costs over the measured range: the columns `CURVES`.
@@ -119,7 +166,7 @@ def curves(
     """
     found = []
     for group in points(progress, cost, size, confidence):
-        law = group.law(seed, draws)
+        law = group.law(noise)
         if law.note:
             continue
         at = np.geomspace(group.cost[0], group.cost[-1], count)

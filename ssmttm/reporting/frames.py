@@ -13,11 +13,12 @@ SCORE = ["embedder", "metric", "reference"]
 SETUP = ["variant", "size", "budget_kind", "budget", "seed"]
 """What makes a run, as far as the tables say."""
 
-_WHOLE = ("points", "seeds", "sizes", "seed", "steps", "clips_seen", "tokens", "parameters", "n")
+_WHOLE = ("points", "seeds", "sizes", "seed", "steps", "clips_seen", "tokens", "parameters", "n", "core_parameters")
 
 _NUMBERS = (
     *("limit", "scale", "exponent", "r2", "value", "cost_value", "at", "mean", "difference", "low", "high"),
     *("p_value", "p_adjusted", "target_value", "target_cost", "ratio", "budget", "fraction", "slope", "error"),
+    "core_fraction",
     *("flops", "seconds", "gpu_hours"),
 )
 

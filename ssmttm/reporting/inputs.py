@@ -17,7 +17,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "study", "system", "kind", *_SCORE, *_INTERVAL, "n", "windows", "better", "backend", "interval", "definition",
         "warnings", "confidence", "clip_s", "sample_rate", "channels", "variant", "layers", "d_model", "size",
         "budget_kind", "budget", "seed", "parameters", "steps", "tokens", "clips_seen", "flops_planned", "flops_spent",
-        "seconds", "gpu_hours", "test_loss",
+        "seconds", "gpu_hours", "test_loss", "final_validation_loss",
     ),
     "curves": ("run", "step", "tokens", "flops", "seconds", "loss", "validation_loss"),
     "progress": (
@@ -25,7 +25,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "flops", "gpu_hours", *_SCORE, *_INTERVAL, "n", "better",
     ),
     "differences": (
-        *_SCORE, "budget_kind", "budget", "a", "b", "difference", "low", "high", "confidence", "n", "better",
+        *_SCORE, "budget_kind", "budget", "a", "b", "difference", "low", "high", "p_value", "p_adjusted", "confidence",
+        "n", "better",
     ),
     "fits": (
         *_SCORE, "variant", "cost", "limit", "limit_low", "limit_high", "scale", "exponent", "exponent_low",
@@ -35,10 +36,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "reach": (
         *_SCORE, "variant", "target", "target_value", "cost", *_INTERVAL, "note", "ratio", "ratio_low", "ratio_high",
     ),
-    "scaling": (*_SCORE, "variant", "basis", "budget", "size", "parameters", "seeds", *_INTERVAL),
+    "scaling": (
+        *_SCORE, "variant", "basis", "budget", "size", "parameters", "fraction", "core_fraction", "seeds", *_INTERVAL,
+    ),
     "scaling_summary": (
-        *_SCORE, "variant", "basis", "sizes", "slope", "slope_low", "slope_high", "slope_note", "difference", "low",
-        "high", "paired", "note",
+        *_SCORE, "variant", "basis", "smaller", "fraction", "core_fraction", "slope", "slope_low", "slope_high",
+        "slope_note", "difference", "low", "high", "paired",
     ),
     "seeds": (*_SCORE, "budget_kind", "budget", "size", "variant", "seeds", "mean", "low", "high"),
     "seed_tests": (

@@ -1,5 +1,6 @@
 """How numbers and names are printed on the page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -46,7 +47,7 @@ BASELINE_NAMES = {
     "shuffled": ("Shuffled captions", "real clips under other clips’ captions: the floor for matching a caption"),
     "noise": ("Noise", "the floor for sounding like music"),
     "training": ("Training clips", "music that the models were trained on"),
-    "musicgen": ("MusicGen-small", "a published model, its own training data"),
+    "musicgen": ("MusicGen", "a published model, its own training data"),
 }
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -82,6 +83,16 @@ def cost_text(cost: str, value: float) -> str:
 def known(value: Any) -> bool:
     """Whether a cell of a table holds something: no None, NaN or NA."""
     return value is not None and not pd.isna(value)
+
+
+def audio_words(seconds: float | None, sample_rates: Sequence[float], channels: Sequence[int]) -> str:
+    """Length, sample rates in Hz and channels of clips, as far as they are known: `10 s, 24 kHz, mono`."""
+    parts = [f"{seconds:g} s"] if known(seconds) else []
+    if sample_rates:
+        parts.append(f"{listed([f'{rate / 1000:g}' for rate in sample_rates])} kHz")
+    if channels:
+        parts.append(listed([{1: "mono", 2: "stereo"}.get(int(n), f"{n} channels") for n in channels]))
+    return ", ".join(parts) or "not known"
 
 
 def power_of_ten(value: float) -> str:

@@ -4,13 +4,16 @@ score(c) = limit + scale * c^(-exponent) where lower is better, limit - scale * 
 where higher is: the form of Hestness et al. 2017 (arXiv 1712.00409, section 2) and Hoffmann et
 al. 2022 (arXiv 2203.15556, equation 2). For a given exponent the other two numbers are a line's,
 so that only the exponent is searched. Points weigh by their intervals, and intervals of the
-numbers come from a parametric bootstrap: points are drawn anew around the fitted curve.
+numbers come from points drawn anew around the fitted curve: with the errors that they have in
+common, and with their scatter about the curve.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+
+from ssmttm.reporting.noise import scatter, weights_of
 
 POINTS = 4
 """Distinct costs that a fit needs: three numbers, and one point more to be wrong about."""
@@ -22,6 +25,9 @@ and an exponent that these points tell apart."""
 EDGE = 0.025
 """A fit is refused where more than this share of redrawn points has no exponent inside the range: an interval of
 95 % would end where the search does, and not where the points say."""
+
+LEVEL = "the score doesn’t improve with cost"
+"""Why there is no fit, if the best one is flat."""
 
 _GRID = np.geomspace(*EXPONENTS, 49)
 _GOLDEN = (np.sqrt(5) - 1) / 2
@@ -82,29 +88,36 @@ def _sign(better: str) -> int:
     return 1 if better == "lower" else -1
 
 
-def fit_law(cost: np.ndarray, value: np.ndarray, sigma: np.ndarray, better: str, seed: int, draws: int = 200) -> Law:
+def fit_law(
+    cost: np.ndarray,
+    value: np.ndarray,
+    sigma: np.ndarray,
+    better: str,
+    errors: np.ndarray,
+    covariance: np.ndarray,
+    seed: int,
+) -> Law:
     """Fit the law to scores `value` `[n]` at `cost` `[n]` with standard errors `sigma` `[n]`.
 
-    Several points may have one cost. Errors that don't explain the points' scatter about the
-    curve are enlarged until they do (Birge 1932), so noisy training widens the intervals.
-    Errors that are all zero are taken as equal and unknown: the scatter gives them. Costs in
-    other units give the same fit, to the digit. ValueError unless costs are positive and
-    everything is finite.
+    `errors` `[draws, n]` of the scores and their `covariance` `[n, n]` are as of
+    `ssmttm.reporting.noise`; scatter about the curve beyond them widens the intervals, drawn by
+    `seed`. Several points may have one cost. Costs in other units give the same fit, to the digit.
+    ValueError unless costs are positive and everything is finite.
     """
     cost, value, sigma = (np.asarray(x, dtype=np.float64) for x in (cost, value, sigma))
     if not (cost > 0).all() or not all(np.isfinite(x).all() for x in (cost, value, sigma)) or (sigma < 0).any():
         raise ValueError("a power law needs positive costs, finite scores and errors of at least zero")
-    order = np.lexsort((value, cost))
-    logs = np.log(cost[order])
+    logs = np.log(cost)
     centre = logs.mean()
     relative = np.round(logs - centre, 10)
     distinct = len(np.unique(np.round(relative, 9)))
     if distinct < POINTS:
-        return Law(better, len(cost), f"{distinct} different costs: a power law with an offset needs {POINTS}")
-    scores = _sign(better) * value[order]
+        return Law(better, len(cost), f"{distinct} different costs, and a fit needs {POINTS}")
+    scores = _sign(better) * value
     if np.ptp(scores) <= 1e-12 * np.abs(scores).max():
         return Law(better, len(cost), "the score is the same at every cost")
-    estimate, r2, replicates, inside = _fit(tuple(relative), tuple(scores), tuple(sigma[order]), seed, draws)
+    noise = (_sign(better) * errors).tobytes(), covariance.tobytes()
+    estimate, r2, replicates, inside = _fit(tuple(relative), tuple(scores), tuple(sigma), *noise, seed)
     if note := _refusal(estimate, inside):
         return Law(better, len(cost), note)
     limit, scale, exponent = (float(x) for x in estimate)
@@ -118,43 +131,54 @@ def fit_law(cost: np.ndarray, value: np.ndarray, sigma: np.ndarray, better: str,
 def _refusal(estimate: np.ndarray, inside: float) -> str:
     _, scale, exponent = estimate
     if scale <= 0:
-        return "the score doesn't improve with cost"
+        return LEVEL
     if exponent <= EXPONENTS[0] * 1.001:
-        return "not identified: the points can't be told from a logarithm, which has no limit"
+        return "a logarithm, which has no limit, fits as well"
     if exponent >= EXPONENTS[1] * 0.999:
-        return "not identified: nearly all of the change lies before the second cost"
+        return "nearly all of the change lies before the second cost, so the shape of the curve is not known"
     if inside < 1 - EDGE:
-        return f"not identified: {1 - inside:.0%} of redrawn points have no power law with a limit"
+        return "the noise of the scores hides the shape of the curve"
     return ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _fit(
-    relative: tuple[float, ...], scores: tuple[float, ...], sigma: tuple[float, ...], seed: int, draws: int
+    relative: tuple[float, ...],
+    scores: tuple[float, ...],
+    sigma: tuple[float, ...],
+    errors: bytes,
+    covariance: bytes,
+    seed: int,
 ) -> tuple[np.ndarray, float, np.ndarray, float]:
     """Estimate [3], R², replicates [draws, 3] and the share of them inside the range; lower scores are better.
 
     Cached: steps, clips and FLOPs of one design differ by a factor only.
     """
-    x, y, error = np.array(relative), np.array(scores), np.array(sigma)
-    known = error > 0
-    error = np.where(known, error, error[known].min()) if known.any() else np.ones_like(error)
-    weights = error**-2 / (error**-2).sum()
+    x, y, count = np.array(relative), np.array(scores), len(scores)
+    common = np.frombuffer(covariance).reshape(count, count)
+    weights = weights_of(np.array(sigma))
     estimate = _solve(x, y[None], weights)[0]
-    curve = estimate[0] + estimate[1] * np.exp(-estimate[2] * x)
-    squares = ((y - curve) ** 2 / error**2).sum()
-    freedom = max(len(y) - 3, 1)
-    scatter = np.sqrt(squares / freedom)
-    error = error * (max(1.0, scatter) if known.any() else scatter)
+    limit, scale, exponent = estimate
+    basis = np.exp(-exponent * x)
+    curve = limit + scale * basis
+    slopes = np.column_stack([np.ones(count), basis, scale * x * basis])
+    extra = scatter(y - curve, _residuals(slopes, weights), weights, common)
     mean = (weights * y).sum()
     r2 = 1 - float((weights * (y - curve) ** 2).sum() / (weights * (y - mean) ** 2).sum())
-    noise = np.random.default_rng(seed).standard_normal((draws, len(y)))
-    replicates = _solve(x, curve + error * noise, weights)
+    noise = np.frombuffer(errors).reshape(-1, count)
+    noise = noise + np.sqrt(extra) * np.random.default_rng(seed).standard_normal(noise.shape)
+    replicates = _solve(x, curve + noise, weights)
     low, high = EXPONENTS[0] * 1.001, EXPONENTS[1] * 0.999
     fine = (replicates[:, 1] > 0) & (replicates[:, 2] > low) & (replicates[:, 2] < high)
     # A replicate without any fall is flat: its limit is reached at once.
     replicates[:, 1] = np.maximum(replicates[:, 1], np.finfo(float).tiny)
     return estimate, r2, replicates, float(fine.mean())
+
+
+def _residuals(slopes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What is left `[n, n]` of points after a weighted fit; `slopes` `[n, 3]` of its curve by each of its numbers."""
+    root = np.sqrt(weights)
+    return np.eye(len(weights)) - slopes @ (np.linalg.pinv(root[:, None] * slopes) * root)
 
 
 def _solve(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:

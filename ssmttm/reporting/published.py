@@ -16,7 +16,10 @@ from ssmttm.reporting.frames import frame_of
 PAPER = "arXiv 2601.14786, figure scores_vertical_2stage"
 CARD = "model card of facebook/musicgen-small and its larger siblings"
 
-READ_OFF = "read off a figure by its pixels"
+READ_OFF = (
+    "read off a figure by its pixels; embedder, direction of the KL divergence and the Transformer's size, and so its "
+    "FLOPs, are inferred"
+)
 ROUNDED = "rounded as printed"
 
 BATCH = 128
@@ -72,48 +75,43 @@ _MUSICGEN = {
 
 _CARD_SCORES = (("vggish", "frechet", "lower"), ("passt", "kl", "lower"), ("clap", "clap", "higher"))
 
-TABLE = ["system", "variant", "embedder", "metric", "reference", "steps", "value", "low", "high", "error", "better"]
-TABLE += ["source", "how"]
+TABLE = ["system", "variant", "embedder", "metric", "reference", "steps", "value", "error", "better", "source", "how"]
 
 PROGRESS = ["run", "variant", "size", "seed", "budget_kind", "budget", "parameters", "checkpoint", "steps"]
 PROGRESS += ["clips_seen", "tokens", "flops", "seconds", "gpu_hours", "embedder", "metric", "reference"]
-PROGRESS += ["value", "low", "high", "n", "better", "source", "how"]
+PROGRESS += ["value", "low", "high", "n", "better", "error", "source", "how"]
 
 
 def published() -> pd.DataFrame:
     """Every published point: the columns `TABLE`.
 
-    `low` and `high` are `value` less and plus `error`, which is the error of reading or rounding
-    and not an interval of the score. `steps` is missing for final models whose card names none,
-    `variant` for systems that are no design of the paper. Scores are of captions of MusicCaps.
+    `error` is that of reading or rounding; no interval of any score is known. `steps` is missing for
+    final models whose card names none, `variant` for systems that are no design of the paper. Scores
+    are of captions of MusicCaps.
     """
     rows = []
     for embedder, metric, better, error, curves in _CURVES:
         for variant, values in curves.items():
             kind = {"system": _DESIGNS[variant], "variant": variant, "embedder": embedder, "metric": metric}
             more = {"error": error, "better": better, "source": PAPER, "how": READ_OFF}
-            rows += [{**kind, "steps": s, **_around(v, error), **more} for s, v in zip(_STEPS, values)]
+            rows += [{**kind, "steps": s, "value": v, **more} for s, v in zip(_STEPS, values)]
     for system, values in _MUSICGEN.items():
         for (embedder, metric, better), value in zip(_CARD_SCORES, values):
             kind = {"system": f"{system} (published)", "variant": None, "embedder": embedder, "metric": metric}
             more = {"error": 0.005, "better": better, "source": CARD, "how": ROUNDED}
-            rows.append({**kind, "steps": None, **_around(value, 0.005), **more})
+            rows.append({**kind, "steps": None, "value": value, **more})
     return frame_of([{**row, "reference": "originals"} for row in rows], TABLE)
 
 
-def _around(value: float, error: float) -> dict[str, float]:
-    return {"value": value, "low": value - error, "high": value + error}
-
-
 def paper_progress(costs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """The paper's points in the shape of progress.parquet: the columns `PROGRESS`, two of which it hasn't.
+    """The paper's points in the shape of progress.parquet: the columns `PROGRESS`, three of which it hasn't.
 
     Args:
         costs: for each design (prefix-simba, cross-transformer) parameters, flops_per_step and
             tokens_per_step, as `ssmttm.stages.claims.paper_costs` counts them at the paper's size
             and batch of 128 clips.
 
-    FLOPs are this project's count of the language model alone. Hours and seeds aren't published.
+    FLOPs are this project's count of the language model alone. Hours, seeds and intervals aren't published.
     """
     rows = []
     for point in published().to_dict("records"):
@@ -122,7 +120,7 @@ def paper_progress(costs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             continue
         steps = int(point["steps"])
         last = 400_000 if point["variant"] == "cross-transformer" else 100_000
-        kept = ("variant", "embedder", "metric", "reference", "value", "low", "high", "better", "source", "how")
+        kept = ("variant", "embedder", "metric", "reference", "value", "error", "better", "source", "how")
         rows.append(
             {
                 **{k: point[k] for k in kept},

@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from ssmttm.reporting.cells import system_name
 from ssmttm.reporting.chart import Choice, Figure, axis, chart, dash_of, plain, series
 from ssmttm.reporting.inputs import Study
 from ssmttm.reporting.numbers import (
-    BASELINE_NAMES,
     COST_NAMES,
     REFERENCE_NAMES,
     budget_name,
@@ -17,7 +17,7 @@ from ssmttm.reporting.numbers import (
     metric_name,
     score_text,
 )
-from ssmttm.reporting.scoreboard import MAIN, is_trivial, run_facts
+from ssmttm.reporting.scoreboard import MAIN, cautions, is_trivial, run_facts
 from ssmttm.reporting.unlike import PREFIX, is_published
 
 SYMBOLS = {"iterations": "circle", "flops": "square", "gpu_hours": "triangle"}
@@ -48,9 +48,6 @@ def quality(study: Study, colors: dict[str, int]) -> Figure:
         scores[told] = f"{metric_name(metric)} ({embedder})"
         references[reference] = REFERENCE_NAMES[reference]
         levels, far = _levels(rows, systems.get((embedder, metric, reference), []))
-        remark = f"{rows[0]['better'].capitalize()} is better."
-        if far:
-            remark += f" Beyond the scale: {', '.join(far)}."
         for cost, name in COST_NAMES.items():
             drawn = [row for row in rows if known(row[cost])]
             if not drawn:
@@ -67,7 +64,7 @@ def quality(study: Study, colors: dict[str, int]) -> Figure:
                     [*_runs(drawn, cost, colors, dashes), *lines],
                     bands=bands,
                     levels=levels,
-                    note=remark,
+                    note=_remark(drawn, cost, far),
                 )
             ]
     chosen = {c: name for c, name in COST_NAMES.items() if c in costs}
@@ -77,6 +74,22 @@ def quality(study: Study, colors: dict[str, int]) -> Figure:
         Choice("cost", "Against", chosen),
     ]
     return Figure("quality", charts, study["progress"], choices if charts else [])
+
+
+def _remark(rows: list[Row], cost: str, far: list[str]) -> str:
+    """What stands above a chart: which way is better, and what a reader of its points must know."""
+    told = [f"{rows[0]['better'].capitalize()} is better."]
+    if far:
+        told.append(f"Beyond the scale: {', '.join(far)}.")
+    if cost == "gpu_hours":
+        told.append("Hours by the clock: other jobs’ load is in them.")
+    published = [row for row in rows if row["published"]]
+    errors = [row["error"] for row in published if known(row.get("error"))]
+    if errors:
+        told.append(f"Published values: reading error ±{max(errors):g}, no intervals known.")
+    if len(published) == len(rows):
+        told.append("Published values only: no checkpoint of this study has this score.")
+    return " ".join(told)
 
 
 def _by(frame: pd.DataFrame, *keys: str) -> dict[tuple, list[Row]]:
@@ -95,6 +108,8 @@ def _groups(study: Study) -> Iterator[tuple[tuple[str, str, str], list[Row]]]:
     metrics = [*MAIN, *(m for _, m, _ in groups if m not in MAIN)]
     embedders = [*study.embedders, *(e for e, _, _ in groups if e not in study.embedders)]
     references = list(REFERENCE_NAMES)
+    if progress["published"].any():  # theirs are against originals: what is shown first has both
+        references.sort(key=lambda reference: reference != "originals")
     order = sorted(groups, key=lambda k: (metrics.index(k[1]), embedders.index(k[0]), references.index(k[2])))
     for key in order:
         yield key, groups[key]
@@ -109,14 +124,14 @@ def _runs(rows: list[Row], cost: str, colors: dict[str, int], dashes: dict[str, 
     for run, points in sorted(by_run.items(), key=lambda item: rows.index(item[1][0])):
         first = points[0]
         color = colors.get(first["variant"], NEUTRAL)
-        data = {k: [p[k] for p in points] for k in ("low", "high")}
-        data |= {"x": [p[cost] for p in points], "y": [p["value"] for p in points]}
+        data = {"x": [p[cost] for p in points], "y": [p["value"] for p in points]}
         data["text"] = [_told(p, cost) for p in points]
         if first["published"]:
             name = f"published: {run.removeprefix(PREFIX).strip()}"
             published.append(series(name, color, dash="dot", symbol="diamond", **data))
         else:
             symbol = SYMBOLS.get(first["budget_kind"], "circle")
+            data |= {k: [p[k] for p in points] for k in ("low", "high")}
             drawn.append(series(run, color, dash=dashes.get(run, "solid"), symbol=symbol, **data))
     return [*drawn, *published]
 
@@ -148,9 +163,9 @@ def _levels(rows: list[Row], systems: list[Row]) -> tuple[list[dict[str, Any]], 
     levels: list[dict[str, Any]] = []
     far = []
     for row in systems:
-        if is_trivial(row["warnings"]):
+        if is_trivial(cautions(row["system"], row["metric"], row["warnings"])):
             continue
-        name = BASELINE_NAMES.get(row["system"], (row["system"], ""))[0]
+        name = system_name(row["system"])
         near = [level for level in levels if abs(level["y"] - row["value"]) < NEAR * (high - low + 2 * room)]
         if near:
             near[0]["name"] += f", {name}"

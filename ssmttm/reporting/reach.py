@@ -1,9 +1,10 @@
 """What a design must spend to score as well as another system.
 
-Inside the measured range the answer is read off between points. They are first made monotone
-(weighted isotonic regression), since the first noisy point that happens to touch the target
-would be too cheap an answer. Beyond the last point only the fitted power law can say, and the
-table says that it did.
+Inside the measured range the answer is read off between points, after they are made monotone
+(`ssmttm.reporting.isotonic`). Beyond the last point only the fitted power law can say, and the
+table says that it did. A score that isn't shown to improve with cost has no answer: what is level
+or gets worse is as good from the start. The cost is divided by what the target itself needed for
+that score, which is less than it spent where more training no longer helped.
 """
 
 from collections.abc import Mapping
@@ -11,22 +12,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ssmttm.errors import UserError
-from ssmttm.reporting.fits import Points, points
+from ssmttm.evaluation import FINAL
+from ssmttm.reporting.fits import Points, points, points_of_run
 from ssmttm.reporting.frames import SCORE, frame_of, standard_error
+from ssmttm.reporting.isotonic import crossings, unexplained
+from ssmttm.reporting.noise import Noise, line
 from ssmttm.reporting.numbers import significant
-from ssmttm.reporting.power_law import Law
+from ssmttm.reporting.power_law import LEVEL, Law
 from ssmttm.seeds import stable_int
 
 REACH = [*SCORE, "variant", "target", "target_value", "cost", "value", "low", "high", "note"]
 REACH += ["target_cost", "ratio", "ratio_low", "ratio_high", "size"]
 
-INTERPOLATED = "interpolated between measured points"
-EXTRAPOLATED = "extrapolated beyond the last measured point by the fit"
-FIRST = "reached by the first measured point: an upper bound"
-NEVER = "never within the fit"
-OPEN = "no upper end"
+INTERPOLATED = "read off between measured points"
+EXTRAPOLATED = "beyond the last measured point, by the fitted curve"
+FIRST = "as good already at the first measured point, so it may take less"
+NEVER = "never, by the fitted curve"
+UNKNOWN = "not known: by the noise of the scores, any cost is possible"
+OPEN = "by the noise of the scores it may also never get there"
+TREND = "the score is not shown to improve with cost"
+SHARE = "no share: the target’s own score is not shown to improve with cost"
 
 _SPENT = {"steps": "steps", "flops": "flops_spent", "gpu_hours": "gpu_hours", "clips_seen": "clips_seen"}
 
@@ -44,10 +52,9 @@ def reach(
     comparison: pd.DataFrame,
     targets: list[str],
     cost: str,
-    seed: int,
+    noise: Noise,
     size: str | None = None,
     confidence: float = 0.95,
-    draws: int = 200,
 ) -> pd.DataFrame:
     """The cost at which each design's scores reach each target's final score: the columns `REACH`.
 
@@ -56,15 +63,15 @@ def reach(
         comparison: rows of comparison.parquet, which have the targets' scores and what they spent.
         targets: systems; a target that is a run is not compared with its own variant.
         cost: steps, flops, gpu_hours or clips_seen.
-        seed: of the draws; the same seed gives the same table.
+        noise: errors of the scores; the same table for the same noise.
         size: of the designs; None is the target's own, or the largest where the target has none.
         confidence: of the intervals in both tables and of those that are returned.
-        draws: replicates behind an interval.
 
-    `value` is the cost, with its interval from redrawing the points and the target's score; `note`
-    says how it was found, or why there is none; `low` may be known where it isn't. An infinite upper
-    end is NaN, which the note says where there is a value.
-    `ratio` divides by what the target itself spent, where the comparison knows it.
+    `value` is the cost, with its interval from redrawing the points and the target's score, over
+    the same captions; `note` says how it was found, or why there is none; `low` may be known where
+    it isn't, and a `high` that is NaN is infinite. `target_cost` is what the target needed for its
+    own score: where its own curve, in the progress, first has it, or else all that the comparison
+    says it spent; `ratio` divides by it.
     UserError for a target that isn't in the comparison.
     """
     missing = sorted(set(targets) - set(comparison["system"]))
@@ -75,111 +82,127 @@ def reach(
         scores = comparison[comparison["system"] == target]
         run = scores.iloc[0]
         is_run = run["kind"] == "run"
-        own = size if size is not None else run["size"] if is_run else None
-        if own not in groups:
-            groups[own] = list(points(progress, cost, own, confidence))
+        own_size = size if size is not None else run["size"] if is_run else None
+        if own_size not in groups:
+            groups[own_size] = list(points(progress, cost, own_size, confidence))
         known = {tuple(score[name] for name in SCORE): score for score in scores.to_dict("records")}
-        for group in groups[own]:
-            score = known.get((group.embedder, group.metric, group.reference))
+        curves = {curve.kind: curve for curve in points_of_run(progress, target, cost, confidence)} if is_run else {}
+        for group in groups[own_size]:
+            score = known.get(group.kind)
             if score is None or (is_run and group.variant == run["variant"]):
                 continue
-            law, own_seed = group.law(seed, draws), stable_int(seed, target, *group.keys.values())
-            answer = reach_one(group, law, score, own_seed, confidence, draws)
-            rows.append({**group.keys, "target": target, "cost": cost, **answer, **_ratio(answer, score, cost)})
+            answer = reach_one(group, score, curves.get(group.kind), score.get(_SPENT[cost]), noise, confidence)
+            rows.append({**group.keys, "target": target, "cost": cost, **answer})
     return frame_of(rows, REACH)
 
 
-def _ratio(answer: Mapping[str, Any], score: Mapping[str, Any], cost: str) -> dict[str, float]:
-    spent = score.get(_SPENT[cost])
-    if spent is None or pd.isna(spent) or spent <= 0:
-        return {}
-    parts = (("ratio", "value"), ("ratio_low", "low"), ("ratio_high", "high"))
-    return {"target_cost": float(spent), **{name: answer[part] / float(spent) for name, part in parts}}
-
-
 def reach_one(
-    group: Points, law: Law, target: Mapping[str, Any], seed: int, confidence: float, draws: int
+    group: Points,
+    target: Mapping[str, Any],
+    curve: Points | None,
+    spent: float | None,
+    noise: Noise,
+    confidence: float,
 ) -> dict[str, Any]:
-    """target_value, value, low, high and note of one design and one target (value, low, high, of any mapping)."""
-    sign = 1 if group.better == "lower" else -1
+    """One design and one target: the columns of `REACH` from `target_value` on, less `cost`.
+
+    `target` is the target's row of the comparison, `curve` its own points and `spent` its cost in
+    all, both if known.
+    """
     aim = float(target["value"])
+    law = group.law(noise)
+    if law.note == LEVEL or not improves(group, noise, confidence):
+        return {"target_value": aim, "note": LEVEL if law.note == LEVEL else TREND}
     error = float(standard_error(target["low"], target["high"], confidence))
-    rng = np.random.default_rng(seed)
-    drawn = group.value + group.sigma * rng.standard_normal((draws, len(group.value)))
-    aims = aim + error * rng.standard_normal(draws)
-    at, measured = _crossings(group, np.vstack([group.value, drawn]) * sign, np.append(aim, aims) * sign)
-    last = at[-1]
-    found, replicates = measured[0], measured[1:]
-    fitted = np.inf
+    aims = aim + noise.of([(target["system"], FINAL, *group.kind)], np.array([error]))[:, 0]
+    first, found = _costs(group, noise, aim, aims)
+    inside = bool(np.isfinite(found[0]))
     if not law.note:
-        fitted = max(law.cost_of(aim), last)
-        beyond = np.maximum(law.costs_of(aims[: len(law.replicates)]), last)
-        replicates = np.where(np.isfinite(replicates), replicates, beyond)
-    note = _how(found, fitted, at, law, aim)
-    value = found if np.isfinite(found) else fitted
-    low, high = _ends(replicates, confidence)
-    if low <= at[0]:
-        low = 0.0  # the first point says no more than that it is not beyond
-    low = min(low, value)
-    high = max(high, value)
-    if np.isfinite(value) and not np.isfinite(high):
-        note += f"; {OPEN}"
+        beyond = np.append(law.cost_of(aim), law.costs_of(aims))
+        found = np.where(np.isfinite(found), found, np.maximum(beyond, group.cost[-1]))
+    # The first point says no more than that it is not beyond.
+    interval = _ends(np.where(found <= first, 0.0, found)[1:], found[1:], confidence)
+    answer = _answer(found[0], interval)
+    answer["note"] = _how(found[0], inside, first, law, aim)
+    if np.isfinite(found[0]):
+        if np.isnan(answer["value"]):
+            answer["note"] = UNKNOWN
+        elif np.isnan(answer["high"]):
+            answer["note"] += f"; {OPEN}"
+    return {"target_value": aim, **answer, **_share(answer, found, first, (aim, aims), curve, spent, noise, confidence)}
+
+
+def improves(group: Points, noise: Noise, confidence: float) -> bool:
+    """Whether the scores get better with the logarithm of the cost by more than their noise and scatter."""
+    logs = np.log(group.cost)
+    if np.ptp(logs) < 1e-9:
+        return False
+    slope, error = line(logs, group.turned, group.sigma, group.covariance(noise))
+    return slope + stats.norm.ppf((1 + confidence) / 2) * error < 0
+
+
+def _share(
+    answer: Mapping[str, Any],
+    found: np.ndarray,
+    first: float,
+    aims: tuple[float, np.ndarray],
+    curve: Points | None,
+    spent: float | None,
+    noise: Noise,
+    confidence: float,
+) -> dict[str, Any]:
+    """The costs `found` `[1 + draws]` as shares of the target's own, resample by resample."""
+    whole = np.nan if spent is None or pd.isna(spent) or spent <= 0 else float(spent)
+    if curve is None:
+        own, own_first = np.full(len(found), whole), 0.0
+    elif improves(curve, noise, confidence):
+        own_first, own = _costs(curve, noise, *aims)
+        own = np.minimum(own, curve.cost[-1])
+    else:
+        return {"note": f"{answer['note']}; {SHARE}"}
+    if np.isnan(own[0]):
+        return {}
+    with np.errstate(divide="ignore"):
+        least = np.where(found <= first, 0.0, found) / own
+        most = found / np.where(own <= own_first, 0.0, own)
+    share = _answer(found[0] / own[0], _ends(least[1:], most[1:], confidence))
+    if np.isnan(answer["value"]):
+        share["value"] = np.nan
+    return {"target_cost": float(own[0]), **{f"ratio_{k}".removesuffix("_value"): v for k, v in share.items()}}
+
+
+def _costs(group: Points, noise: Noise, aim: float, aims: np.ndarray) -> tuple[float, np.ndarray]:
+    """The first measured cost, and where the curve and those through redrawn points reach their aim `[1 + draws]`."""
+    sign = 1 if group.better == "lower" else -1
+    extra = unexplained(group.cost, group.turned, group.weights, group.covariance(noise))
+    rng = np.random.default_rng(stable_int(noise.seed, "scatter", *group.keys.values(), *group.scores[0]))
+    errors = group.errors(noise)
+    drawn = group.value + errors + np.sqrt(extra) * rng.standard_normal(errors.shape)
+    rows = np.vstack([group.value, drawn]) * sign
+    return float(group.cost[0]), crossings(group.cost, rows, group.weights, np.append(aim, aims) * sign)
+
+
+def _answer(value: float, interval: tuple[float, float]) -> dict[str, float]:
+    """Value, low and high, which holds the value; no value where nothing bounds it."""
+    low, high = min(interval[0], value), max(interval[1], value)
+    if low <= 0 and not np.isfinite(high):
+        value = np.nan
     numbers = {"value": value, "low": low, "high": high}
-    return {"target_value": aim, "note": note, **{k: v if np.isfinite(v) else np.nan for k, v in numbers.items()}}
+    return {name: float(v) if np.isfinite(v) else np.nan for name, v in numbers.items()}
 
 
-def _how(found: float, fitted: float, at: np.ndarray, law: Law, aim: float) -> str:
-    if np.isfinite(found):
-        return FIRST if found <= at[0] else INTERPOLATED
+def _how(value: float, inside: bool, first: float, law: Law, aim: float) -> str:
+    if inside:
+        return FIRST if value <= first else INTERPOLATED
     if law.note:
-        return f"not reached by the last measured point, and there is no fit: {law.note}"
-    if np.isfinite(fitted):
+        return f"not reached by the last measured point, and no curve tells of more: {law.note}"
+    if np.isfinite(value):
         return EXTRAPOLATED
-    return f"{NEVER}: its limit {significant(law.limit)} is worse than the target {significant(aim)}"
+    return f"{NEVER}: it tends to {significant(law.limit)}, the target has {significant(aim)}"
 
 
-def _ends(replicates: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentiles that are replicates themselves, so that some may be infinite."""
-    ordered, tail = np.sort(replicates), (1 - confidence) / 2
-    steps = len(ordered) - 1
-    return float(ordered[int(np.floor(tail * steps))]), float(ordered[int(np.ceil((1 - tail) * steps))])
-
-
-def _crossings(group: Points, scores: np.ndarray, aims: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct costs, and where each row of `scores` `[rows, n]`, lower being better, comes down to its aim `[rows]`.
-
-    Between two points the score is taken as linear in the logarithm of the cost. The first cost
-    where the first point is as good already, infinite where the last isn't.
-    """
-    known = group.sigma > 0
-    error = np.where(known, group.sigma, group.sigma[known].min()) if known.any() else np.ones_like(group.sigma)
-    weights = error**-2
-    at, where = np.unique(group.cost, return_inverse=True)
-    mass = np.bincount(where, weights)
-    means = np.stack([np.bincount(where, weights * row) for row in scores]) / mass
-    curve = falling(means, mass)
-    reached = curve <= aims[:, None]
-    first = reached.argmax(1)
-    every, before = np.arange(len(curve)), np.maximum(first - 1, 0)
-    above, below = curve[every, before], curve[every, first]
-    share = np.clip((above - aims) / np.where(above > below, above - below, 1), 0, 1)
-    costs = np.exp(np.log(at[before]) + share * (np.log(at[first]) - np.log(at[before])))
-    costs = np.where(first == 0, at[0], costs)
-    return at, np.where(reached.any(1), costs, np.inf)
-
-
-def falling(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The nearest curve that never rises to each row of `values` `[rows, n]`, in squares weighted by `weights` `[n]`.
-
-    By the min-max formula of isotonic regression (Robertson, Wright and Dykstra 1988, section
-    1.4): at i, the least over j <= i of the largest over k >= i of the mean of points j to k.
-    """
-    mass = np.concatenate([[0], np.cumsum(weights)])
-    total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values * weights, axis=1)], axis=1)
-    count = len(weights)
-    j, k = np.meshgrid(np.arange(count), np.arange(count), indexing="ij")
-    inside = k >= j
-    span = np.where(inside, mass[k + 1] - mass[j], 1)
-    means = np.where(inside, (total[:, k + 1] - total[:, j]) / span, -np.inf)
-    largest = np.maximum.accumulate(means[:, :, ::-1], axis=2)[:, :, ::-1]
-    return np.where(j <= k, largest, np.inf).min(axis=1)
+def _ends(least: np.ndarray, most: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Percentiles of lower and upper bounds that are such bounds themselves, so that some may be infinite."""
+    tail, steps = (1 - confidence) / 2, len(least) - 1
+    at = int(np.floor(tail * steps)), int(np.ceil((1 - tail) * steps))
+    return float(np.sort(least)[at[0]]), float(np.sort(most)[at[1]])

@@ -2,26 +2,32 @@
 
 from typing import Any
 
+from ssmttm.reporting.cells import Listing, number, system_name, text
 from ssmttm.reporting.inputs import Study
-from ssmttm.reporting.listing import Listing, number, text
-from ssmttm.reporting.numbers import BASELINE_NAMES, score_text
+from ssmttm.reporting.numbers import score_text
 
 SHOWN = 100
 """More rows than these are in summary.json only."""
 
 
 def copies(study: Study) -> Listing:
-    """Generated clips that are near-copies of a training clip, nearest first."""
-    found = sorted(_entries(study, "copies"), key=lambda entry: -entry[2]["similarity"])
+    """Clips that are near-copies of a training clip: those of the runs first, nearest first.
+
+    The baseline of training clips is left out: all of its are.
+    """
+    runs = study.summary["runs"]
+    found = [entry for entry in _entries(study, "copies") if entry[0] != "training"]
+    found.sort(key=lambda entry: (entry[0] not in runs, -entry[2]["similarity"]))
     return Listing(
         "copies",
         "Near-copies of training clips",
-        "Look for runs here: a model that repeats its training music scores well for the wrong reason. Real clips may "
-        "be here too, where a test clip resembles a training clip.",
+        "Look for runs here, which come first: a model that repeats its training music scores well for the wrong "
+        "reason. Real clips may be here too, where a test clip resembles a training clip. The baseline of training "
+        "clips is left out.",
         [("System", False), ("Embedder", False), ("Generated clip", False), ("Training clip", False),
          ("Similarity", True)],
         [
-            [text(_name(system)), text(embedder), text(clip["generated"]), text(clip["training"]),
+            [text(system_name(system)), text(embedder), text(clip["generated"]), text(clip["training"]),
              number(clip["similarity"], lambda v: f"{v:.3f}")]
             for system, embedder, clip in found[:SHOWN]
         ],
@@ -59,7 +65,3 @@ def _entries(study: Study, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
         for embedder, clips in told[kind].items()
         for clip in clips
     ]
-
-
-def _name(system: str) -> str:
-    return BASELINE_NAMES.get(system, (system, ""))[0]

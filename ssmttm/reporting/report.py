@@ -1,6 +1,5 @@
 """The report page: gathers its parts and renders them into one self-contained HTML file."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from ssmttm.files import read_json
 from ssmttm.reporting import (
     every_score,
     findings,
+    foreign,
     ledger,
     listing,
     methods,
@@ -21,6 +21,7 @@ from ssmttm.reporting import (
 )
 from ssmttm.reporting.chart import Figure
 from ssmttm.reporting.corpus import corpus, usable
+from ssmttm.reporting.curves import codes_of
 from ssmttm.reporting.figures import figures, svg_names, variant_colors
 from ssmttm.reporting.inputs import Study, read_study
 from ssmttm.reporting.page import render
@@ -44,17 +45,20 @@ def shown(
     runs = scoreboard.run_facts(comparison)
     colors = variant_colors(study)
     drawn = figures(study)
+    given = foreign.foreign(study)
+    origins = {name: one.origin for name, one in given.items()}
     played = {n: s for n, s in summary["baselines"].items() if n not in SILENT}
     folders = {s: (study.folder / v["folder"]).resolve() for s, v in {**played, **summary["runs"]}.items()}
     return {
         "name": summary["study"],
         "sentence": findings.study_sentence(runs, data, int(runs["n"].min())),
-        "says": findings.says(main),
+        "says": findings.says(main, study["differences"], codes_of(summary["runs"])),
         "says_not": findings.says_not(main, data, embedders),
-        "unlike": unlike.warnings(study),
+        "unlike": unlike.warnings(study, given),
         "variants": [{"name": v, "color": c, **_design(runs, v)} for v, c in colors.items()],
         "columns": columns,
-        "blocks": scoreboard.blocks(comparison, columns, colors),
+        "blocks": scoreboard.blocks(comparison, columns, colors, origins),
+        "foreign": foreign.listing(given),
         "every": every_score.rows(study),
         "backends": every_score.backends(comparison),
         "confidence": float(comparison["confidence"].iloc[0]),
@@ -64,10 +68,9 @@ def shown(
         "listings": listing.listings(study, columns),
         "figures": {name: _figure(f, study.folder, link) for name, f in drawn.items()},
         "drawn": {name: _drawn(f, study.folder, link) for name, f in drawn.items()},
-        "uniform_loss": math.log(settings["data"]["codec"]["codebook_size"]),
         "examples": players.examples(folders, settings["report"]["examples"], share),
         "asked": settings["report"]["examples"],
-        "played": [_played(name) for name in played],
+        "played": [_played(name, origins) for name in played],
         "player_groups": _player_groups(runs, colors),
         "methods": methods.paragraphs(study, data, settings),
         "ledger": ledger.runs(study, link),
@@ -79,17 +82,22 @@ def shown(
 
 
 def _figure(figure: Figure, folder: Path, link: Callable[[Path], str]) -> dict[str, Any]:
-    """What the page says around a figure: its selectors, its data and the static files of the first choice."""
-    svg = {figure.first: _svg(figure, figure.first, folder, link)} if figure.first else {}
+    """What the page says around a figure: its selectors, its data, and charts and static files of the first choice."""
     data = link(folder / FIGURES / f"{figure.id}.csv")
     names = {s["name"] for charts in figure.charts.values() for c in charts for s in c["series"]}
-    return {"choices": figure.choices, "first": figure.first, "svg": svg, "csv": data, "names": names}
+    shown = {
+        "panels": [{k: c[k] for k in ("title", "note")} for c in figure.charts.get(figure.first, [])],
+        "svg": _svg(figure, figure.first, folder, link) if figure.first else [],
+        "chosen": dict(zip((c.key for c in figure.choices), figure.first.split("|"), strict=False)),
+        "open": figure.open(figure.first),
+    }
+    return {"choices": figure.choices, "first": figure.first, "csv": data, "names": names, **shown}
 
 
 def _drawn(figure: Figure, folder: Path, link: Callable[[Path], str]) -> dict[str, Any]:
     """What the page's script draws: charts and addresses of static files, by the key of the choice."""
     svg = {key: _svg(figure, key, folder, link) for key in figure.charts}
-    return {"keys": [c.key for c in figure.choices], "first": figure.first, "charts": figure.charts, "svg": svg}
+    return {"keys": [c.key for c in figure.choices], "charts": figure.charts, "svg": svg}
 
 
 def _svg(figure: Figure, key: str, folder: Path, link: Callable[[Path], str]) -> list[str]:
@@ -101,9 +109,9 @@ def _design(runs: Any, variant: str) -> dict[str, str]:
     return {k: str(row[k]) for k in ("mixer", "feedforward", "conditioning")}
 
 
-def _played(name: str) -> dict[str, str]:
-    told, note = numbers.BASELINE_NAMES.get(name, (name, "audio that was given from outside"))
-    return {"system": name, "name": told, "note": note}
+def _played(name: str, origins: dict[str, str]) -> dict[str, str]:
+    told, note = numbers.BASELINE_NAMES.get(name, (name, ""))
+    return {"system": name, "name": told, "note": origins.get(name, note)}
 
 
 def _player_groups(runs: Any, colors: dict[str, int]) -> list[dict[str, Any]]:

@@ -1,4 +1,9 @@
-"""Score against model size, at equal iterations and at equal FLOPs, and what smaller models cost."""
+"""Score against model size, at equal iterations and at equal FLOPs, and what smaller models lose.
+
+Sizes are told by their share of the largest model's parameters outside embeddings and heads (the
+core), where the manifests count those apart: in small models most parameters are entries of
+codebooks, which a size doesn't change.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,8 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ssmttm.evaluation import FINAL
 from ssmttm.metrics.paired import paired_seeds, seed_interval
 from ssmttm.reporting.frames import SCORE, frame_of, standard_error, without_twins
+from ssmttm.reporting.noise import Noise, line
 
 BASES = {"iterations": "iterations", "flops": "flops"}
 """Kinds of budget at which sizes are compared."""
@@ -16,13 +23,13 @@ BASES = {"iterations": "iterations", "flops": "flops"}
 GROUP = [*SCORE, "variant", "basis", "budget"]
 
 SCALING = [*SCORE, "variant", "basis", "size", "parameters", "seeds", "value", "low", "high"]
-SCALING += ["budget", "fraction", "interval", "better"]
+SCALING += ["budget", "fraction", "core_parameters", "core_fraction", "interval", "better"]
 
 SUMMARY = [*GROUP, "sizes", "slope", "slope_low", "slope_high", "slope_note"]
-SUMMARY += ["quarter", "difference", "low", "high", "seeds", "paired", "note", "better"]
+SUMMARY += ["smaller", "fraction", "core_fraction", "difference", "low", "high", "seeds", "paired", "better"]
 
-QUARTER = (0.18, 0.35)
-"""Shares of the largest model's parameters that count as a fourth."""
+FOURTH = 0.25
+"""The share of the parameters that the question is about: the size nearest to it stands for it."""
 
 SIZES = 3
 """Sizes that a slope with an interval needs."""
@@ -31,17 +38,19 @@ SIZES = 3
 def scaling(comparison: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     """Every design that was trained at two sizes or more under one budget: the columns `SCALING`.
 
-    `fraction` is the share of the largest model's parameters. Several seeds are averaged, with
-    Student's t interval (`interval` is "seeds"); one seed keeps its score's own (`interval` is
-    "captions"). Rows of comparison.parquet in; those that aren't runs, or that
+    `fraction` is the share of the largest model's parameters, `core_fraction` that of the
+    parameters outside embeddings and heads; NaN if those aren't known of all. Several seeds are
+    averaged, with Student's t interval (`interval` is "seeds"); one seed keeps its score's own
+    (`interval` is "captions"). Rows of comparison.parquet in; those that aren't runs, or that
     `ssmttm.reporting.frames.twins` names, are left out.
     """
     rows = []
     for key, group in _groups(comparison):
-        largest = group["parameters"].max()
+        full = group.loc[group["parameters"].astype(float).idxmax()]
+        core = "core_parameters" in group and group["core_parameters"].notna().all()
         for size, runs in group.groupby("size", sort=False):
-            parameters = round(float(runs["parameters"].mean()))
-            row = {"size": size, "parameters": parameters, "fraction": parameters / float(largest)}
+            row = {"size": size, **_share("parameters", "fraction", runs, full)}
+            row |= _share("core_parameters", "core_fraction", runs, full) if core else {}
             rows.append({**key, **row, **_mean(runs, confidence), "better": runs["better"].iloc[0]})
     frame = frame_of(rows, SCALING)
     order = [*SCORE, "variant", "basis", "budget", "parameters"]
@@ -49,24 +58,28 @@ def scaling(comparison: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
 
 
 def scaling_summary(
-    comparison: pd.DataFrame, differences: pd.DataFrame | None = None, confidence: float = 0.95
+    comparison: pd.DataFrame,
+    noise: Noise,
+    differences: pd.DataFrame | None = None,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """What each halving of a design's parameters, and a fourth of them, does to its score: the columns `SUMMARY`.
+    """What a design's score loses with fewer parameters: the columns `SUMMARY`.
 
-    `slope` is the change of the score with each halving, a weighted straight line through three
-    sizes or more; scatter beyond the points' errors widens its interval. `difference` is the
-    score of the size nearest to a fourth (`quarter`) less that of the largest, and `paired` how it
-    was got: by seed (two or more in common), by caption (from `differences`, rows of
-    differences.parquet), or "no" for two intervals put together. What there is not is NaN, with
-    `slope_note` or `note` saying why.
+    `slope` is the change of the score with each halving of the core, a weighted straight line
+    through three sizes or more. Of sizes with one seed the errors are as `noise` says, over the same
+    captions; scatter beyond the points' errors widens the interval. `difference` is the score of
+    the size nearest to a fourth (`smaller`, with its shares) less that of the largest, and `paired`
+    how it was got: by seed (two or more in common), by caption (from `differences`, rows of
+    differences.parquet), or "no" for two intervals put together. `slope_note` says why there is no
+    slope.
     """
     points = scaling(comparison, confidence)
     rows = []
     for key, group in _groups(comparison):
         same = (points[list(key)] == list(key.values())).all(axis=1)
-        own = points[same]
-        quarter = {**_quarter(own, group, differences, confidence), "better": own["better"].iloc[0]}
-        rows.append({**key, "sizes": len(own), **_slope(own, confidence), **quarter})
+        own = points[same].assign(share=lambda p: p["core_fraction"].fillna(p["fraction"]))
+        smaller = {**_smaller(own, group, differences, confidence), "better": own["better"].iloc[0]}
+        rows.append({**key, "sizes": len(own), **_slope(own, group, noise, confidence), **smaller})
     return frame_of(rows, SUMMARY)
 
 
@@ -86,43 +99,35 @@ def _mean(runs: pd.DataFrame, confidence: float) -> dict[str, Any]:
     return {"seeds": found.seeds, "value": found.mean, "low": found.low, "high": found.high, "interval": "seeds"}
 
 
-def _slope(points: pd.DataFrame, confidence: float) -> dict[str, Any]:
+def _share(count: str, share: str, runs: pd.DataFrame, full: pd.Series) -> dict[str, float]:
+    """Parameters of one size, and their share of those of the largest."""
+    own = round(float(runs[count].astype(float).mean()))
+    return {count: own, share: own / float(full[count])}
+
+
+def _slope(points: pd.DataFrame, runs: pd.DataFrame, noise: Noise, confidence: float) -> dict[str, Any]:
     if len(points) < SIZES:
-        return {"slope_note": f"{len(points)} sizes: a slope with an interval needs {SIZES}"}
-    halvings = -np.log2(points["fraction"].to_numpy(float))
+        return {"slope_note": f"{len(points)} sizes, and a slope with an interval needs {SIZES}"}
+    halvings = -np.log2(points["share"].to_numpy(float))
     sigma = np.asarray(standard_error(points["low"], points["high"], confidence), dtype=float)
-    slope, error = line(halvings, points["value"].to_numpy(float), sigma)
+    covariance = np.diag(sigma**2)
+    one = (points["seeds"] == 1).to_numpy(bool)
+    if one.any():
+        systems = runs.set_index("size")["system"][points.loc[one, "size"]]
+        score = [runs[name].iloc[0] for name in SCORE]
+        covariance[np.ix_(one, one)] = noise.covariance([(s, FINAL, *score) for s in systems], sigma[one])
+    slope, error = line(halvings, points["value"].to_numpy(float), sigma, covariance)
     half = stats.norm.ppf((1 + confidence) / 2) * error
     return {"slope": slope, "slope_low": slope - half, "slope_high": slope + half, "slope_note": ""}
 
 
-def line(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> tuple[float, float]:
-    """Slope of the weighted straight line through `y` `[n]` with errors `sigma` `[n]`, and the slope's standard error.
-
-    Errors that don't explain the scatter are enlarged until they do (Birge 1932). Where all are
-    zero, the scatter alone gives them.
-    """
-    known = sigma > 0
-    error = np.where(known, sigma, sigma[known].min()) if known.any() else np.ones_like(sigma)
-    weights = error**-2
-    centred = x - (weights * x).sum() / weights.sum()
-    spread = (weights * centred**2).sum()
-    slope = (weights * centred * y).sum() / spread
-    residual = y - (weights * y).sum() / weights.sum() - slope * centred
-    scatter = np.sqrt((weights * residual**2).sum() / (len(x) - 2))
-    return float(slope), float(max(1.0, scatter) / np.sqrt(spread) if known.any() else scatter / np.sqrt(spread))
-
-
-def _quarter(
+def _smaller(
     points: pd.DataFrame, runs: pd.DataFrame, differences: pd.DataFrame | None, confidence: float
 ) -> dict[str, Any]:
-    near = points[points["fraction"].between(*QUARTER)]
-    if near.empty:
-        shares = ", ".join(f"{f:.3g}" for f in points["fraction"].iloc[1:])
-        return {"note": f"no size near a fourth of the parameters; shares are {shares}", "paired": ""}
-    small = near.loc[(np.log(near["fraction"]) - np.log(0.25)).abs().idxmin()]
-    full = points.loc[points["fraction"].idxmax()]
-    found = {"quarter": small["size"], "note": ""}
+    full = points.loc[points["share"].idxmax()]
+    others = points.drop(index=full.name)
+    small = others.loc[(np.log(others["share"]) - np.log(FOURTH)).abs().idxmin()]
+    found = {"smaller": small["size"], "fraction": small["fraction"], "core_fraction": small["core_fraction"]}
     seeds = runs.pivot(index="seed", columns="size", values="value")[[small["size"], full["size"]]].astype(float)
     both = seeds.dropna()
     if len(both) > 1:
@@ -137,8 +142,8 @@ def _quarter(
     difference = float(small["value"] - full["value"])
     half = np.hypot(small["high"] - small["low"], full["high"] - full["low"]) / 2
     numbers = {"difference": difference, "low": difference - half, "high": difference + half}
-    seeds = int(min(small["seeds"], full["seeds"]))
-    return {**found, **numbers, "seeds": seeds, "paired": "no"}
+    count = int(min(small["seeds"], full["seeds"]))
+    return {**found, **numbers, "seeds": count, "paired": "no"}
 
 
 def _by_caption(differences: pd.DataFrame | None, score: Mapping[str, Any], a: str, b: str) -> dict[str, float]:

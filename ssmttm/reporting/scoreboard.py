@@ -1,5 +1,6 @@
 """The main comparison table as the page shows it: one block per budget, each score with its interval."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,13 @@ def main_rows(comparison: pd.DataFrame, shown: list[Column]) -> pd.DataFrame:
     wanted = {(c.metric, c.embedder) for c in shown}
     pairs = zip(comparison["metric"], comparison["embedder"], strict=True)
     return comparison[[pair in wanted for pair in pairs]]
+
+
+def cautions(system: str, metric: str, warnings: str) -> str:
+    """The warnings of a score; training clips are told of that are compared with training clips."""
+    if (system, metric) != ("training", "training_copies"):
+        return warnings
+    return "; ".join(filter(None, [f"these are training clips: {TRIVIAL[1]}", warnings]))
 
 
 def is_trivial(warnings: str) -> bool:
@@ -153,20 +161,26 @@ def _costs(row: Any) -> list[dict[str, Any]]:
     return [{"value": float(v), "text": text(v)} if known(v) else {"value": None, "text": "–"} for v, text in pairs]
 
 
-def _other(name: str, rows: pd.DataFrame, shown: list[Column], axes: dict, notes: Notes) -> dict[str, Any]:
-    kind = rows["kind"].iloc[0]
+def _other(
+    name: str, rows: pd.DataFrame, shown: list[Column], axes: dict, notes: Notes, origins: Mapping[str, str]
+) -> dict[str, Any]:
     told, note = BASELINE_NAMES.get(name, (name, ""))
     return {
         "system": name,
         "name": told,
-        "note": "external: its audio was given, its training is not this project’s" if kind == "external" else note,
+        "note": origins.get(name, note),
         "cells": _cells(rows, shown, axes, notes),
         "costs": _costs(rows.iloc[0]),
     }
 
 
-def blocks(comparison: pd.DataFrame, shown: list[Column], colors: dict[str, int]) -> list[dict[str, Any]]:
-    """One block per budget: its runs, then every other system, with everything formatted."""
+def blocks(
+    comparison: pd.DataFrame, shown: list[Column], colors: dict[str, int], origins: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """One block per budget: its runs, then every other system, with everything formatted.
+
+    `origins` says of the systems from outside where they come from.
+    """
     rows = main_rows(comparison, shown)
     axes = scales(rows)
     found = []
@@ -184,7 +198,7 @@ def blocks(comparison: pd.DataFrame, shown: list[Column], colors: dict[str, int]
             for run in runs.itertuples()
         ]
         others = [
-            _other(name, part, shown, axes, notes)
+            _other(name, part, shown, axes, notes, origins)
             for name, part in rows[rows["kind"] != "run"].groupby("system", sort=False)
         ]
         found.append({"name": budget_name(kind, amount), "rows": entries, "others": others, "notes": notes.shown()})

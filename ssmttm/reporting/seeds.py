@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ssmttm.metrics.paired import paired_seeds, seed_interval
+from ssmttm.metrics.paired import holm, paired_seeds, seed_interval
 from ssmttm.reporting.frames import SCORE, frame_of, twins, without_twins
 from ssmttm.reporting.numbers import listed, plural
 
@@ -52,14 +52,6 @@ def seed_tests(comparison: pd.DataFrame, confidence: float = 0.95) -> pd.DataFra
         adjusted = holm(np.array([pair["p_value"] for pair in pairs]))
         rows += [{**pair, "p_adjusted": p} for pair, p in zip(pairs, adjusted)]
     return frame_of(rows, TESTS)
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """p-values `[n]` that hold for all n tests together (Holm 1979)."""
-    order = np.argsort(p_values)
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.maximum.accumulate((len(p_values) - np.arange(len(p_values))) * p_values[order])
-    return np.minimum(adjusted, 1.0)
 
 
 def seeds_sentence(comparison: pd.DataFrame) -> str:

@@ -114,8 +114,8 @@ def _design(config: dict[str, Any], variant: str, size: str, budget: str, hours:
     parameters = describe.parameters(model)["parameters"]
     ours = count(variant, model, parameters, plan.steps * batch, hours, data["seconds"], frames, tokens)
     facts = {"design": variant, "size": size, "layers": model.config.layers, "parameters": parameters}
-    facts |= {"optimizer_steps": plan.steps, "clips": plan.steps * batch, "frames": frames, "text_tokens": tokens}
-    return facts | {"flops": plan.flops_spent}, ours
+    facts |= {"optimizer_steps": plan.steps, "batch": batch, "clips": plan.steps * batch, "seconds": data["seconds"]}
+    return facts | {"frames": frames, "text_tokens": tokens, "flops": plan.flops_spent}, ours
 
 
 def _musicgen(tokens: int) -> tuple[dict[str, Any], Counted]:

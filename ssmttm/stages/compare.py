@@ -11,6 +11,7 @@ from ssmttm.evaluation import STUDY_TABLES
 from ssmttm.files import atomic_path, write_json
 from ssmttm.reporting.compare import collect
 from ssmttm.reporting.derived import derived
+from ssmttm.reporting.noise import Noise
 from ssmttm.reporting.published import paper_progress
 
 COLLECTED = ("comparison", "progress", "differences", "curves")
@@ -29,7 +30,8 @@ def run(spec: dict[str, Any], study: str, runs: list[Path], sizes: list[str], ba
     evaluation = spec["evaluation"]
     found = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
     frames = {name: getattr(found, name) for name in COLLECTED}
-    frames |= derived(found.comparison, found.progress, found.differences, evaluation["seed"], evaluation["confidence"])
+    noise = Noise(evaluation["seed"], found.replicates)
+    frames |= derived(found.comparison, found.progress, found.differences, noise, evaluation["confidence"])
     if evaluation["published"]:
         from ssmttm.stages.claims import paper_costs  # needs torch
 

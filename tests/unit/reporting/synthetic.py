@@ -123,7 +123,10 @@ def write_run(folder: Path, run: str, spec: dict, points: int) -> None:
         },
         "packages": {"torch": "2.13.0+cpu", "numpy": "2.4.6", "essentia": "2.1b6.dev1389"},
         "machine": {"cpu": "Synthetic CPU @ 2.0 GHz", "cores": 2, "system": "Linux 6.1", "python": "3.11.7"},
-        "parameters": parameters, "parameters_by_group": {"all": parameters}, "flops_per_step": per_step,
+        "parameters": parameters, "flops_per_step": per_step,
+        "parameters_by_group": {
+            "embeddings": 2 * 2048 * width, "heads": 2 * 2048 * width, "all others": parameters - 4 * 2048 * width,
+        },
         "flops_planned": planned, "flops_spent": steps * per_step, "steps": steps,
         "tokens": steps * tokens_per_step, "seconds": steps * 0.7, "test_loss": 5.1, "fingerprint": "fedcba9876543210",
     }  # fmt: skip

@@ -138,7 +138,7 @@ def test_countings_that_differ_between_the_sides_are_marked(found):
 
 def test_what_is_not_counted_has_no_number_and_a_reason(found):
     for name in DESIGNS:
-        second = row(found, name, "language model and second stage")
+        second = row(found, name, "second stage")
         assert (second["ours"], second["ratio"], second["agrees"]) == (None, None, None)
         assert "no model of the second stage" in second["note"]
 

@@ -10,7 +10,7 @@ from ssmttm.reporting.compare import budget_text, collect
 from ssmttm.spec import load_config
 from ssmttm.stages import compare
 
-EVALUATION = load_config()["evaluation"]
+EVALUATION = load_config()["evaluation"] | {"bootstrap": 20}
 PARTS = {"kl": 2, "frechet_infinity": 2, "kernel": 2, "prdc": 4, "diversity": 3}
 """Rows of a metric per reference, where there is more than one."""
 SCORES = "scores/final/musicnn.json"
@@ -136,6 +136,20 @@ def test_differences_are_paired_and_agree_with_the_scores(results):
     budgets = pd.read_parquet(study / "comparison.parquet").query("kind == 'run'").drop_duplicates("system")
     pairs = sum(n * (n - 1) // 2 for n in budgets.groupby(["budget_kind", "budget"]).size())
     assert len(found.query("metric == 'frechet' and reference == 'codec'")) == pairs
+
+
+def test_both_shares_of_a_smaller_size_are_told(results):
+    scaling = pd.read_parquet(results["studies"][0] / "scaling.parquet").query("size == 'quarter'")
+    assert len(scaling)
+    assert (scaling["core_fraction"] < 0.75 * scaling["fraction"]).all()
+
+
+def test_without_groups_of_parameters_nothing_is_made_up(tree):
+    runs, baselines = folders(tree)
+    change(next(iter(runs)) / "manifest.json", lambda v: v.update(parameters_by_group={"all": v["parameters"]}))
+    found = collect("s", runs, baselines, EVALUATION).comparison.query("kind == 'run'")
+    known = found.groupby("system")["core_parameters"].count() > 0
+    assert list(known.index[~known]) == [next(iter(runs)).name]
 
 
 def test_a_study_needs_a_run_and_a_run_one_budget(tree):

@@ -7,6 +7,7 @@ from curves_of import STEPS, comparison, law, progress
 
 from ssmttm.reporting.derived import TABLES, derived
 from ssmttm.reporting.fits import COSTS
+from ssmttm.reporting.noise import Noise
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def tables():
         for variant in ("simba", "cross-transformer")
         for seed in (1, 2)
     ]
-    return derived(comparison(scores), pd.concat(rows), pd.DataFrame(), seed=1, confidence=0.95)
+    return derived(comparison(scores), pd.concat(rows), pd.DataFrame(), Noise(1), confidence=0.95)
 
 
 def test_every_table_is_there_with_rows_for_every_axis(tables):
@@ -42,8 +43,8 @@ def test_tables_survive_parquet(tables, tmp_path):
 
 def test_one_run_of_few_points_gives_tables_that_say_why_they_are_empty(tables):
     one = comparison([{"system": "simba", "variant": "simba", "value": 70.0}])
-    found = derived(one, progress(law(STEPS[:3]), STEPS[:3]), pd.DataFrame(), seed=1, confidence=0.95)
-    assert set(found["fits"]["note"]) == {"3 different costs: a power law with an offset needs 4"}
+    found = derived(one, progress(law(STEPS[:3]), STEPS[:3]), pd.DataFrame(), Noise(1), confidence=0.95)
+    assert set(found["fits"]["note"]) == {"3 different costs, and a fit needs 4"}
     for name in TABLES[1:]:
         assert found[name].empty
         assert list(found[name].columns) == list(tables[name].columns)

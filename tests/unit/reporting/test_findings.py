@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ssmttm.metrics.paired import holm
 from ssmttm.reporting.curves import smooth
 from ssmttm.reporting.findings import says
 from ssmttm.reporting.numbers import budget_name, clock, listed, millions, power_of_ten, significant
@@ -15,29 +16,88 @@ def table(**frechet):
     for system in ("a", "b", "codec", "noise"):
         run = system in "ab"
         facts = {"variant": system, "budget_kind": "iterations", "budget": 9.0, "d_model": 8, "layers": 1, "seed": 1}
-        costs = {"test_loss": 5.0, "parameters": 1000, "flops_spent": 1e9, "seconds": 3.0}
+        costs = {"test_loss": 5.0, "final_validation_loss": 7.2, "parameters": 1000, "flops_spent": 1e9, "seconds": 3.0}
         for metric in ("frechet", "kl", "text_audio"):
             for reference in ("codec", "originals"):
                 value, low, high = frechet.get(system, (1.0, 0.9, 1.1)) if metric == "frechet" else (0.1, -0.1, 0.3)
                 rows.append(
                     {"system": system, "kind": "run" if run else "baseline", "metric": metric, "reference": reference,
                      "value": value, "low": low, "high": high, "confidence": 0.95, "warnings": "",
-                     "embedder": "musicnn", "n": 24, "test_loss": None, "parameters": None, "flops_spent": None,
-                     "seconds": None,
+                     "embedder": "musicnn", "n": 24, "test_loss": None, "final_validation_loss": None,
+                     "parameters": None, "flops_spent": None, "seconds": None,
                      "better": "higher" if metric == "text_audio" else "lower", **(facts | costs if run else {})}
                 )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def lines(comparison):
-    return " ".join(line for part in says(comparison) for line in part["lines"])
+def paired(*pairs, confidence=0.95):
+    """Fréchet differences of pairs (a, b, p), adjusted for all of them, among those of other kinds."""
+    common = {"embedder": "musicnn", "metric": "frechet", "reference": "codec", "budget_kind": "iterations"}
+    common |= {"budget": 9.0, "confidence": confidence, "better": "lower"}
+    adjusted = holm([p for _, _, p in pairs])
+    rows = [{**common, "a": a, "b": b, "p_adjusted": p} for (a, b, _), p in zip(pairs, adjusted, strict=True)]
+    others = [{**row, **other, "p_adjusted": 1e-6} for row in rows for other in ({"metric": "kl"}, {"budget": 8.0})]
+    return pd.DataFrame([*others, *rows], columns=[*common, "a", "b", "p_adjusted"])
 
 
-def test_a_leader_is_named_only_with_what_its_interval_says():
-    apart = lines(table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(9, 8, 10)))
-    assert "Fréchet distance: a is lowest with 2.00 (1.50 to 2.50). No other run’s interval overlaps its own." in apart
-    close = lines(table(a=(2, 1.5, 3.5), b=(4, 3, 5), noise=(9, 8, 10)))
-    assert "this score does not separate them" in close
+def lines(comparison, differences=None, codes=1024):
+    differences = paired() if differences is None else differences
+    return " ".join(line for part in says(comparison, differences, codes) for line in part["lines"])
+
+
+@pytest.mark.parametrize("pair", [("a", "b"), ("b", "a")])
+def test_a_leader_is_ahead_by_the_paired_test_and_not_by_intervals(pair):
+    overlapping = table(a=(2, 1.5, 3.5), b=(4, 3, 5), noise=(9, 8, 10))
+    told = lines(overlapping, paired((*pair, 0.01)))
+    assert "a is lowest with 2.00 (1.50 to 3.50). It is told apart from every other run" in told
+    disjoint = table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(9, 8, 10))
+    assert "It is not told apart from any other run (paired by caption, adjusted for 1 pair: least p 0.20)." in lines(
+        disjoint, paired((*pair, 0.2))
+    )
+    assert "Its lead was not tested." in lines(disjoint)
+
+
+def test_a_leader_is_told_apart_from_some_only_after_adjusting_for_all_pairs():
+    comparison = table(a=(2, 1, 3), b=(4, 3, 5))
+    third = comparison[comparison["system"] == "b"].assign(system="c", value=6.0)
+    three = pd.concat([comparison, third], ignore_index=True)
+    told = lines(three, paired(("a", "b", 0.03), ("a", "c", 0.001), ("b", "c", 0.9)))
+    assert "told apart from c (paired by caption, adjusted for 3 pairs: p below 0.05), not from b." in told
+    assert "from every other run" in lines(three, paired(("a", "b", 0.02), ("a", "c", 0.001), ("b", "c", 0.9)))
+    assert "from any other run" in lines(three, paired(("a", "b", 0.03), ("a", "c", 0.02), ("b", "c", 0.9)))
+
+
+def test_the_loss_is_compared_with_guessing_among_the_codecs_codes():
+    assert "1,024 codes of a codebook costs 6.93 nats per token" in lines(table())
+    assert "on validation clips no run is below it (7.20 to 7.20) and on test clips every run is below it" in lines(
+        table()
+    )
+    assert "on validation clips every run is below it" in lines(table(), codes=4096)
+    mixed = table()
+    mixed.loc[mixed["system"] == "a", "final_validation_loss"] = 6.0
+    assert "on validation clips 1 of 2 runs are below it (6.00 to 7.20)" in lines(mixed)
+
+
+def with_music(codec, originals):
+    """Runs at a Fréchet distance of 5 from everything, and training clips at other ones."""
+    comparison = table(a=(5, 4, 6), b=(5, 4, 6))
+    music = comparison[comparison["system"] == "noise"].assign(system="training", value=0.1)
+    frechet = music["metric"] == "frechet"
+    music.loc[frechet, "value"] = music["reference"].map({"codec": codec, "originals": originals})
+    return pd.concat([comparison, music], ignore_index=True)
+
+
+def test_models_that_beat_real_music_by_one_reference_only_are_said():
+    said = (
+        "every run beats training clips, which are real music, when compared with codec reconstructions (5.00 to 5.00 "
+    )
+    assert said + "against 7.00), but not when compared with original recordings" in lines(with_music(7.0, 3.0))
+    assert "when compared with original recordings (5.00 to 5.00 against 7.00), but not" in lines(with_music(3.0, 7.0))
+    for both in (3.0, 7.0):
+        assert "real music" not in lines(with_music(both, both))
+    one = with_music(7.0, 3.0)
+    one.loc[(one["system"] == "b") & (one["metric"] == "frechet"), "value"] = 8.0
+    assert "1 of 2 runs beat training clips" in lines(one)
 
 
 def test_runs_no_better_than_noise_are_called_so():
@@ -54,7 +114,7 @@ def test_captions_are_said_to_be_followed_only_above_zero():
 
 def test_a_far_baseline_leaves_the_scale_instead_of_pressing_the_runs_together():
     comparison = table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(900, 800, 1000))
-    shown = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1})[0]
+    shown = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1}, {})[0]
     noise = next(b for b in shown["others"] if b["name"] == "Noise")
     assert noise["cells"][0][0]["beyond"]
     assert not any(r["cells"][0][0]["beyond"] for r in shown["rows"])
@@ -64,7 +124,7 @@ def test_a_far_baseline_leaves_the_scale_instead_of_pressing_the_runs_together()
 def test_a_warning_stands_below_the_table_under_the_letter_in_its_cell():
     comparison = table(a=(2, 1.5, 2.5))
     comparison.loc[(comparison["system"] == "a") & (comparison["metric"] == "frechet"), "warnings"] = "few; fewer"
-    shown = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1})[0]
+    shown = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1}, {})[0]
     assert shown["rows"][0]["cells"][0][0]["marks"] == ["a", "b"]
     assert [n["text"] for n in shown["notes"]] == ["few", "fewer"]
     assert shown["rows"][1]["cells"][0][0]["marks"] == []

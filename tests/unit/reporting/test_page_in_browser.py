@@ -22,17 +22,48 @@ def test_it_loads_alone_fast_and_without_errors(browser, address):
     assert 0 < min(times) < SECONDS_TO_LOAD
 
 
-def test_every_entry_of_the_contents_leads_to_its_section(tab):
+OFF = """
+target => {
+  const below = document.documentElement.scrollHeight - innerHeight - scrollY;
+  const top = document.querySelector(target).getBoundingClientRect().top;
+  return below < 1 && top > 0 ? 0 : Math.abs(top);
+}
+"""
+"""By how many pixels a section misses the top of the window, if the page is long enough."""
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_every_entry_of_the_contents_leads_to_its_section(tab, width):
+    """Also past figures that are drawn on the way."""
+    tab.set_viewport_size({"width": width, "height": 900})
     links = tab.locator("nav.contents a")
     assert links.count() >= 10
     for i in range(links.count()):
         target = links.nth(i).get_attribute("href")
         assert tab.locator(f"{target} h2").count() == 1
-    links.nth(3).click()
-    target = links.nth(3).get_attribute("href")
-    tab.wait_for_function(
-        "target => Math.abs(document.querySelector(target).getBoundingClientRect().top) < 200", arg=target
-    )
+    for i in (4, -2):  # the second comes after all figures
+        link = links.nth(i % links.count())
+        link.evaluate("link => link.click()")
+        target = link.get_attribute("href")
+        tab.wait_for_function(f"target => ({OFF})(target) < 2", arg=target)
+        tab.wait_for_timeout(700)
+        assert tab.evaluate(OFF, target) < 2
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_an_address_with_a_section_opens_there(browser, address, width):
+    opened = browser.new_page(viewport={"width": width, "height": 900})
+    opened.goto(f"{address}#claims")
+    opened.wait_for_timeout(700)
+    assert opened.evaluate(OFF, "#claims") < 2
+    opened.close()
+
+
+def test_a_figure_has_its_height_before_it_is_drawn(tab):
+    heights = "() => [...document.querySelectorAll('figure.chart')].map((f) => f.getBoundingClientRect().height)"
+    before = tab.evaluate(heights)
+    tab.evaluate("for (const figure of document.querySelectorAll('figure.chart')) show(figure)")
+    assert tab.evaluate(heights) == before
 
 
 def column(table, number):
@@ -67,6 +98,16 @@ def test_scores_sort_by_the_reference_that_is_shown(tab):
     assert values == sorted(values) and shown.first.is_visible()
 
 
+def test_another_reference_sorts_a_sorted_table_anew(tab):
+    table = tab.locator("table.scores").first
+    table.locator("thead th", has_text="Fréchet").locator("button").click()
+    for reference in ("originals", "codec"):
+        tab.locator(f"input[name=laptop-reference][value={reference}] + span").click()
+        shown = table.locator(f"tbody:first-of-type td:nth-child(2) [data-reference={reference}]")
+        values = shown.evaluate_all("cells => cells.map(c => Number(c.dataset.value))")
+        assert values == sorted(values)
+
+
 def test_all_scores_can_be_filtered_by_words(tab):
     tab.locator("summary", has_text="All scores").click()
     every = tab.locator("#laptop-every tbody tr")
@@ -91,6 +132,25 @@ def test_a_figure_is_drawn_when_it_comes_near_and_follows_its_selectors(tab):
     assert "Training FLOPs" in figure.locator(".plot").inner_text()
     svg = figure.locator(".svgs a").get_attribute("href")
     assert svg.endswith(".flops.svg") and "right end" in figure.locator(".plot").get_attribute("aria-label")
+
+
+def test_only_what_there_are_charts_for_can_be_chosen(tab):
+    """Copies of training clips are scored against training clips, and nothing else is."""
+    figure = tab.locator("figure[data-figure=quality]")
+    figure.scroll_into_view_if_needed()
+    figure.locator(".main-svg").first.wait_for()
+    offered = figure.locator("fieldset", has_text="Compared with").locator("label:visible input")
+
+    def shown():
+        return offered.evaluate_all("inputs => inputs.filter((i) => !i.disabled).map((i) => i.value)")
+
+    assert set(shown()) == {"codec", "originals"}
+    figure.locator("select").select_option("musicnn/training_copies")
+    assert shown() == ["training"]
+    assert figure.get_attribute("data-drawn").startswith("musicnn/training_copies|training|")
+    figure.locator("select").select_option("musicnn/kl")
+    assert set(shown()) == {"codec", "originals"}
+    assert figure.locator(".main-svg").count() >= 1
 
 
 def test_every_choice_of_every_figure_can_be_drawn(tab):
@@ -163,3 +223,32 @@ def test_the_page_never_scrolls_sideways(tab, width):
     tab.set_viewport_size({"width": width, "height": 800})
     tab.evaluate("for (const figure of document.querySelectorAll('figure.chart')) show(figure)")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+CUT = """
+() => [...document.querySelectorAll("caption, .marks")].filter((e) => e.getClientRects().length).filter((e) => {
+  const box = e.getBoundingClientRect();
+  const around = e.closest(".scroll").getBoundingClientRect();
+  return box.left < around.left - 1 || box.right > around.right + 1;
+}).map((e) => e.textContent.slice(0, 60))
+"""
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_captions_and_warnings_of_wide_tables_are_never_cut(tab, width):
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+    assert tab.evaluate(CUT) == []
+    scrolled = tab.evaluate(
+        "[...document.querySelectorAll('.scroll')].map((s) => { s.scrollLeft = 200; return s.scrollLeft; })"
+    )
+    assert width > 1000 or max(scrolled) == 200
+    assert tab.evaluate(CUT) == []
+
+
+def test_names_of_runs_break_at_hyphens_only(tab):
+    tab.set_viewport_size({"width": 1400, "height": 900})
+    lines = "names => names.map((n) => n.getClientRects().length)"
+    assert max(tab.locator("#laptop-ledger th.mono a").evaluate_all(lines)) <= 2
+    table = tab.locator("#laptop-scores .scroll").first
+    assert table.evaluate("s => s.scrollWidth <= s.clientWidth")  # every column can be seen

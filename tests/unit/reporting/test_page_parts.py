@@ -14,12 +14,10 @@ import pandas as pd
 import pytest
 
 from ssmttm.errors import UserError
-from ssmttm.reporting import figures, listing, methods, players, scoreboard, svg, unlike
+from ssmttm.reporting import figures, listing, methods, players, scoreboard, svg
 from ssmttm.reporting.chart import axis, chart, series
 from ssmttm.reporting.corpus import corpus
 from ssmttm.reporting.inputs import COLUMNS, EMPTY, read_study
-from ssmttm.reporting.quality import quality
-from ssmttm.reporting.report import build
 
 
 @pytest.fixture(scope="module")
@@ -125,50 +123,6 @@ def test_a_missing_table_or_column_is_an_error_that_names_it(results, tmp_path, 
         read_study(folder)
 
 
-def test_systems_that_are_alike_give_no_warning(study):
-    assert unlike.warnings(study) == []
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "expected"),
-    [
-        ("clip_s", 30.0, "but 30 s, 24 kHz, mono (codec)"),
-        ("sample_rate", 44100, "44.1 kHz"),
-        ("channels", 2, "stereo (codec)"),
-        ("n", 5, "but 5 clips (codec)"),
-        ("backend", "another:1234", "another:1234 (codec)"),
-        ("kind", "external", "codec: the audio was given from outside"),
-        ("confidence", 0.9, "90 % and 95 %"),
-    ],
-)
-def test_what_is_unlike_is_named_with_its_system(study, column, value, expected):
-    table = study["comparison"].copy()
-    table.loc[table["system"] == "codec", column] = value
-    assert expected in " ".join(w["text"] for w in unlike.warnings(changed(study, comparison=table)))
-
-
-def test_published_points_are_drawn_apart_and_told_of(study):
-    points = study["progress"]
-    theirs = points[points["run"] == points["run"].iloc[0]].assign(
-        run="published: Theirs", flops=np.nan, note="off a figure"
-    )
-    both = changed(study, progress=pd.concat([points, theirs], ignore_index=True))
-    assert "Theirs" in " ".join(w["text"] for w in unlike.warnings(both))
-    assert "Off a figure." in " ".join(w["text"] for w in unlike.warnings(both))
-    charts = quality(both, figures.variant_colors(both)).charts
-    steps, flops = (charts[f"musicnn/frechet|codec|{cost}"][0]["series"] for cost in ("steps", "flops"))
-    (drawn,) = [s for s in steps if s["name"] == "published: Theirs"]
-    assert drawn["symbol"] == "diamond" and drawn["dash"] == "dot"
-    assert not [s for s in flops if s["name"] == "published: Theirs"]  # no FLOPs were published
-
-
-def test_a_difference_is_called_by_its_interval():
-    row = pd.Series({"low": -1.0, "high": 2.0, "difference": 0.5, "better": "lower"})
-    assert listing.verdict(row) == "not told apart"
-    assert listing.verdict(row.copy().replace(-1.0, 0.1)) == "second is better"
-    assert listing.verdict(pd.Series({**row, "low": 0.1, "better": "higher"})) == "first is better"
-
-
 def words(study, results, change=lambda settings: None):
     settings = copy.deepcopy(results["spec"])
     change(settings)
@@ -257,21 +211,3 @@ def test_clips_of_a_caption_are_brought_to_one_loudness_without_clipping():
         assert loudness(scaled, rate) == pytest.approx(target, abs=0.05)
         assert np.abs(scaled).max() <= 0.9
     assert gains["quiet"] - gains["loud"] == pytest.approx(20 * np.log10(50), abs=0.05)
-
-
-def test_claims_are_listed_with_their_shares(results, tmp_path):
-    row = {
-        "design": "prefix-simba", "quantity": "flops", "counting": "six", "meaning": "Ours.", "ours": 6e19,
-        "theirs": 7e20, "unit": "FLOP", "ratio": 0.0857, "claim": 0.09, "agrees": True, "like": True, "note": "",
-    }  # fmt: skip
-    nothing = {**row, "counting": "second stage", "ours": None, "theirs": None, "ratio": None, "agrees": None}
-    limits = {
-        "design": "prefix-simba", "quantity": "flops", "like_only": True, "low": 0.07, "high": 0.13, "claim": 0.09,
-        "within": True, "countings": 1, "agreeing": ["six"],
-    }  # fmt: skip
-    from ssmttm.files import write_json
-
-    claims = tmp_path / "claims.json"
-    write_json(claims, {"rows": [row, nothing], "ranges": [limits]})
-    text = build(results["spec"], results["studies"], results["data"], tmp_path / "report.html", claims)
-    assert "8.6 %" in text and "second stage" in text and 'href="claims.json"' in text

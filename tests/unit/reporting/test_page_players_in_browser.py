@@ -92,6 +92,28 @@ def test_a_click_into_a_spectrogram_goes_there(tab, example):
     assert place(example) == pytest.approx(seconds / 2, abs=0.06)
 
 
+def test_after_a_click_into_a_spectrogram_the_space_bar_plays(tab, example):
+    example.locator(".player:not([hidden]) .picture").nth(1).click()
+    assert tab.evaluate("document.activeElement.closest('.player') !== null")
+    tab.keyboard.press("Space")
+    playing(tab, example)
+    assert example.locator("button.play").get_attribute("aria-pressed") == "true"
+
+
+def test_a_spectrogram_spans_its_own_clip_beside_longer_ones(tab, example):
+    """The middle of a clip of a third of the length is a sixth of the longest."""
+    seconds = float(example.get_attribute("data-seconds"))
+    player = example.locator(".player:not([hidden])").nth(1)
+    assert float(player.get_attribute("data-seconds")) == pytest.approx(seconds)
+    player.evaluate("(player, seconds) => { player.dataset.seconds = seconds; }", seconds / 3)
+    picture = player.locator(".picture")
+    picture.click(position={"x": picture.bounding_box()["width"] / 2, "y": 10})
+    assert place(example) == pytest.approx(seconds / 6, abs=0.06)
+    places = "player => parseFloat(player.style.getPropertyValue('--place'))"
+    assert player.evaluate(places) == pytest.approx(50, abs=2)
+    assert example.locator(".player:not([hidden])").nth(2).evaluate(places) == pytest.approx(50 / 3, abs=2)
+
+
 def test_captions_are_filtered_by_words(tab):
     everything = tab.locator("article.example").count()
     box = tab.locator("input[data-filters=laptop-examples]")
@@ -114,6 +136,21 @@ def test_blind_listening_hides_what_would_give_a_system_away(tab, example):
     assert sorted(letters) == [f"System {chr(65 + i)}" for i in range(len(letters))]
     tab.locator("input.blind").uncheck()
     assert names.first.is_visible()
+
+
+def test_blind_listening_shuffles_what_is_read_aloud(tab, example):
+    """The order of the document, which assistive technology follows, not only that of the screen."""
+    systems = example.locator(".player")
+    order = "players => players.map((p) => p.dataset.system)"
+    before, seen = systems.evaluate_all(order), set()
+    for _ in range(4):
+        tab.locator("input.blind").check()
+        seen.add(tuple(systems.evaluate_all(order)))
+        letters = example.locator(".player:not([hidden]) .letter").all_inner_texts()
+        assert letters == [f"System {chr(65 + i)}" for i in range(len(letters))]
+        tab.locator("input.blind").uncheck()
+        assert systems.evaluate_all(order) == before
+    assert len(seen) > 1 and all(sorted(order) == sorted(before) for order in seen)
 
 
 def test_the_budget_chooses_which_runs_can_be_heard(tab, example):

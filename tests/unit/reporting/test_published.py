@@ -2,7 +2,9 @@
 
 import pytest
 
+from ssmttm.evaluation import metrics_of
 from ssmttm.reporting.published import PAPER, PROGRESS, paper_progress, published
+from ssmttm.spec import ROOT, load_config
 from ssmttm.stages.claims import paper_costs
 
 
@@ -33,7 +35,7 @@ def test_known_points_are_where_they_belong():
 def test_every_point_has_its_source_its_error_and_its_embedder():
     table = published()
     assert table[["embedder", "source", "how", "error", "better"]].notna().all().all()
-    assert ((table["high"] - table["low"]) / 2).to_numpy() == pytest.approx(table["error"].to_numpy())
+    assert not {"low", "high"} & set(table.columns)  # a reading error is no interval
     by_metric = table[table["source"] == PAPER].groupby(["embedder", "metric"])["error"].first().to_dict()
     assert by_metric == {("openl3", "frechet"): 0.5, ("passt", "kl_reversed"): 0.02, ("clap", "clap"): 0.001}
 
@@ -56,9 +58,25 @@ def test_costs_of_the_papers_points_are_this_projects_count(costs):
     assert rows["flops"].to_numpy() == pytest.approx(
         rows["steps"].to_numpy(float) * rows["variant"].map(lambda v: costs[v]["flops_per_step"]).to_numpy()
     )
-    assert rows[["seed", "n", "gpu_hours", "seconds"]].isna().all().all()
+    assert rows[["seed", "n", "gpu_hours", "seconds", "low", "high"]].isna().all().all()
 
 
 def test_a_design_without_a_cost_is_left_out(costs):
     rows = paper_progress({"prefix-simba": costs["prefix-simba"]})
     assert set(rows["variant"]) == {"prefix-simba"}
+
+
+def test_what_is_inferred_is_not_stated_as_a_fact():
+    table = published()
+    for how in table.loc[table["source"] == PAPER, "how"]:
+        assert "inferred" in how and all(word in how for word in ("embedder", "KL", "Transformer's size"))
+
+
+def test_the_papers_preset_has_a_score_of_its_own_beside_each_published_one():
+    config = load_config(ROOT / "config.yaml", ROOT / "workflow/presets/paper/config.yaml")
+    evaluation, table = config["evaluation"], published()
+    assert evaluation["published"]
+    told = table.loc[table["source"] == PAPER, ["embedder", "metric"]].drop_duplicates()
+    for embedder, metric in told.itertuples(index=False):
+        assert embedder in evaluation["embedders"] and embedder in evaluation["models"]
+        assert metric.removesuffix("_reversed") in metrics_of(evaluation["metrics"], embedder)

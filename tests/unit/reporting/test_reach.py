@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from curves_of import STEPS, comparison, law, progress
+from curves_of import STEPS, comparison, judged, law, paired, progress, with_intervals
 
 from ssmttm.errors import UserError
+from ssmttm.reporting.fits import points
+from ssmttm.reporting.noise import Noise
+from ssmttm.reporting.power_law import LEVEL
 from ssmttm.reporting.reach import (
     EXTRAPOLATED,
     FIRST,
@@ -13,17 +16,35 @@ from ssmttm.reporting.reach import (
     NEVER,
     OPEN,
     REACH,
+    SHARE,
+    TREND,
+    UNKNOWN,
     default_targets,
-    falling,
+    improves,
     reach,
 )
 
 
 def answer(values, target, cost="flops", half=0.0, steps=STEPS, **more):
     rows = progress(values, steps, half=half, **more)
-    found = reach(rows, comparison([{"system": "t", "better": rows["better"].iloc[0], **target}]), ["t"], cost, seed=1)
+    system = comparison([{"system": "t", "better": rows["better"].iloc[0], **target}])
+    found = reach(rows, system, ["t"], cost, Noise(1))
     assert len(found) == 1
     return found.iloc[0]
+
+
+def against(values, others, steps=STEPS, half=0.0, drawn=None):
+    """A design's `values` and a Transformer's `others`, whose last is the score to be reached; both at `steps`."""
+    own, theirs = progress(values, steps, half), progress(others, steps, half, run="t", variant="transformer")
+    rows = pd.concat([own, theirs], ignore_index=True)
+    rows.loc[rows.index[-1], "checkpoint"] = "final"
+    noise = Noise(1)
+    if drawn is not None:
+        rows, noise = with_intervals(rows, drawn), paired(rows, drawn)
+    last = rows.iloc[-1]
+    spent = {"steps": last["steps"], "flops_spent": last["flops"]}
+    target = comparison([{"system": "t", **{k: last[k] for k in ("value", "low", "high")}, **spent}])
+    return {name: reach(rows, target, ["t"], "steps", n).iloc[0] for name, n in (("shared", noise), ("own", Noise(1)))}
 
 
 def test_a_target_at_a_measured_point_is_reached_there():
@@ -60,7 +81,7 @@ def test_beyond_the_last_point_the_fit_answers_and_says_so():
 def test_a_target_beyond_the_limit_is_never_reached():
     found = answer(law(STEPS), {"value": 55.0}, half=0.2)
     assert found["note"].startswith(NEVER)
-    assert "limit 60.0 is worse than the target 55.0" in found["note"]
+    assert "it tends to 60.0, the target has 55.0" in found["note"]
     assert found[["value", "ratio", "high"]].isna().all()
 
 
@@ -78,7 +99,7 @@ def test_the_first_point_is_an_upper_bound():
 
 def test_without_a_fit_what_is_not_measured_is_not_known():
     found = answer([100, 80, 70], {"value": 60}, steps=STEPS[:3])
-    assert "not reached by the last measured point, and there is no fit: 3 different costs" in found["note"]
+    assert "not reached by the last measured point, and no curve tells of more: 3 different costs" in found["note"]
     assert np.isnan(found["value"])
     inside = answer([100, 80, 70], {"value": 75}, steps=STEPS[:3])
     assert inside["note"] == INTERPOLATED  # the measured range needs no fit
@@ -104,7 +125,7 @@ def test_intervals_hold_the_true_cost_as_often_as_they_say():
         rows = progress(law(dense) + rng.normal(size=10), dense, half=1.96)
         aim = law(3e4) + rng.normal()
         target = comparison([{"system": "t", "value": aim, "low": aim - 1.96, "high": aim + 1.96}])
-        found = reach(rows, target, ["t"], "steps", seed=trial, draws=100).iloc[0]
+        found = reach(rows, target, ["t"], "steps", Noise(trial, most=100)).iloc[0]
         hits += found["low"] <= 3e4 <= (found["high"] if np.isfinite(found["high"]) else np.inf)
     assert hits >= 35
 
@@ -126,18 +147,18 @@ def test_a_run_is_compared_with_other_variants_of_its_own_size():
         ]
     )
     targets = comparison([{"system": "t", "value": 75.0, "size": "quarter"}])
-    found = reach(rows, targets, ["t"], "steps", seed=1)
+    found = reach(rows, targets, ["t"], "steps", Noise(1))
     assert list(zip(found["variant"], found["size"])) == [("simba", "quarter")]
 
 
 def test_a_target_without_costs_has_no_ratio_and_an_unknown_one_is_an_error():
     outside = {"kind": "external", "system": "musicgen-small", "variant": None, "size": None, "flops_spent": np.nan}
-    found = reach(progress(law(STEPS)), comparison([{**outside, "value": 75.0}]), ["musicgen-small"], "flops", seed=1)
+    found = reach(progress(law(STEPS)), comparison([{**outside, "value": 75.0}]), ["musicgen-small"], "flops", Noise(1))
     assert found["value"].notna().all()
     assert found[["ratio", "ratio_low", "target_cost"]].isna().all().all()
     with pytest.raises(UserError, match="no scores of gone"):
-        reach(progress(law(STEPS)), comparison([{**outside, "value": 75.0}]), ["gone"], "flops", seed=1)
-    empty = reach(progress(law(STEPS)), comparison([{**outside, "value": 75.0}]), [], "flops", seed=1)
+        reach(progress(law(STEPS)), comparison([{**outside, "value": 75.0}]), ["gone"], "flops", Noise(1))
+    empty = reach(progress(law(STEPS)), comparison([{**outside, "value": 75.0}]), [], "flops", Noise(1))
     assert list(empty.columns) == list(found.columns) == REACH
 
 
@@ -154,9 +175,60 @@ def test_default_targets_are_the_largest_transformers_and_every_musicgen():
     assert default_targets(table) == ["t-base", "MusicGen-small"]
 
 
-def test_the_falling_curve_is_isotonic_regression():
-    optimize = pytest.importorskip("scipy.optimize")
-    rng = np.random.default_rng(0)
-    values, weights = rng.normal(size=(5, 9)) - np.arange(9) * 0.3, rng.uniform(0.5, 2, 9)
-    expected = [optimize.isotonic_regression(row, weights=weights, increasing=False).x for row in values]
-    assert falling(values, weights) == pytest.approx(np.array(expected))
+@pytest.mark.parametrize("rising", [[60, 64, 67, 69], [60, 60, 60, 60], [64, 60, 65, 62]])
+def test_a_score_that_does_not_improve_with_cost_has_no_cost(rising):
+    found = answer(rising, {"value": 70.0}, half=1.0, steps=STEPS[:4])
+    assert found["note"] in (TREND, LEVEL)
+    assert found[["value", "low", "high", "ratio", "target_cost"]].isna().all()
+
+
+def test_a_fit_without_a_fall_is_named():
+    found = answer(100 + STEPS * 1e-3, {"value": 120.0}, half=1.0)
+    assert found["note"] == LEVEL
+    assert np.isnan(found["value"])
+
+
+def test_the_cost_is_divided_by_what_the_target_itself_needed():
+    found = against([100, 90, 80, 70], [95, 85, 75, 75], STEPS[:4])["own"]
+    assert found["target_cost"] == pytest.approx(15_000)  # and not the 20,000 that it spent
+    assert found["value"] == pytest.approx(np.sqrt(15_000 * 20_000))
+    assert found["ratio"] == pytest.approx(found["value"] / 15_000)
+
+
+def test_a_target_that_does_not_improve_has_no_cost_of_its_own():
+    found = against([100, 90, 80, 70], [70, 72, 74, 76], STEPS[:4])["own"]
+    assert found["note"] == f"{INTERPOLATED}; {SHARE}"
+    assert np.isfinite(found["value"])
+    assert found[["ratio", "ratio_low", "target_cost"]].isna().all()
+
+
+def test_what_noise_leaves_open_on_both_sides_has_no_value():
+    found = answer([100, 99, 98, 97, 96, 95, 94, 93], {"value": 97.0, "low": 80.0, "high": 114.0}, half=0.5)
+    assert found["note"] == UNKNOWN
+    assert found[["value", "high", "ratio"]].isna().all()
+    assert found["low"] == 0
+
+
+def test_captions_in_common_cancel_between_a_design_and_its_target():
+    rng, hits, widths = np.random.default_rng(0), 0, []
+    steps = np.geomspace(5e3, 1e5, 8)
+    truth = (2.4e4 / 3e4) ** (-1 / 0.6)  # of the costs of one score, by laws with the same limit
+    for _ in range(20):
+        value, drawn = judged(np.append(law(steps), law(steps, scale=2.4e4)), rng, common=6.0, count=100)
+        found = against(value[:8], value[8:], steps, drawn=drawn)
+        ends = {name: row[["ratio_low", "ratio_high"]].fillna(np.inf).to_numpy(float) for name, row in found.items()}
+        hits += ends["shared"][0] <= truth <= ends["shared"][1]
+        widths.append([np.log(ends[name][1] / ends[name][0]) for name in ("shared", "own")])
+    assert hits >= 17
+    shared, own = np.median(widths, axis=0)
+    assert shared < 0.6 * own
+
+
+def test_improvement_must_stand_out_of_noise_and_scatter():
+    def found(values, half):
+        return improves(next(points(progress(values, STEPS, half=half), "steps")), Noise(1), 0.95)
+
+    scattered = np.array([80, 60, 85, 55, 80, 60, 75, 58.0])
+    assert found(law(STEPS), 1.0) and not found(law(STEPS), 200.0)
+    assert not found(scattered, 0.1)
+    assert not found(-law(STEPS), 1.0)

@@ -6,7 +6,7 @@ import pytest
 from curves_of import comparison
 from scipy import stats
 
-from ssmttm.reporting.seeds import SEEDS, TESTS, holm, seed_means, seed_tests, seeds_sentence
+from ssmttm.reporting.seeds import SEEDS, TESTS, seed_means, seed_tests, seeds_sentence
 
 SCORES = {"simba": [70.0, 74.0, 72.0], "transformer": [80.0, 83.0, 83.5], "mamba": [71.0, 73.5, 73.0]}
 
@@ -39,7 +39,6 @@ def test_every_pair_of_designs_stands_once_and_p_values_hold_for_all_of_them():
     found = seed_tests(study())
     assert set(zip(found["a"], found["b"])) == {("mamba", "simba"), ("mamba", "transformer"), ("simba", "transformer")}
     assert (found["p_adjusted"] >= found["p_value"]).all()
-    assert holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
 
 
 def test_only_seeds_in_common_are_paired():
