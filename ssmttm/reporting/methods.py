@@ -206,7 +206,8 @@ def _scores(study: Study) -> list[str]:
 
 def _intervals(study: Study, evaluation: dict[str, Any]) -> list[str]:
     paired = (
-        "Two systems are compared on the same captions, with an interval of the difference."
+        "Two runs under one budget are compared on the same captions, with an interval of the difference and a p-value "
+        "adjusted by Holm’s method for all such pairs; fits redraw the captions of all their points together."
         if len(study["differences"])
         else ""
     )
