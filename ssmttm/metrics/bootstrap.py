@@ -8,11 +8,17 @@ import numpy as np
 def resamples(clips: int, count: int, seed: int) -> np.ndarray:
     """Indices `[count, clips]` drawn with replacement.
 
-    Whole clips are drawn, never windows: the windows of one clip are not independent.
+    Whole clips are drawn, never windows: the windows of one clip are not independent. A resample
+    of a single clip is drawn again, unless there is no other: it has no pair of clips, which some
+    scores are means over. Of eight clips one in two million is.
     """
     if clips < 1 or count < 1:
         raise ValueError(f"need at least one clip and one resample, got {clips} and {count}")
-    return np.random.default_rng(seed).integers(0, clips, size=(count, clips))
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, clips, size=(count, clips))
+    while clips > 1 and (single := (drawn == drawn[:, :1]).all(axis=1)).any():
+        drawn[single] = rng.integers(0, clips, size=(single.sum(), clips))
+    return drawn
 
 
 def percentile_interval(replicates: np.ndarray, confidence: float) -> tuple[float, float]:

@@ -163,9 +163,7 @@ def _with_interval(clips: ClipSet, settings: Settings) -> dict[str, Any]:
     u = unit(clip_means(clips))
     value, replicates = _pairwise(u, np.ones(len(u))), []
     for index in resamples(len(u), settings.bootstrap, settings.seed):
-        counts = np.bincount(index, minlength=len(u)).astype(np.float64)
-        if (counts > 0).sum() > 1:
-            replicates.append(_pairwise(u, counts))
+        replicates.append(_pairwise(u, np.bincount(index, minlength=len(u)).astype(np.float64)))
     low, high = percentile_interval(np.array(replicates), settings.confidence)
     return {"value": value, "low": low, "high": high, "replicates": replicates}
 

@@ -199,8 +199,6 @@ def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, name: st
     replicates = []
     for index in resamples(len(ordered), settings.bootstrap, settings.seed):
         counts = np.bincount(index, minlength=len(ordered)).astype(np.float64)
-        if (counts > 0).sum() < 2:
-            continue
         replicates.append(scale * between_clips(counts, sums, lengths))
     low, high, _ = shifted_interval(np.array(replicates), value, settings.confidence)
     return {"value": value, "low": low, "high": high, "replicates": replicates}

@@ -5,7 +5,7 @@ from scipy.stats import norm, ttest_rel
 
 from ssmttm.errors import UserError
 from ssmttm.metrics import paired
-from ssmttm.metrics.bootstrap import mean_interval
+from ssmttm.metrics.bootstrap import mean_interval, resamples
 from ssmttm.metrics.frechet import frechet_distance
 from ssmttm.metrics.paired import (
     bootstrap_p,
@@ -131,3 +131,10 @@ def test_what_is_not_paired_is_refused(a, b, message):
         paired_scores(a, b, 10, 0.9, 0)
     with pytest.raises(ValueError, match="two captions"):
         paired_difference(lambda c, i: 0.0, [np.ones((2, 2))], [np.ones((2, 2))], 10, 0.9, 0)
+
+
+def test_no_resample_is_of_one_clip_alone():
+    drawn = resamples(3, 500, 1)
+    assert drawn.shape == (500, 3) and all(len(set(index)) > 1 for index in drawn.tolist())
+    assert set(drawn.ravel()) == {0, 1, 2} and (resamples(1, 5, 1) == 0).all()
+    assert np.array_equal(resamples(24, 50, 1), np.random.default_rng(1).integers(0, 24, size=(50, 24)))

@@ -92,6 +92,16 @@ def test_every_number_of_a_system_can_be_paired_with_another_s(tmp_path, referen
                 assert kept in ([8], [40]), part["metric"]
 
 
+def test_few_clips_have_as_many_replicates_as_many(tmp_path):
+    embeddings = [write(tmp_path / f"{name}.parquet", k, ids="abc") for k, name in enumerate(("s", "o", "c"))]
+    spec = {**SPEC, "metrics": ["kernel", "diversity", "frechet"]}
+    score.run(
+        spec, "vggish", "s", embeddings[0], dict(zip(("originals", "codec"), embeddings[1:])), tmp_path / "x.json"
+    )
+    for scores in json.loads((tmp_path / "x.json").read_text())["metrics"].values():
+        assert all(len(entry["replicates"]) == 40 for entry in scores["entries"])
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
