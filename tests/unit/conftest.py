@@ -12,3 +12,17 @@ def one_thread():
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def ssmttm(monkeypatch, capsys):
+    """Runs a command line of `ssmttm`; returns exit status, output and messages."""
+    from ssmttm import cli
+
+    def run(*words: str):
+        monkeypatch.setattr(sys, "argv", ["ssmttm", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return (end.value.code or 0, *capsys.readouterr())
+
+    return run

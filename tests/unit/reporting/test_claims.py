@@ -1,12 +1,10 @@
 """The shares of MusicGen-small, against counts by hand."""
 
 import json
-import sys
 
 import pytest
 import torch
 
-from ssmttm import cli
 from ssmttm.errors import UserError
 from ssmttm.models.lm import MusicLM
 from ssmttm.reporting.claims import CLAIMS, SCORES, agrees, ranges
@@ -165,17 +163,10 @@ def test_a_share_agrees_with_a_claim_that_it_rounds_to():
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
+def command(monkeypatch, ssmttm, tmp_path):
     """Runs a command line in an empty folder; returns exit status, output and messages."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*words: str):
-        monkeypatch.setattr(sys, "argv", ["ssmttm", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return (end.value.code or 0, *capsys.readouterr())
-
-    return run
+    return ssmttm
 
 
 def test_the_command_writes_json_or_prints_a_table(command, tmp_path, found):

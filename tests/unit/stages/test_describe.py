@@ -1,12 +1,10 @@
 """What `ssmttm describe` says of every design, from the project's own config and presets."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from ssmttm import cli
 from ssmttm.errors import UserError
 from ssmttm.reporting.description import description, quantity
 from ssmttm.spec import load_config
@@ -34,17 +32,10 @@ def small():
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
+def command(monkeypatch, ssmttm):
     """Runs a command line in the project's root; returns exit status, output and messages."""
     monkeypatch.chdir(ROOT)
-
-    def run(*words: str):
-        monkeypatch.setattr(sys, "argv", ["ssmttm", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return (end.value.code or 0, *capsys.readouterr())
-
-    return run
+    return ssmttm
 
 
 def test_prefix_simba_at_the_papers_size_is_the_papers_model(command):
