@@ -4,13 +4,17 @@ import fcntl
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from ssmttm.errors import UserError
+
+T, R = TypeVar("T"), TypeVar("R")
 
 
 @contextmanager
@@ -40,6 +44,20 @@ def claim_device(name: str = "auto", threads: int | None = None) -> Iterator[tor
     if torch.cuda.device_count():
         warnings.warn("every GPU here is claimed by another ssmttm job; computing on the CPU", stacklevel=3)
     yield torch.device("cpu")
+
+
+def share_among_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """`function` of each item, in order, on as many threads as torch has for one operation.
+
+    Each item is computed on one thread: faster than sharing small operations among threads, and
+    the result doesn't depend on their number.
+    """
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(function, items))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _checked(name: str) -> torch.device:

@@ -13,7 +13,7 @@ from ssmttm.errors import UserError
 from ssmttm.metrics import gaussian
 from ssmttm.metrics.arrays import rows, two
 from ssmttm.metrics.bootstrap import replicates, shifted_interval
-from ssmttm.metrics.cautions import of_gaussians, rank_deficient
+from ssmttm.metrics.cautions import of_gaussians
 from ssmttm.metrics.clipset import ClipSet, Settings, content_order, same_audio
 
 BETTER = "lower"
@@ -40,26 +40,10 @@ def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
 
     `x` is `[n, dim]`, `y` is `[m, dim]`, each finite and with at least two rows (ValueError
     otherwise). No root of the product S1 S2 is taken, which isn't symmetric, so the result is
-    real, symmetric and never negative, at any rank. With S1 = L L^T the last trace is the sum of
-    the roots of the eigenvalues of L^T S2 L. Where S1 has no safe Cholesky factor (fewer rows
-    than dimensions, or columns that depend on one another) it is the sum of the singular values
-    of A B^T, with S1 = A^T A and S2 = B^T B taken from the rows: exact there, too, but slower.
-    Fewer rows than dimensions still bias it upward: see `rank_deficient`.
+    real, symmetric and never negative, at any rank: see `gaussian.between`. Fewer rows than
+    dimensions still bias it upward: see `cautions.few_windows`.
     """
-    x, y = two(x, y, least=2)
-    (mean_x, cov_x), (mean_y, cov_y) = gaussian.statistics(x), gaussian.statistics(y)
-    overlap = None
-    if not (rank_deficient(len(x), x.shape[1]) or rank_deficient(len(y), x.shape[1])):
-        overlap = gaussian.overlap_by_cholesky(cov_x, cov_y)
-    if overlap is None:
-        overlap = np.linalg.svd(_factor(x, mean_x) @ _factor(y, mean_y).T, compute_uv=False).sum()
-    return gaussian.distance(mean_x, cov_x, mean_y, cov_y, overlap)
-
-
-def _factor(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """A with A^T A the unbiased covariance of the rows of `x`, and no more rows than columns."""
-    centered = (x - mean) / np.sqrt(len(x) - 1)
-    return np.linalg.qr(centered, mode="r") if len(x) > x.shape[1] else centered
+    return gaussian.between(*two(x, y, least=2))
 
 
 def frechet_distance_of_statistics(
@@ -80,7 +64,8 @@ def frechet_distance_of_statistics(
         if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-6 * np.abs(covariance).max()):
             raise ValueError("a covariance is not symmetric")
     cov_x, cov_y = (cov_x + cov_x.T) / 2, (cov_y + cov_y.T) / 2
-    return gaussian.distance(mean_x, cov_x, mean_y, cov_y, gaussian.trace_of_root(cov_x, cov_y))
+    traces = float(np.trace(cov_x) + np.trace(cov_y))
+    return gaussian.distance(mean_x - mean_y, traces, gaussian.trace_of_root(cov_x, cov_y))
 
 
 def frechet_per_clip(clips: Sequence[np.ndarray], reference: np.ndarray) -> np.ndarray:
@@ -146,8 +131,6 @@ def resampled_distance(system: ClipSet, reference: ClipSet) -> Callable[[np.ndar
 
     def statistic(index: np.ndarray) -> float:
         counts = np.bincount(index, minlength=len(clips)).astype(np.float64)
-        mean_x, cov_x = gaussian.statistics(x, np.repeat(counts, sizes_x))
-        mean_y, cov_y = gaussian.statistics(y, np.repeat(counts, sizes_y))
-        return gaussian.distance(mean_x, cov_x, mean_y, cov_y, gaussian.trace_of_root(cov_x, cov_y))
+        return gaussian.between(x, y, np.repeat(counts, sizes_x), np.repeat(counts, sizes_y))
 
     return statistic

@@ -38,11 +38,50 @@ def statistics(x: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.nda
     return mean, covariance / (n - 1)
 
 
-def distance(mean_x: np.ndarray, cov_x: np.ndarray, mean_y: np.ndarray, cov_y: np.ndarray, overlap: float) -> float:
-    """|m1 - m2|^2 + tr S1 + tr S2 - 2 overlap, `overlap` being the trace of the root of S1 S2."""
-    shift = mean_x - mean_y
+def factor(x: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean `[dim]` and A `[n or dim, dim]`, whichever is less, with A^T A the covariance of `statistics`."""
+    counts = np.ones(len(x)) if weights is None else weights
+    x, counts = x[counts > 0], counts[counts > 0]
+    n = counts.sum()
+    if n < 2:
+        raise ValueError("a covariance needs at least two rows")
+    mean = counts @ x / n
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below, with a message
+        centered = (x - mean) * np.sqrt(counts / (n - 1))[:, None]
+        finite = np.isfinite(np.einsum("ij,ij", centered, centered))
+    if not finite:
+        raise ValueError("values are too large for a covariance in float64")
+    return mean, np.linalg.qr(centered, mode="r") if len(x) > x.shape[1] else centered
+
+
+def between(
+    x: np.ndarray, y: np.ndarray, weights_x: np.ndarray | None = None, weights_y: np.ndarray | None = None
+) -> float:
+    """Squared Fréchet distance of the rows `x` `[n, dim]` and `y` `[m, dim]`, weights as in `statistics`.
+
+    With S1 = L L^T the trace of the root of S1 S2 is the sum of the roots of the eigenvalues of
+    L^T S2 L. Where that would be roots of rounding (fewer rows than dimensions, or columns that
+    depend on one another) it is the sum of the singular values of A B^T, with S1 = A^T A and
+    S2 = B^T B taken from the rows: exact at any rank.
+    """
+    fewest = min(
+        len(x) if weights_x is None else np.count_nonzero(weights_x),
+        len(y) if weights_y is None else np.count_nonzero(weights_y),
+    )
+    if fewest > x.shape[1]:
+        (mean_x, cov_x), (mean_y, cov_y) = statistics(x, weights_x), statistics(y, weights_y)
+        overlap = overlap_by_cholesky(cov_x, cov_y)
+        if overlap is not None:
+            return distance(mean_x - mean_y, np.trace(cov_x) + np.trace(cov_y), overlap)
+    (mean_x, a), (mean_y, b) = factor(x, weights_x), factor(y, weights_y)
+    traces = np.einsum("ij,ij", a, a) + np.einsum("ij,ij", b, b)
+    return distance(mean_x - mean_y, traces, np.linalg.svd(a @ b.T, compute_uv=False).sum())
+
+
+def distance(shift: np.ndarray, traces: float, overlap: float) -> float:
+    """|m1 - m2|^2 + tr S1 + tr S2 - 2 overlap: `shift` is m1 - m2, `overlap` the trace of the root of S1 S2."""
     # Of equal sets the terms cancel to rounding, which may fall on either side of zero.
-    return float(max(shift @ shift + np.trace(cov_x) + np.trace(cov_y) - 2 * overlap, 0.0))
+    return float(max(shift @ shift + traces - 2 * overlap, 0.0))
 
 
 def overlap_by_cholesky(cov_x: np.ndarray, cov_y: np.ndarray) -> float | None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import librosa
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from ssmttm.errors import UserError
+from ssmttm.mel import filter_bank
 from ssmttm.pretrained.tensorflow_bundle import BundleError, read_bundle
 from ssmttm.pretrained.wheels import package_file, weights_hash
 
@@ -91,7 +91,7 @@ def _fill(wave: np.ndarray) -> np.ndarray:
 
 @cache
 def _filter_bank() -> torch.Tensor:
-    return torch.from_numpy(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=_FFT, n_mels=BANDS))
+    return torch.tensor(filter_bank(SAMPLE_RATE, _FFT, BANDS))
 
 
 def log_mel(wave: np.ndarray) -> torch.Tensor:

@@ -3,7 +3,6 @@
 from functools import cache
 from pathlib import Path
 
-import librosa
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,6 +11,7 @@ from torch import nn
 
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
+from ssmttm.mel import filter_bank
 
 SAMPLE_RATE = 48000
 WINDOW = SAMPLE_RATE  # samples
@@ -25,7 +25,7 @@ _EPSILON = 1e-3  # Keras' own, in batch normalization
 
 @cache
 def _filter_bank() -> torch.Tensor:
-    return torch.from_numpy(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=_FFT, n_mels=BANDS))
+    return torch.tensor(filter_bank(SAMPLE_RATE, _FFT, BANDS))
 
 
 def log_mel(windows: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ssmttm.device import claim_device
+from ssmttm.device import claim_device, share_among_threads
 from ssmttm.errors import UserError
 
 
@@ -51,3 +51,17 @@ def test_threads_are_set():
     with claim_device("cpu", threads=1) as device:
         assert device.type == "cpu"
         assert torch.get_num_threads() == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_items_are_each_computed_on_one_thread_and_come_in_order(threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = share_among_threads(lambda item: (item, torch.get_num_threads()), range(20))
+        assert found == [(item, 1) for item in range(20)]
+        with pytest.raises(ZeroDivisionError):
+            share_among_threads(lambda item: 1 / item, [1, 0])
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)

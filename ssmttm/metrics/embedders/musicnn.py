@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ssmttm.device import share_among_threads
 from ssmttm.metrics.embedders.base import Clip, Embedding, prepare
 from ssmttm.pretrained.musicnn import HOP, PATCH, SAMPLE_RATE, TAGS, WIDTH, Musicnn, load_musicnn
 
@@ -39,7 +40,7 @@ class MusicnnEmbedder:
 
     def analyze_many(self, clips: Sequence[Clip]) -> list[Embedding]:
         """Embeddings of `clips`; the windows of one clip share their convolutions, so each is a batch."""
-        return [self.analyze(wave, rate) for wave, rate in clips]
+        return share_among_threads(lambda clip: self.analyze(*clip), clips)
 
 
 def load(settings: Mapping[str, Any]) -> MusicnnEmbedder:

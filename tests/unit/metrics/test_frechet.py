@@ -3,7 +3,8 @@ import pytest
 from scipy.linalg import sqrtm
 
 from ssmttm.metrics.bootstrap import mean_interval, percentile_interval, replicates, resamples, shifted_interval
-from ssmttm.metrics.frechet import frechet_distance, rank_deficient
+from ssmttm.metrics.cautions import rank_deficient
+from ssmttm.metrics.frechet import frechet_distance
 
 
 def draw(seed, rows, dim, scale=1.0):

@@ -232,3 +232,15 @@ def test_few_windows_for_each_dimension_are_told():
     assert "lack full rank" in warned(2, 2)
     assert "fewer than 10 for each" in warned(8, 5)
     assert warned(60, 5) == ""
+
+
+@pytest.mark.parametrize(("n", "m", "dim"), [(200, 150, 9), (6, 5, 30), (200, 6, 30), (6, 200, 30), (12, 10, 9)])
+@pytest.mark.parametrize("dependent", [False, True])
+def test_a_row_that_counts_twice_is_two_rows(n, m, dim, dependent):
+    rng = np.random.default_rng(n + m)
+    x, y = rng.normal(size=(n, dim)), rng.normal(1, 2, size=(m, dim))
+    if dependent:
+        x[:, 0], y[:, 0] = x[:, 1], y[:, 1]
+    counts_x, counts_y = (rng.integers(0, 3, size=k).astype(float) for k in (n, m))
+    repeated = frechet_distance(x.repeat(counts_x.astype(int), 0), y.repeat(counts_y.astype(int), 0))
+    assert gaussian.between(x, y, counts_x, counts_y) == pytest.approx(repeated, rel=1e-9)
