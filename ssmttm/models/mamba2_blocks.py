@@ -188,8 +188,11 @@ def state_count(length: int, chunk: int, state: Tensor | None) -> int:
 def _set_threads() -> int:
     import numba
 
-    threads = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
+    wanted = torch.get_num_threads()
+    threads = min(wanted, numba.config.NUMBA_NUM_THREADS)
     numba.set_num_threads(threads)
+    if torch.get_num_threads() != wanted:  # numba starts its threads, which sets OpenMP's number, and so torch's
+        torch.set_num_threads(wanted)
     return threads
 
 

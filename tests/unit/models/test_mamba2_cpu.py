@@ -1,5 +1,7 @@
 """The compiled loops give what the plain tensor operations give, forward and backward."""
 
+import multiprocessing
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -109,6 +111,19 @@ def test_the_same_bits_every_time():
     given = arguments(2, 300, 2, 8, 16, dtype=torch.float32)
     first, second = (results(mamba2_cpu.mamba2_inner, given, None, 64) for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def threads_after_the_loops(asked):
+    torch.set_num_threads(asked)
+    results(mamba2_cpu.mamba2_inner, arguments(1, 8, 2, 4, 5, dtype=torch.float32), None, 4)
+    return torch.get_num_threads()
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_torch_keeps_the_threads_that_it_was_given(asked):
+    # Numba starts its threads once per process, and would have torch use as many.
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(threads_after_the_loops, (asked,)) == asked
 
 
 @pytest.mark.parametrize(("length", "chunk"), [(23, 7), (14, 7), (5, 9)])
