@@ -6,7 +6,7 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 
-from ssmttm import mel
+from ssmttm.mel import filter_bank
 
 FFT = 1024
 HOP = 256
@@ -25,7 +25,7 @@ _MOMENTUM = 0.99
 
 @cache
 def _filter_bank(sample_rate: int) -> torch.Tensor:
-    return torch.tensor(mel.filter_bank(sample_rate, FFT, BANDS))
+    return torch.tensor(filter_bank(sample_rate, FFT, BANDS))
 
 
 @cache
@@ -46,9 +46,9 @@ def log_mel(samples: torch.Tensor, sample_rate: int) -> torch.Tensor:
 
 def invert_log_mel(features: torch.Tensor, sample_rate: int, seed: int = 0) -> torch.Tensor:
     """Audio [256 n], float32, whose log-mel spectrum is near `features` [n, 96]."""
-    bands = features.clamp(LOG_FLOOR, LOG_CEILING).exp()
+    mel = features.clamp(LOG_FLOOR, LOG_CEILING).exp()
     # The pseudo-inverse leaves small negative magnitudes; a floor keeps their phases defined.
-    magnitude = (bands @ _inverse_filter_bank(sample_rate).T).clamp_min(1e-6)
+    magnitude = (mel @ _inverse_filter_bank(sample_rate).T).clamp_min(1e-6)
     return griffin_lim(magnitude, seed)[_EDGE : -_EDGE or None]
 
 

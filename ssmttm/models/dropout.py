@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssmttm.models.eager import eager
 from ssmttm.seeds import stable_int
 
 # One for all threads: on a GPU the backward pass, which recomputes checkpointed blocks, runs in another one.
@@ -70,7 +69,7 @@ class Dropout(nn.Module):
         """Drop from `x [batch, …]`."""
         return self._drop(x) if self.active else x
 
-    @eager
+    @torch.compiler.disable
     def _drop(self, x: Tensor) -> Tensor:
         keep = torch.empty(x.shape, dtype=torch.bool, device=x.device)
         seeds = _seeds_of(len(x), self.site)
@@ -94,7 +93,7 @@ class AttentionDropout(Dropout):
             return self._attend(query, key, value, mask, causal)
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
 
-    @eager
+    @torch.compiler.disable
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
         """Clip by clip: the attention kernels draw from the global generator only."""
 

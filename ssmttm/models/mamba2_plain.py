@@ -4,12 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssmttm.models.eager import eager
 from ssmttm.models.functional import causal_conv_silu
 from ssmttm.models.ssd import ssd_chunked
 
 
-@eager  # torch 2.13 compiles the scan's backward pass on the CPU to code that aborts
+@torch.compiler.disable  # torch 2.13 compiles the scan's backward pass on the CPU to code that aborts
 def mamba2_inner(
     projected: Tensor,
     conv_weight: Tensor,

@@ -49,8 +49,7 @@ def run(
         seeds = [stable_int("generate", settings["seed"], p.name) for p in asked]
     sampling = Sampling.from_settings(settings)
     with claim_device(device, threads) as place:
-        # Unlike torch.use_deterministic_algorithms, this doesn't import the compiler: 2 s.
-        torch.set_deterministic_debug_mode("error" if place.type == "cpu" else "default")
+        torch.use_deterministic_algorithms(place.type == "cpu")
         pipeline = Pipeline.load(model, codec, place, precision)
         before = None if continue_from is None else _codes_of(continue_from, pipeline)
         length = pipeline.seconds if seconds is None else seconds

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ssmttm.errors import UserError
 from ssmttm.models.dropout import clip_seeds
-from ssmttm.models.eager import disable_eager
 from ssmttm.models.lm import MusicLM
 from ssmttm.seeds import stable_int
 from ssmttm.training.average import WeightAverage
@@ -146,6 +145,5 @@ def compile_blocks(model: MusicLM) -> None:
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler) is None:
         raise UserError(f"training.compile is on, but there is no C++ compiler {compiler!r}; install it or set it off")
-    disable_eager()
     for block in model.blocks:
         block.compile()
