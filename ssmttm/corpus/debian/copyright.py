@@ -14,6 +14,8 @@ _KEPT_TEXT = 20_000
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
 _WILD = re.compile(r"[*?\\]")
 _AUTHORS = re.compile(r"^[ \t]*Upstream Authors?(?:\(s\))?:?(.*(?:\n[ \t]+\S.*)*)", re.IGNORECASE | re.MULTILINE)
+_BRITISH = re.compile(r"^licence( *:)", re.MULTILINE | re.IGNORECASE)
+"""The field `License` as some files spell it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def read_copyright(text: str) -> CopyrightFile:
     """Parse the text of a copyright file. Anything that is no DEP-5 becomes free text; never raises."""
     if not re.search(r"^(?:Format|Format-Specification):", text, re.M | re.I) or not re.search(r"^Files:", text, re.M):
         return _free_text(text)
+    text = _BRITISH.sub(r"License\1", text)
     try:
         parsed = Copyright(text.splitlines(keepends=True), strict=False)
     except (Error, ValueError):

@@ -74,6 +74,12 @@ def test_what_is_no_dep5_becomes_free_text(text: str) -> None:
     assert parsed.text == text
 
 
+def test_a_license_field_may_be_spelled_licence() -> None:
+    parsed = read_copyright(paragraphs(("*", "GPL-3+"), ("music/*", "CC-BY-SA-3.0")).replace("License:", "Licence:"))
+    assert find_paragraph(parsed, "usr/share/g/music/a.ogg").license == "CC-BY-SA-3.0"
+    assert parsed.catch_all.license == "GPL-3+"
+
+
 def test_a_paragraph_without_a_license_does_not_stop_the_others() -> None:
     parsed = read_copyright("Format: x\n\nFiles: a/*\n\n" + DEP5.split("\n\n", 2)[2])
     assert [p.license for p in parsed.paragraphs] == ["", "CC-BY-SA-3.0"]
