@@ -77,7 +77,8 @@ DENIES_IN_DOCUMENTS = frozenset(_IN_DOCUMENTS.split())
 """In a document only plain words count: it speaks of software, of code, of "should have received a copy"."""
 
 _MADE = any_of(
-    "released published made created composed written recorded uploaded produced performed issued placed dedicated put"
+    """granted given donated contributed released published made created composed written recorded uploaded produced
+    performed issued placed dedicated put"""
 )
 _RELEASED = any_of("licensed released available published distributed shared offered provided placed dedicated marked")
 HARMLESS_BEFORE = re.compile(
@@ -86,10 +87,18 @@ HARMLESS_BEFORE = re.compile(
     r"(?: use| used| share| shared| copy| copies| copied| distribute| distributed| remix| remixed| reuse| modify"
     r"| modified|,|/| or| and| it| this| the| song| track| music| x)+"
     r"| \" (?:[^\"¶]* )?x(?: [^\"¶]*)? \"(?= )"  # a title in quotation marks
+    r"| \" [^\"¶§]+ \"(?= by )"
     r"| no copyright(?= (?:--|,|/|\(|\||\.|:|§) )"
     r"| no(?:t)? (?:any )?known copyright restrictions?| no rights| some rights"
     r"| without (?:any )?(?:warranty|conditions?|restrictions?)"
     r"| if you use this[^.¶§]*?,"
+    r"| used(?= (?:here )?(?:under|via|with) )|(?<= music| track| audio| sound) used(?= [:(])| based (?:in|at)(?= )"
+    r"| from(?= (?:the |a |an |my |our |his |her )*(?:x|#|<url>|album|song|soundtrack|archive|free|\") )"
+    r"| (?:license|x|artist|song|track|album|file|home) (?:page|site|text|website)(?= )"
+    r"| (?:see|visit|on|at)(?: the| this| my| our| x| artist| \")* (?:page|site|website)(?= )"
+    r"| (?:however|as|if) you(?: want| like| wish| please)| may(?= #)"
+    r"| (?:music|song|track|audio) (?:for|from|in)(?: a| an| the| your| x)* (?:videos?|movie|podcast)(?=[ :])"
+    r"|^ other(?= (?:license )?(?::|\(|--|-) )| other(?= (?:songs?|tracks?|music|works?|x) (?:at|on|by|<url>) )"
 )
 
 _QUANTIFIERS = (
@@ -106,13 +115,16 @@ _THE_WORK = any_of(
     "recording recordings audio sound sounds album content file files x #"
 )
 HARMLESS_AFTER = re.compile(
-    r" with (?:proper |due |appropriate |full |a )?"
+    r" (?:, |\( )?(?:cover|artwork|photo|image|lyrics)(?: x| art)? by [^.;§]*"
+    r"| for (?:everyone|everybody|all)(?= [.,]| *$)| no changes(?: made)?(?= [.,]| *$)"
+    r"| with (?:proper |due |appropriate |full |a )?"
     r"(?:attr|credit|credits|link|permission from the (?:author|artist|copyright holder))"
     r"| for (?:more |further |the |full |any |all |a |this |these |everyone |commercial |free |both |its )*"
     rf"{_THE_WORK}(?= )"
     r"| as long as (?:you )?(?:give|credit|attr|proper)[^.¶§]*| if you (?:give|credit|provide)[^.¶§]*"
     r"| without (?:any )?(?:warranty|warranties|asking permission|permission needed)"
     r"| but (?:please |you must |must |remember to )?(?:credit|give|attr|link)[^.¶§]*"
+    r"| (?:was|were|has been|have been) (?:granted|given|released|dedicated|placed|put) (?:to|in|into)(?: the)?(?= § )"
     r"| not (?:required|necessary|a law firm)| no (?:attr|credit|permission)(?: is)? (?:required|needed|necessary)"
 )
 ENDS_AFTER = re.compile(r" from [\d#]| see(?: the)? (?:notes?|terms|conditions)(?= )")

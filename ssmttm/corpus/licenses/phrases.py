@@ -48,11 +48,21 @@ LICENSES = {
     "|non transpose|non transposee|nicht portiert|nicht portierte|no portada|nao adaptada|generico"
     "|generica|generique|nieportowana|всемирная|международная|непортированная|універсальна|міжнародна",
     "license": "license|licence|licenses|licences|licencing|licensing|lisence|licens|lizenz|lizenzen|licencia"
-    "|licenza|licenca|licentie|licencja|licencji|lisens|lisenssi|lizentzia|litsents|licenci|лицензия"
+    "|licenza|licenca|licentie|licencja|licencji|lisens|lisenssi|lisenssilla|lisans|lisansi|lizentzia|litsents|licenci|лицензия"
     "|лицензии|лицензией|ліцензія|legal code|legalcode|public license|gemeinfreie license|deed",
     "pd": "public domain|publicdomain|publicdomains|domaine public|gemeinfrei|gemeinfreiheit|dominio publico"
     "|pubblico dominio|dominio pubblico|publiek domein|domena publiczna|domini public"
-    "|общественное достояние|суспільне надбання|パブリックドメイン|公有領域|公有领域|퍼블릭 도메인",
+    "|общественное достояние|общественном достоянии|общественного достояния|суспільне надбання|publieke domein"
+    "|domenie publicznej|domeny publicznej|offentlige domene|パブリックドメイン|公有領域|公有领域|퍼블릭 도메인"
+    "|ist gemeinfrei|ist public domain|ist in der public domain|est dans le domaine public|dans le domaine public"
+    "|du domaine public|au domaine public|appartient au domaine public|est du domaine public|es de dominio publico"
+    "|esta en el dominio publico|esta en dominio publico|en el dominio publico|en dominio publico|al dominio publico"
+    "|e di pubblico dominio|e nel pubblico dominio|e di dominio pubblico|di pubblico dominio|di dominio pubblico"
+    "|nel pubblico dominio|al pubblico dominio|esta em dominio publico|em dominio publico|e de dominio publico"
+    "|esta no dominio publico|no dominio publico|de dominio publico|ao dominio publico|is in het publieke domein"
+    "|behoort tot het publieke domein|in het publieke domein|jest w domenie publicznej|w domenie publicznej"
+    "|nalezy do domeny publicznej|do domeny publicznej|находится в общественном достоянии|в общественном достоянии"
+    "|ar public domain|er public domain",
     "pddedication": "public domain dedication",
     "certified": "and certification|certification",
     "zero": "zero",
@@ -99,7 +109,12 @@ GRAMMAR = {
     "the": "the|der|die|das|dem|den|la|le|les|il|lo|el",
     "licensed": "licensed|lizenziert|lizensiert|licencie|licenciado|licenciada|licenziato|gelicentieerd"
     "|licencjonowany|mis a disposition|mise a disposition|distribuido|distribuida|distribuito|distribuita"
-    "|distribue|verfugbar|disponible|disponivel|disponibile",
+    "|distribue|verfugbar|disponible|disponivel|disponibile|licencovano|lisanslanmistir|ile lisanslanmistir"
+    "|veroffentlicht|publie|publiee|publicado|publicada|pubblicato|pubblicata|rilasciato|rilasciata|uitgebracht"
+    "|udostepniony|udostepnione|udostepniono|распространяется|доступно|опубликовано|julkaistu|utgiven|udgivet",
+    "used": "verwendet|benutzt|genutzt|verwendet werden|genutzt werden",
+    "work": "werk|obra|oeuvre|œuvre|opera|eser|dilo|djelo|quest'opera|utwor|dzielo|произведение|trabajo|trabalho"
+    "|musikstuck|lied|morceau|cancion|brano|canzone|musica|musik|muzyka|piosenka|nummer|muziek|музыка|песня|verket|verk|vaerk|vaerket",
     "not": "not|nicht|kein|keine|keiner|keinen|ohne|nie|niemals|pas|sans|jamais|aucune|sin|nunca|ninguna|senza"
     "|nessuna|sem|nao|geen|niet|zonder|bez|nigdy|ikke|inte|ingen|ei|не|без|нет",
     "formerly": "formerly|ehemals|ehemalig|fruher|vormals|bisher|anciennement|auparavant|precedemment|antes"
@@ -214,48 +229,3 @@ GLUED = {
     "fal": "lal",
 }
 """Written as one word."""
-
-RUN_TOGETHER = {
-    "本作品采用": "this work is licensed under a",
-    "この作品は": "this work is licensed under a",
-    "知识共享": "creative commons",
-    "创用": "creative commons",
-    "創用": "creative commons",
-    "クリエイティブ・コモンズ": "creative commons",
-    "表示": "attribution",
-    "署名": "attribution",
-    "姓名标示": "attribution",
-    "姓名標示": "attribution",
-    "저작자표시": "attribution",
-    "저작자 표시": "attribution",
-    "非営利": "noncommercial",
-    "非商业性使用": "noncommercial",
-    "非商業性": "noncommercial",
-    "非商业": "noncommercial",
-    "비영리": "noncommercial",
-    "改変禁止": "noderivs",
-    "禁止演绎": "noderivs",
-    "禁止改作": "noderivs",
-    "변경금지": "noderivs",
-    "변경 금지": "noderivs",
-    "継承": "sharealike",
-    "相同方式共享": "sharealike",
-    "相同方式分享": "sharealike",
-    "동일조건변경허락": "sharealike",
-    "동일조건 변경허락": "sharealike",
-    "国际": "international",
-    "國際": "international",
-    "国際": "international",
-    "非移植": "unported",
-    "許可協議": "license",
-    "许可协议": "license",
-    "ライセンス": "license",
-    "パブリックドメイン": "public domain",
-    "公有領域": "public domain",
-    "公有领域": "public domain",
-    "日本": "japan",
-    "台灣": "taiwan",
-    "台湾": "taiwan",
-    "中国大陆": "china mainland",
-}
-"""Phrases of scripts that have no spaces between words, in English."""

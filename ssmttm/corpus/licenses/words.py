@@ -12,31 +12,33 @@ from functools import cache
 
 from ssmttm.corpus.licenses.creative_commons import JURISDICTIONS
 from ssmttm.corpus.licenses.denials import COMPOSITION, DENIES_AFTER, DENIES_BEFORE, DENIES_IN_DOCUMENTS, LOOSE_ELEMENTS
-from ssmttm.corpus.licenses.phrases import GLUED, GRAMMAR, JURISDICTION_NAMES, LICENSES, RUN_TOGETHER, SOFTWARE
+from ssmttm.corpus.licenses.east_asian import RUN_TOGETHER
+from ssmttm.corpus.licenses.phrases import GLUED, GRAMMAR, JURISDICTION_NAMES, LICENSES, SOFTWARE
 
 _PHRASES = {**LICENSES, **SOFTWARE, **GRAMMAR, **JURISDICTION_NAMES}
 _PLAIN = """
     a above academic additional affect affero affiliated agpl ai aka album allowed also alter alternatively an and
     any applicable applies apply appropriate archive are arrangement artist artists as at attr author available b
-    back banned be been beerware beyond both bsd buy by c can cc certified charity choice clause clauses
-    commercial commercially composed composer composition compositions conditions contact content copied copies
-    copy copyright countries country courtesy covered created creator credit credits dedicated dedication demo
-    derivative detail details disallowed disc disclaimers discretion discs disk disks distribute distributed do
-    does domain due e edit edition editorial educational eff ei either embargo evaluation even everyone extent
-    extra feat few file files firm first following forbids found free freely full further general give given gnu
-    gpl grant granted gutenberg has have higher his holder identifier imply included ineligible information into
-    is issued it item its kept known law legally lesser lgpl library license licensed limitation limitations link
-    listed long longer made mark marked mean melody migrated modify more music must my name names nc nd necessary
-    need needed needs newer nonprofit note notes nrr o obtain of offered oga ok okay on one open option or our own
-    paid patreon patrons pay pd performance performances performed permission permissions permitted personal
-    placed please plus possible prior private produced prohibits promotional proper provide provided public
-    published purchase purpose purposes put read recorded recording recordings redistribution release released
-    remember remix require required requires reserved reuse rights rule rules sa sale sales sampling schools scope
-    see self sell send shall share shared sharing so sold song songs sound sounds soundtrack source special
-    statement status students subscribers subscription such supporters tagged terms that the these they this
-    through to track tracks trad traditional training translation trial tune type un under underlying up uploaded
-    usage use user usgov usual v valid ver version versions via view visit waived warranties warranty web work
-    works worldwide write written y you your zero
+    back banned be been beerware beyond both bsd buy by c can cc certified changes charity choice clause clauses
+    commercial commercially composed composer composition compositions conditions contact content contributed
+    copied copies copy copyright countries country courtesy covered created creator credit credits dedicated
+    dedication demo derivative detail details disallowed disc disclaimers discretion discs disk disks distribute
+    distributed do does domain donated dual due e edit edition editorial educational eff ei either embargo
+    evaluation even everybody everyone extent extra feat few file files firm first following forbids found free
+    freely full further general give given gnu gpl grant granted gutenberg has have her here higher his holder
+    home identifier imply included ineligible information into is issued it item its kept known law legally lesser
+    lgpl library license licensed limitation limitations link listed long longer made mark marked mean melody
+    migrated modify more multi music must my name names nc nd necessary need needed needs newer nonprofit note
+    notes nrr o obtain of offered oga ok okay on one open option or our own paid patreon patrons pay pd
+    performance performances performed permission permissions permitted personal placed please plus possible prior
+    private produced prohibits promotional proper provide provided public published purchase purpose purposes put
+    read recorded recording recordings redistribution release released remember remix require required requires
+    reserved reuse rights rule rules sa sale sales sampling schools scope see self sell send shall share shared
+    sharing so sold song songs sound sounds soundtrack source special statement status students subscribers
+    subscription such supporters tagged terms that the these they this through to track tracks trad traditional
+    training translation trial triple tune type un under underlying up uploaded usage use user usgov usual v valid
+    ver version versions via view visit waived warranties warranty web work works worldwide write written y you
+    your zero
 """
 PLAIN = frozenset(_PLAIN.split()) | DENIES_BEFORE | DENIES_AFTER | DENIES_IN_DOCUMENTS
 """Words that tell whether a statement grants a license. All others, such as names, become `x`."""
@@ -49,6 +51,15 @@ def fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     kept = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
     return unicodedata.normalize("NFC", kept).casefold()
+
+
+_LIGATURES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+
+
+def latin(text: str) -> str:
+    """Folded text in which letters that have no accent to drop are plain Latin as well."""
+    folded = fold(text)
+    return folded if folded.isascii() else folded.translate(_LIGATURES)
 
 
 def _tokens(phrase: str) -> list[str]:
@@ -94,8 +105,9 @@ def join_phrases(skeleton: str) -> str:
 
 
 _COMMON = """
-    a all and by de do for free from in is it la le no not of on open or some that the this to under want what with you
-    un share like use work works uso
+    a all and by de do for free from in is it la le no not of on open or some that the this to under want what
+    with you un share like use work works uso ist est es esta e di nel jest w en el em au dans al ao du tot het ar
+    er der den в находится behoort appartient nalezy
 """
 
 
@@ -115,5 +127,7 @@ def telling_words() -> frozenset[str]:
 
 @cache
 def run_together() -> list[tuple[str, str]]:
-    """Phrases of scripts without spaces, folded, with canonical words in English; longest first."""
-    return sorted(((fold(k), f" {v} ") for k, v in RUN_TOGETHER.items()), key=lambda p: -len(p[0]))
+    """Phrases of scripts without spaces, in compatibility form, with words in English; longest first."""
+    return sorted(
+        ((unicodedata.normalize("NFKC", k), f" {v} ") for k, v in RUN_TOGETHER.items()), key=lambda p: -len(p[0])
+    )
