@@ -181,7 +181,7 @@ def decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     if best.kind == "catch_all":
         return _only_catch_all(best, reading, policy)
     if reading.license is None:
-        reason = "license_conflict" if reading.conflict else "license_unknown"
+        reason = reading.reason or ("license_conflict" if reading.conflict else "license_unknown")
         return Decision(reason, f"{_source(best)} {reading.note}: {_excerpt(best)}", kind=best.kind)
     ruling = policy.rule(reading.license)
     chosen, branch = best, ruling.branch

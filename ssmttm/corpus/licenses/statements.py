@@ -12,8 +12,10 @@ from typing import NamedTuple
 from ssmttm.corpus.licenses.context import judge, reserved_before, restriction
 from ssmttm.corpus.licenses.creative_commons import duties, unported
 from ssmttm.corpus.licenses.expressions import join, looks_like_expression, parse_expression
+from ssmttm.corpus.licenses.marks import ticked, without_struck
 from ssmttm.corpus.licenses.mentions import Mention
 from ssmttm.corpus.licenses.names import find_mentions
+from ssmttm.corpus.licenses.scope import Limit, limits, without_fields
 from ssmttm.corpus.licenses.spdx_list import ALL_RIGHTS_RESERVED, PUBLIC_DOMAIN
 from ssmttm.corpus.licenses.text import LONGEST, skeleton
 
@@ -32,6 +34,7 @@ class Reading(NamedTuple):
     note: str  # by which rule, or why not
     denied: bool = False
     conflict: bool = False
+    reason: str | None = None  # a key of `tables.REASONS` where there is one of its own
 
 
 _REMEMBERED = 1000
@@ -58,6 +61,11 @@ def read_statement(text: str | None, strict: bool = True) -> Reading:
     """
     if not text or text.isspace():
         return Reading(None, "the text is empty")
+    if strict:
+        unmarked = ticked(without_struck(text[: LONGEST + 1]))
+        if unmarked is None or (unmarked != text[: LONGEST + 1] and not unmarked.strip()):
+            return Reading(None, "it is struck out, or its box is not ticked", denied=True, reason="license_not_final")
+        text = unmarked + text[LONGEST + 1 :]
     bare = text.strip(_QUOTES) if len(text) < _REMEMBERED else text
     if label := _LABEL.match(bare):
         bare = bare[label.end() :].strip(_QUOTES)
@@ -66,15 +74,28 @@ def read_statement(text: str | None, strict: bool = True) -> Reading:
             return Reading(found, "an SPDX expression" if " " in found else "an SPDX identifier or short name")
         if len(bare.split()) > 1:
             return Reading(None, "an expression with a part that is not understood")
-    reading = _read(skeleton(_without_noise(text[:LONGEST]), statement=strict), strict)
+    telling = _without_noise(text[:LONGEST])
+    reading = _read(skeleton(without_fields(telling) if strict else telling, statement=strict), strict)
     if not strict:
         reading = reading._replace(denied=False, conflict=False)
+    elif reading.license != ALL_RIGHTS_RESERVED and (limit := limits(text)):
+        reading = _limited(reading, limit)
     if len(text) <= LONGEST:
         return reading
     part = f"in the first {LONGEST:,} of {len(text):,} characters"
     if reading.license and strict:  # the rest may say otherwise
         return Reading(None, f"names {reading.license} {part}, which is too long for a statement")
     return reading._replace(note=f"{reading.note} {part}")
+
+
+def _limited(reading: Reading, limit: Limit) -> Reading:
+    """What is left of a reading whose statement licenses the track not at all, or not as a whole."""
+    if reading.license:
+        understood = limit.reason != "license_unknown"
+        return Reading(None, f"names {reading.license}, but {limit.why}", denied=understood, reason=limit.reason)
+    if limit.reason == "third_party_rights":  # heard without a license's name too
+        return Reading(None, limit.why, denied=True, conflict=reading.conflict, reason=limit.reason)
+    return reading
 
 
 _PACKAGING = re.compile(r"\b(?:debian\s+)?packaging\b.{0,80}\blicen[sc]|^files:\s*debian/", re.IGNORECASE | re.DOTALL)
@@ -213,6 +234,14 @@ def _combine(skeleton: str, licenses: list[Mention]) -> Reading:
     return Reading(join(kept, words), f"licenses joined by {words.lower()!r}")
 
 
+_OFFERED = re.compile(
+    r" (?:dual|multi|triple|multiple)(?: -)? licensed?(?= )"
+    r"|^(?: \()* (?:self|multi(?: -)? license|licensed?)(?: \|| x)* \|"
+)
+"""What offers several licenses as a choice: "dual licensed", Wikimedia's `{{self|…|…}}`."""
+
+_BETWEEN_OFFERED = re.compile(r"(?: \)| \(| \"| license| unported| ,| the| /| \|| and| or| &| version| v)* ")
+
 _BETWEEN = re.compile(
     r"(?: \)| \(| \"| license| licensed| unported| ,| a| the| under| §| <url>| either| version| v| x?)*"
     r"(?: (?P<word>or|and|&|and / or)(?= ))?"
@@ -230,6 +259,9 @@ _ALTERNATIVELY = re.compile(
 
 def _joining(licenses: list[Mention], skeleton: str) -> str | None:
     """OR or AND, if that is what stands between all licenses named; commas take the last word."""
+    if _OFFERED.search(skeleton):
+        between = (skeleton[before.end : after.start] + " " for before, after in pairwise(licenses))
+        return "OR" if all(_BETWEEN_OFFERED.fullmatch(words) for words in between) else None
     found = set()
     last = None
     for before, after in pairwise(licenses):
