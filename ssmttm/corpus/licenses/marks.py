@@ -34,3 +34,13 @@ def ticked(text: str) -> str | None:
         return None
     chosen = [option for box, option in zip(parts[::2], parts[1::2], strict=True) if not _OPEN.fullmatch(box)]
     return " ".join(part.strip() for part in (first, *chosen)).strip()
+
+
+_LONGEST = 20_000
+"""Characters in which marks are looked for."""
+
+
+def said(text: str) -> str:
+    """What a statement says without what it strikes out and leaves unticked; "" if nothing, or if that is unclear."""
+    kept = ticked(without_struck(text[:_LONGEST]))
+    return kept + text[_LONGEST:] if kept and not kept.isspace() else ""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ssmttm.corpus.licenses.context import judge, reserved_before, restriction
 from ssmttm.corpus.licenses.creative_commons import duties, unported
 from ssmttm.corpus.licenses.expressions import join, looks_like_expression, parse_expression
-from ssmttm.corpus.licenses.marks import ticked, without_struck
+from ssmttm.corpus.licenses.marks import said
 from ssmttm.corpus.licenses.mentions import Mention
 from ssmttm.corpus.licenses.names import find_mentions
 from ssmttm.corpus.licenses.scope import Limit, limits, without_fields
@@ -61,11 +61,8 @@ def read_statement(text: str | None, strict: bool = True) -> Reading:
     """
     if not text or text.isspace():
         return Reading(None, "the text is empty")
-    if strict:
-        unmarked = ticked(without_struck(text[: LONGEST + 1]))
-        if unmarked is None or (unmarked != text[: LONGEST + 1] and not unmarked.strip()):
-            return Reading(None, "it is struck out, or its box is not ticked", denied=True, reason="license_not_final")
-        text = unmarked + text[LONGEST + 1 :]
+    if strict and not (text := said(text)):
+        return Reading(None, "it is struck out, or its box is not ticked", denied=True, reason="license_not_final")
     bare = text.strip(_QUOTES) if len(text) < _REMEMBERED else text
     if label := _LABEL.match(bare):
         bare = bare[label.end() :].strip(_QUOTES)
