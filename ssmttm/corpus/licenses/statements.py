@@ -257,8 +257,8 @@ _ALTERNATIVELY = re.compile(
 def _joining(licenses: list[Mention], skeleton: str) -> str | None:
     """OR or AND, if that is what stands between all licenses named; commas take the last word."""
     if _OFFERED.search(skeleton):
-        between = (skeleton[before.end : after.start] + " " for before, after in pairwise(licenses))
-        return "OR" if all(_BETWEEN_OFFERED.fullmatch(words) for words in between) else None
+        gaps = (skeleton[before.end : after.start] + " " for before, after in pairwise(licenses))
+        return "OR" if all(_BETWEEN_OFFERED.fullmatch(gap) for gap in gaps) else None
     found = set()
     last = None
     for before, after in pairwise(licenses):
