@@ -9,11 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import safetensors
-import safetensors.numpy
 
 from ssmttm.errors import UserError
-from ssmttm.files import write_bytes
 from ssmttm.spec import canonical_json
+from ssmttm.tensors import save_tensors
 
 FORMAT = "ssmttm-codec-1"
 
@@ -104,9 +103,8 @@ def load_codec(path: Path | str) -> Codec:
 
 
 def save_codec(path: Path | str, name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
-    """Write a codec's settings and tensors to one safetensors file, atomically."""
-    metadata = {"format": FORMAT, "codec": name, "settings": canonical_json(settings)}
-    write_bytes(path, safetensors.numpy.save(tensors, metadata=metadata))
+    """Write a codec's settings and tensors to one safetensors file, atomically; equal codecs give equal bytes."""
+    save_tensors(path, tensors, {"format": FORMAT, "codec": name, "settings": canonical_json(settings)})
 
 
 def codec_identity(name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:

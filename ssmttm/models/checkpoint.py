@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ssmttm.errors import UserError
-from ssmttm.files import atomic_path
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
+from ssmttm.tensors import save_tensors
 
 _PICKLES = (b"PK\x03\x04", b"\x80")
 
@@ -20,8 +19,7 @@ _PICKLES = (b"PK\x03\x04", b"\x80")
 def save_model(path: Path, model: MusicLM, facts: dict[str, Any]) -> None:
     """Write weights, with `facts` (spec, codec, text encoder) as metadata."""
     facts = {**facts, "text_width": model.config.text_width}
-    with atomic_path(path) as temporary:
-        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, temporary, {"ssmttm": json.dumps(facts)})
+    save_tensors(path, model.state_dict(), {"ssmttm": json.dumps(facts)})
 
 
 def load_model(path: Path) -> tuple[MusicLM, dict[str, Any]]:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save
 
 from ssmttm.errors import UserError
-from ssmttm.files import sha256_bytes, write_bytes
+from ssmttm.files import sha256_bytes
 from ssmttm.metrics import gaussian
 from ssmttm.metrics.clipset import read_clipset
+from ssmttm.tensors import save_tensors
 
 
 def run(embeddings: Path, name: str, out: Path) -> None:
@@ -32,4 +32,4 @@ def run(embeddings: Path, name: str, out: Path) -> None:
         "sample_rate": str(clips.usual.sample_rate),
         "channels": str(clips.usual.channels),
     }
-    write_bytes(out, save({"mean": mean, "covariance": np.ascontiguousarray(covariance)}, facts))
+    save_tensors(out, {"mean": mean, "covariance": covariance}, facts)

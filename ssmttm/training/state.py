@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ssmttm.errors import UserError
-from ssmttm.files import atomic_path
 from ssmttm.models.checkpoint import check_shapes, read_tensors
+from ssmttm.tensors import save_tensors
 from ssmttm.training.average import WeightAverage
 from ssmttm.training.budget import Plan
 
@@ -50,8 +49,7 @@ class TrainState:
             tensors |= {f"optimizer.{name}.{k}": v for k, v in moments.items()}
         tensors |= _pack(self.curve)
         facts = {"identity": identity, "step": self.step, "seconds": self.seconds, "steps": self.plan.steps}
-        with atomic_path(folder / FILE) as path:
-            save_file({k: v.contiguous() for k, v in tensors.items()}, path, {"state": json.dumps(facts)})
+        save_tensors(folder / FILE, tensors, {"state": json.dumps(facts)})
 
     def restore(self, folder: Path, identity: str) -> bool:
         """Take over the state in `folder`; False if there is none.
