@@ -97,6 +97,9 @@ def load_codec(path: Path | str) -> Codec:
         raise UserError(f"{path}: a safetensors file, but no codec of this version ({FORMAT})")
     module = _module(metadata.get("codec", ""), str(path))
     try:
+        for name, tensor in tensors.items():
+            if not np.isfinite(tensor).all():
+                raise ValueError(f"{name} has numbers that are not finite")
         return module.load(json.loads(metadata.get("settings", "")), tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: a damaged codec file: {error}; fit it again") from error

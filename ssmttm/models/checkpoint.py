@@ -17,18 +17,20 @@ _PICKLES = (b"PK\x03\x04", b"\x80")
 
 
 def save_model(path: Path, model: MusicLM, facts: dict[str, Any]) -> None:
-    """Write weights, with `facts` (spec, codec, text encoder) as metadata."""
+    """Write weights, with `facts` (spec, codec, text encoder) as metadata; UserError if some are not finite."""
     facts = {**facts, "text_width": model.config.text_width}
+    check_finite(f"{path}, not written", model.state_dict())
     save_tensors(path, model.state_dict(), {"ssmttm": json.dumps(facts)})
 
 
 def load_model(path: Path) -> tuple[MusicLM, dict[str, Any]]:
-    """The model in evaluation mode, and its facts; raises UserError if the file is not one of ours."""
+    """The model in evaluation mode, and its facts; raises UserError if the file is not one of ours, or broken."""
     facts, tensors = read_tensors(path, "ssmttm")
     if facts is None:
         raise UserError(f"{path}: safetensors, but not a model that `ssmttm train` wrote")
     model = MusicLM(ModelConfig.from_spec(facts["spec"], facts["text_width"]))
     check_shapes(path, tensors, model.state_dict())
+    check_finite(f"{path}", tensors)
     model.load_state_dict(tensors)
     return model.eval(), facts
 
@@ -51,6 +53,16 @@ def read_tensors(path: Path, key: str) -> tuple[dict[str, Any] | None, dict[str,
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
         raise UserError(f"{path}: truncated or damaged ({error}); put back a whole copy or delete it") from error
     return (value if isinstance(value, dict) else None), tensors
+
+
+def check_finite(where: str, tensors: Mapping[str, Tensor]) -> None:
+    """Raise UserError that names the first tensor with a number that is not finite."""
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise UserError(
+                f"{where}: {name} has weights that are not finite, which make noise; "
+                "train again, with a lower training.learning_rate if that broke them"
+            )
 
 
 def check_shapes(path: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:

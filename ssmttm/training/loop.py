@@ -1,5 +1,6 @@
 """The only training loop."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,16 @@ from ssmttm.training.step import Stepper
 
 CHECKPOINTS = "checkpoints"
 """Folder of the models that are kept at fractions of the budget."""
+
+
+def check_losses(what: str, losses: list[float]) -> list[float]:
+    """The losses by codebook; UserError if one of them isn't finite."""
+    if not all(map(math.isfinite, losses)):
+        raise UserError(
+            f"{what} losses {', '.join(f'{loss:g}' for loss in losses)}: the weights are broken, and not written. "
+            f"Lower training.learning_rate, or set training.precision to fp32 if it is bf16"
+        )
+    return losses
 
 
 class Trainer:
@@ -46,7 +57,7 @@ class Trainer:
             try:
                 row = self._advance()
             except UserError:
-                if leads:
+                if leads and state.sound:
                     state.save(folder, identity)
                 raise
             state.curve.append(row)
@@ -75,7 +86,9 @@ class Trainer:
         self.stepper.average.update()
         state.step += 1
         state.seconds += time.perf_counter() - started
-        validation = self.stepper.evaluate(self.validation) if state.step in self.validate_at else None
+        validation = None
+        if state.step in self.validate_at:
+            validation = check_losses(f"step {state.step}: validation", self.stepper.evaluate(self.validation))
         return row | {
             "step": state.step,
             "tokens": state.step * self.plan.tokens_per_step,

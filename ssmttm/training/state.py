@@ -3,11 +3,13 @@
 import hashlib
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ssmttm.errors import UserError
@@ -17,6 +19,16 @@ from ssmttm.training.average import WeightAverage
 from ssmttm.training.budget import Plan
 
 FILE = "state.safetensors"
+
+
+def saved_progress(folder: Path) -> str:
+    """How far the newest state inside `folder`, of any identity, is: `step 40 of 1000 is saved`."""
+    for path in sorted(folder.glob(f"*/{FILE}"), key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(SafetensorError, OSError, ValueError, KeyError):
+            with safe_open(path, "pt") as file:
+                facts = json.loads(file.metadata()["state"])
+            return f"step {facts['step']} of {facts['steps']} is saved"
+    return "no state is saved yet"
 
 
 def state_folder(folder: Path, identity: str) -> Path:
@@ -40,6 +52,11 @@ class TrainState:
 
     def __post_init__(self) -> None:
         self.curve: list[dict[str, Any]] = []  # one row per step
+
+    @property
+    def sound(self) -> bool:
+        """Whether all weights are finite and no step lacks its row: a state to go on from."""
+        return len(self.curve) == self.step and all(p.isfinite().all() for p in self.model.parameters())
 
     def save(self, folder: Path, identity: str) -> None:
         """Write to `folder`; `identity`, a JSON object, says which spec, code and data the state belongs to."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from ssmttm.codecs.base import codecs, fit_codec, frames_in, load_codec
+from ssmttm.codecs.base import codecs, fit_codec, frames_in, load_codec, save_codec
 from ssmttm.codecs.spectral import _features
 from ssmttm.errors import UserError
 
@@ -119,6 +119,13 @@ def test_a_codec_file_with_other_shapes_is_refused(codec, tmp_path):
     safetensors.numpy.save_file(tensors, path, metadata=metadata)
     with pytest.raises(UserError, match="damaged"):
         load_codec(path)
+
+
+def test_a_codec_file_with_numbers_that_are_not_finite_is_refused(codec, tmp_path):
+    tensors = {"mean": np.full(192, np.nan, np.float32), "codebooks": np.zeros((4, 64, 192), np.float32)}
+    save_codec(tmp_path / "codec.safetensors", "spectral", {"sample_rate": RATE}, tensors)
+    with pytest.raises(UserError, match=r"damaged codec file: mean has numbers that are not finite"):
+        load_codec(tmp_path / "codec.safetensors")
 
 
 def test_too_little_training_audio_is_explained():

@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 from training_data import FRAMES, SETTINGS, TOKENS, tiny_spec
 
 from ssmttm.errors import UserError
+from ssmttm.models import checkpoint
 from ssmttm.models.checkpoint import load_model, save_model
 from ssmttm.training.average import WeightAverage
 from ssmttm.training.budget import plan_budget
@@ -110,6 +111,20 @@ def test_a_model_of_another_size_than_it_says_is_refused_with_the_tensor(tmp_pat
     path = tmp_path / "model.safetensors"
     save_model(path, tiny_model("prefix-simba", d_model=32), {"spec": tiny_spec()})
     with pytest.raises(UserError, match=r"is \[.*\] in the file, but \[.*\] in the model"):
+        load_model(path)
+
+
+def test_a_model_with_a_weight_that_is_not_finite_is_neither_written_nor_loaded(tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    model = tiny_model("prefix-simba")
+    model.heads[0].weight.data[0, 0] = float("nan")
+    with pytest.raises(UserError, match=r"heads\.0\.weight has weights that are not finite"):
+        save_model(path, model, {"spec": tiny_spec()})
+    assert not path.exists()
+    monkeypatch.setattr(checkpoint, "check_finite", lambda *_: None)
+    save_model(path, model, {"spec": tiny_spec()})
+    monkeypatch.undo()
+    with pytest.raises(UserError, match=r"model\.safetensors: heads\.0\.weight has weights that are not finite"):
         load_model(path)
 
 

@@ -12,7 +12,6 @@ from ssmttm.training.budget import plan_budget
 from ssmttm.training.loop import Trainer
 from ssmttm.training.memory import Fit
 from ssmttm.training.parallel import Workers
-from ssmttm.training.state import FILE
 from ssmttm.training.step import Stepper
 
 IDENTITY = json.dumps({"spec": {"seed": 3}, "code": "a", "data": "b"})
@@ -127,7 +126,30 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_clips_and_keeps_the_state
     t.stepper.step = poisoned
     with pytest.raises(UserError, match=r"step 4: loss nan.*train\d\d"):
         t.run(tmp_path, IDENTITY)
-    assert (tmp_path / FILE).is_file()
+    resumed = trainer(sets)
+    assert resumed.state.restore(tmp_path, IDENTITY)
+    assert resumed.state.step == 2  # as saved before, for the weights are broken by now
+    assert resumed.state.sound
+
+
+@pytest.mark.parametrize("at", ["the last step", "a step that is validated"])
+def test_weights_that_a_step_breaks_are_never_kept(at, sets, tmp_path):
+    t = trainer(sets, steps=7, checkpoints=[2 / 7])
+    original, last = t.stepper.average.update, {"the last step": 7, "a step that is validated": 2}[at]
+
+    def broken():
+        original()
+        if t.state.step == last - 1:
+            t.stepper.model.heads[0].weight.data[0, 0] = float("inf")
+
+    t.stepper.average.update = broken
+    with pytest.raises(UserError, match=rf"step {last}: validation losses .*training\.learning_rate"):
+        t.run(tmp_path, IDENTITY)
+    assert (tmp_path / "checkpoints").exists() == (last == 7)
+    resumed = trainer(sets, steps=7)
+    assert resumed.state.restore(tmp_path, IDENTITY) == (last == 7)
+    assert resumed.state.step == (6 if last == 7 else 0)
+    assert resumed.state.sound
 
 
 def test_the_curve_has_a_row_per_step_and_validates_at_the_end(sets, tmp_path):
