@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 
 from ssmttm.errors import UserError
-from ssmttm.files import sha256_file, write_json
+from ssmttm.files import link_file, read_json, sha256_file, write_json
 from ssmttm.models.checkpoint import save_model
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
@@ -20,13 +21,14 @@ from ssmttm.provenance import code_of, manifest
 from ssmttm.seeds import stable_int
 from ssmttm.spec import canonical_json, mixers_of
 from ssmttm.tables import write_table
-from ssmttm.training import parallel
+from ssmttm.training import parallel, products
 from ssmttm.training.budget import Plan, plan_budget
 from ssmttm.training.data import DataSet, load_splits
-from ssmttm.training.loop import CHECKPOINTS, Trainer
+from ssmttm.training.lock import RunLock, run_lock, wait_for_others
+from ssmttm.training.loop import CHECKPOINTS, Trainer, check_losses
 from ssmttm.training.memory import Fit, available_bytes, fit_memory
 from ssmttm.training.parallel import Workers
-from ssmttm.training.state import state_folder
+from ssmttm.training.state import saved_progress, state_folder
 from ssmttm.training.step import Stepper
 
 PLAN = "plan.json"
@@ -36,10 +38,11 @@ PLAN = "plan.json"
 def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, threads: int | None) -> None:
     """Write `model.safetensors`, `curve.parquet` and `manifest.json` to `out`, and models to `out/checkpoints`.
 
-    While it trains, resumable states are kept in a folder of `out/state` that belongs to this
-    spec, code and data set; `out/state` is removed at the end. With `training.processes` above 1
-    it starts them all on this machine, unless torchrun has started them, on any number of
-    machines. They share `threads`; None is `training.threads` for each.
+    While it trains, it holds the lock of `out`, and waits for another process that does; resumable
+    states are kept in a folder of `out/state` that belongs to this spec, code and data set, and
+    `out/state` is removed at the end. What is finished already is left, or put back, as it is. With
+    `training.processes` above 1 it starts them all on this machine, unless torchrun has started
+    them, on any number of machines. They share `threads`; None is `training.threads` for each.
     """
     settings = spec["training"]
     processes = settings["processes"]
@@ -50,11 +53,29 @@ def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, thr
         parallel.launch(processes, ["train", *(str(w) for pair in words.items() for w in pair)])
         return
     each = max(1, threads // processes)
-    with parallel.join(processes, device, each) as workers:
-        _train(name, spec, data, out, workers, each)
+    others = (out, lambda: saved_progress(out / "state"), _tell)
+    with ExitStack() as stack:
+        # Before a device is claimed, which another process of this run may have; and before several
+        # processes meet, who would wait for each other no longer than half an hour.
+        if processes == 1:
+            lock = stack.enter_context(run_lock(*others))
+        else:
+            wait_for_others(*others)
+        workers = stack.enter_context(parallel.join(processes, device, each))
+        if processes > 1:
+            lock = stack.enter_context(run_lock(*others)) if workers.leads else None
+        _train(name, spec, data, out, workers, each, lock)
 
 
-def _train(name: str, spec: dict[str, Any], data: Path, out: Path, workers: Workers, threads: int) -> None:
+def _tell(message: str) -> None:
+    if parallel.speaks():
+        print(f"ssmttm: {message}", file=sys.stderr, flush=True)
+
+
+def _train(
+    name: str, spec: dict[str, Any], data: Path, out: Path, workers: Workers, threads: int, lock: RunLock | None
+) -> None:
+    """Train with `workers`; the leading one has the `lock`."""
     started, place = time.perf_counter(), workers.device
     torch.use_deterministic_algorithms(place.type == "cpu")
     if spec["training"]["precision"] == "bf16" and place.type == "cuda" and not torch.cuda.is_bf16_supported(False):
@@ -62,7 +83,12 @@ def _train(name: str, spec: dict[str, Any], data: Path, out: Path, workers: Work
         raise UserError(f"training.precision is bf16, which {card} does not compute in; set it to fp32")
     code = code_of("train", mixer=mixers_of(spec["variant"]))
     dataset = sha256_file(data / "dataset.json")
-    identity = canonical_json({"spec": spec, "code": code, "data": dataset})
+    identity = products.identity_of(spec, code, dataset)
+    if workers.share(workers.leads and products.adopt(out, identity)):
+        if workers.leads:
+            _tell(f"{out}: finished already, with the same settings, code and data; delete it to train it again")
+            shutil.rmtree(out / "state", ignore_errors=True)
+        return
     folder = state_folder(out / "state", identity)
     if workers.leads:
         _prepare(out, folder)
@@ -70,9 +96,10 @@ def _train(name: str, spec: dict[str, Any], data: Path, out: Path, workers: Work
     trainer, fit = _build(spec, sets, folder, workers)
     progress = Progress(name, trainer.plan.steps, "steps") if workers.leads else None
     curve = trainer.run(folder, identity, progress, out / "tensorboard")
-    test_losses = trainer.stepper.evaluate(sets.test)
-    if workers.leads:
-        _finish(out, folder, trainer, curve)
+    test_losses = check_losses("test", trainer.stepper.evaluate(sets.test))
+    if lock is not None:
+        lock.check()
+        _keep(out / products.FINISHED, folder, trainer, curve)
         facts = {
             "run": name,
             "fingerprint": code,
@@ -87,7 +114,8 @@ def _train(name: str, spec: dict[str, Any], data: Path, out: Path, workers: Work
             "codec": sets.codec,
             "text_encoder": sets.encoder,
         }
-        write_json(out / "manifest.json", manifest("train", spec, **facts))
+        products.keep_manifest(out, manifest("train", spec, **facts))
+        products.publish(out)
         shutil.rmtree(out / "state")
     workers.wait()
 
@@ -96,10 +124,9 @@ def _prepare(out: Path, folder: Path) -> None:
     """Say what is left of runs with other settings."""
     others = sorted(p.name for p in folder.parent.glob("*") if p != folder)
     if others:
-        print(
-            f"ssmttm: {folder.parent} has training states of other settings, code or data ({', '.join(others)}); "
-            f"they are not used, and removed when this run has finished",
-            file=sys.stderr,
+        _tell(
+            f"{folder.parent} has training states of other settings, code or data ({', '.join(others)}); "
+            f"they are not used, and removed when this run has finished"
         )
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / PLAN).is_file():  # a fresh run
@@ -108,7 +135,7 @@ def _prepare(out: Path, folder: Path) -> None:
 
 def _load(spec: dict[str, Any], data: Path, folder: Path, workers: Workers) -> DataSet:
     """The data set; the leading process writes what the others then read."""
-    released = json.loads((data / "dataset.json").read_text(encoding="utf-8"))
+    released = read_json(data / "dataset.json")
     if not workers.leads:
         workers.wait()
     sets = load_splits(data, released, spec, folder)
@@ -145,14 +172,15 @@ def _build(spec: dict[str, Any], sets: DataSet, folder: Path, workers: Workers) 
     return Trainer(stepper, sets.validation, plan, facts), fit
 
 
-def _finish(out: Path, folder: Path, trainer: Trainer, curve: list[dict[str, Any]]) -> None:
-    """Write the model and the curve, and bring the checkpoints to their place."""
+def _keep(finished: Path, folder: Path, trainer: Trainer, curve: list[dict[str, Any]]) -> None:
+    """Write the model and the curve, and bring the checkpoints beside them, to the folder `finished`."""
+    shutil.rmtree(finished, ignore_errors=True)
     with trainer.stepper.average.applied():
-        save_model(out / "model.safetensors", trainer.stepper.model, trainer.facts)
-    write_table(out / "curve.parquet", "curve", curve)
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
-    if trainer.checkpoint_at:
-        shutil.copytree(folder / CHECKPOINTS, out / CHECKPOINTS)
+        save_model(finished / "model.safetensors", trainer.stepper.model, trainer.facts)
+    write_table(finished / "curve.parquet", "curve", curve)
+    for fraction in trainer.checkpoint_at:
+        name = f"{CHECKPOINTS}/{fraction:g}.safetensors"
+        link_file(folder / name, finished / name)
 
 
 def _costs(trainer: Trainer, fit: Fit) -> dict[str, Any]:

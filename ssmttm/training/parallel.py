@@ -70,6 +70,11 @@ def started_by_launcher() -> bool:
     return "WORLD_SIZE" in os.environ
 
 
+def speaks() -> bool:
+    """Whether this is the process that will lead the run, or its only one; known before they have met."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def launch(processes: int, arguments: list[str]) -> None:
     """Run `ssmttm` with `arguments` in `processes` processes of this machine, and wait for them.
 
@@ -114,7 +119,7 @@ def join(processes: int, device: str, threads: int | None) -> Iterator[Workers]:
     try:
         yield Workers(*_fabric(device, threads))
     except UserError:
-        if os.environ["RANK"] != "0":
+        if not speaks():
             time.sleep(PATIENCE)
         raise
     finally:

@@ -52,6 +52,7 @@ def test_a_run_leaves_model_curve_manifest_and_checkpoints_and_no_state(trained)
         "manifest.json",
         "checkpoints",
         "tensorboard",
+        "finished",
     }
     manifest = json.loads((trained / "manifest.json").read_text())
     assert manifest["checkpoints"] == {"checkpoints/0.25.safetensors": 2, "checkpoints/0.5.safetensors": 4}
