@@ -457,12 +457,15 @@ def score(
         typer.Option(help="NAME=FILE: embeddings of `originals`, `codec` (both needed) and `training`; repeat."),
     ],
     out: Out,
+    data: Annotated[
+        Path | None, typer.Option(help="results/data/<version>: refuse to score if its files aren't as released.")
+    ] = None,
     spec: Spec = None,
 ) -> None:
     """Compute every metric of one system against its references, with bootstrap intervals."""
     from ssmttm.stages import score
 
-    score.run(_spec("score", spec), embedder, system, embeddings, score.named_files(reference), out)
+    score.run(_spec("score", spec), embedder, system, embeddings, score.named_files(reference), out, data)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from ssmttm.audio import decode_audio, limit_peak, resample
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
 from ssmttm.evaluation import BASELINES
+from ssmttm.released import check_inputs
 from ssmttm.seeds import stable_int
 from ssmttm.stages._threads import set_threads
 from ssmttm.systems.generated import generated_row
@@ -35,6 +36,7 @@ def run(
     """
     if name not in BASELINES:
         raise UserError(f"no baseline {name!r}; there are {', '.join(BASELINES)}")
+    check_inputs([*clips, codec, *([splits] if splits else [])])
     set_threads(1)  # the workflow gives this job one core
     seed = spec["seed"]
     wanted = read_table(prompts, "captions", ["clip_id", "track_id", "caption"]).to_pylist()

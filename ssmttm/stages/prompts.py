@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from ssmttm.errors import UserError
+from ssmttm.released import check_inputs
 from ssmttm.systems.choice import ranked
 from ssmttm.systems.prompt_sets import Captioned, read_prompt_set
 from ssmttm.systems.wording import counted, some
@@ -26,6 +27,7 @@ def run(
     if spec["set"]["set"] != "test":
         _write_set(spec, references or [], out)
         return
+    check_inputs([splits, *captions])
     test = {r["clip_id"] for r in read_table(splits, "splits").to_pylist() if r["split"] == "test"}
     table = read_tables(captions, "captions")
     tracks = {r["clip_id"]: r["track_id"] for r in table.select(["clip_id", "track_id"]).to_pylist()}

@@ -6,7 +6,8 @@ from typing import Any
 
 from ssmttm.captions.statistics import statistics
 from ssmttm.errors import UserError
-from ssmttm.files import sha256_file, write_json
+from ssmttm.files import write_json
+from ssmttm.released import hashes
 from ssmttm.tables import read_table, read_tables
 
 _SHARDED = ("clips", "captions", "tokens", "text")
@@ -49,7 +50,7 @@ def run(settings: dict[str, Any], folder: Path, out: Path) -> None:
             "codec": _single(folder, "tokens", "codec", shards),
             "text_encoder": _single(folder, "text", "encoder", shards),
             "rejected": _rejections(folder, shards),
-            "sha256": {str(path.relative_to(folder)): sha256_file(path) for path in products},
+            "sha256": hashes(folder, [path.relative_to(folder).as_posix() for path in products], anew=True),
         },
     )
 

@@ -12,17 +12,27 @@ from ssmttm.files import write_json
 from ssmttm.metrics.cautions import unlike
 from ssmttm.metrics.clipset import ClipSet, Settings, check_comparable, read_clipset
 from ssmttm.progress import Progress
+from ssmttm.released import check_released
 
 _ARRAYS = ("replicates", "per_clip")
 
 
 def run(
-    spec: dict[str, Any], embedder: str, system: str, embeddings: Path, references: dict[str, Path], out: Path
+    spec: dict[str, Any],
+    embedder: str,
+    system: str,
+    embeddings: Path,
+    references: dict[str, Path],
+    out: Path,
+    data: Path | None = None,
 ) -> None:
     """Write value, interval, n, direction, backend and warnings for each metric and reference to `out`.
 
     `references` are the embeddings of `originals`, `codec` and, where a metric asks for it, `training`.
+    Raises UserError first if captions, splits or codec of the data set in `data` aren't those that were released.
     """
+    if data is not None:
+        check_released(data, ("splits.parquet", "codec.safetensors", "captions"))
     settings = Settings(spec["bootstrap"], spec["confidence"], spec["seed"], spec["training_clips"])
     scored = read_clipset(embeddings, system)
     # Training clips are many, and compared clip by clip.

@@ -18,6 +18,7 @@ from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
 from ssmttm.progress import Progress
 from ssmttm.provenance import code_of, manifest
+from ssmttm.released import check_released
 from ssmttm.seeds import stable_int
 from ssmttm.spec import canonical_json, mixers_of
 from ssmttm.tables import write_table
@@ -138,6 +139,8 @@ def _load(spec: dict[str, Any], data: Path, folder: Path, workers: Workers) -> D
     released = read_json(data / "dataset.json")
     if not workers.leads:
         workers.wait()
+    else:
+        check_released(data, ("splits.parquet", "tokens", "text"))
     sets = load_splits(data, released, spec, folder)
     if workers.leads:
         workers.wait()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from language_models import TINY, VARIANTS
 
+from ssmttm.files import sha256_file
 from ssmttm.tables import write_table
 from ssmttm.training.data import DataSet, load_splits
 
@@ -82,7 +83,8 @@ def write_dataset(folder: Path, shards: int = 2, codec: str = CODEC, frames: int
         mixed = [rows[name][i] for i in rng.permutation(len(rows[name]))]
         for shard in range(shards):
             write_table(folder / name / f"{shard}.parquet", name, mixed[shard::shards])
-    released = {"codec": CODEC, "text_encoder": ENCODER}
+    names = ["splits.parquet", *(f"{name}/{shard}.parquet" for name in ("tokens", "text") for shard in range(shards))]
+    released = {"codec": CODEC, "text_encoder": ENCODER, "sha256": {name: sha256_file(folder / name) for name in names}}
     (folder / "dataset.json").write_text(json.dumps(released), encoding="utf-8")
     return folder
 

@@ -202,6 +202,7 @@ rule score:
         code=lambda wildcards: code("score", metric=tuple(evaluation.metrics_of(METRICS, wildcards.embedder))),
         system=lambda wildcards: Path(wildcards.system).name,
         references=lambda wildcards: [f"--reference={name}={path}" for name, path in references(wildcards).items()],
+        data=f"results/data/{VERSION}",
     shell:
         "ssmttm score --embedder {wildcards.embedder} --system {params.system:q} --embeddings {input.embeddings:q}"
-        " {params.references:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
+        " --data {params.data:q} {params.references:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
