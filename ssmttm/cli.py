@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ssmttm.errors import UserError
-from ssmttm.spec import ROOT, load_config, parse_spec, read_runs, stage_spec
+from ssmttm.spec import ROOT, generation_settings, load_config, parse_spec, read_runs, stage_spec
 
 app = typer.Typer(
     name="ssmttm",
@@ -342,10 +342,17 @@ def generate(
     guidance: Annotated[float | None, typer.Option(min=0, help="Guidance scale; 1 is off.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampler.")] = None,
     codec: Annotated[
-        Path | None, typer.Option(help="The fitted codec. Default: the one of the run's data set.")
+        Path | None,
+        typer.Option(
+            help="The fitted codec. Default: codec.safetensors in the run's folder or, else, of the run's data set."
+        ),
     ] = None,
     spec: Annotated[
-        str | None, typer.Option(help="The config's `generation` section as JSON. Default: ./config.yaml.")
+        str | None,
+        typer.Option(
+            help="The config's `generation` section as JSON. Default: ./config.yaml or, where there is none, "
+            "the default study's."
+        ),
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -356,7 +363,7 @@ def generate(
     """Generate music from a prompt, or from a file of prompts."""
     from ssmttm.stages import generate
 
-    settings = parse_spec(spec) if spec else load_config()["generation"]
+    settings = parse_spec(spec) if spec else generation_settings()
     given = {"temperature": temperature, "top_k": top_k, "guidance": guidance, "seed": seed}
     settings |= {k: v for k, v in given.items() if v is not None}
     generate.run(

@@ -100,6 +100,15 @@ def load_config(path: Path | str = "config.yaml", *overlays: Path | str) -> Conf
     return validate_config(config, " + ".join(str(n) for n in (path, *overlays)))
 
 
+def generation_settings() -> Config:
+    """How to sample, where --spec doesn't say it: as ./config.yaml does or, outside of a project, the default study's.
+
+    What a run was trained with, and on what, stands in its own files.
+    """
+    here = Path("config.yaml")
+    return load_config(here if here.is_file() else ROOT / "config.yaml")["generation"]
+
+
 @cache
 def _validator(schema: str) -> Draft202012Validator:
     with open(SCHEMAS / schema, encoding="utf-8") as f:

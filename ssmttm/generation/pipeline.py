@@ -20,15 +20,34 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
 from ssmttm.models.precision import set_precision
 from ssmttm.progress import Progress
+from ssmttm.released import check_inputs
 from ssmttm.text.base import TextEncoder, load_encoder
 
 _STATE_BYTES = 2 << 30
 """Most bytes of recurrent state or cache of the captions that are generated at once."""
 
 
+CODEC = "codec.safetensors"
+
+
 def run_folder(model: Path) -> Path:
     """The folder of the run that `model` is: that folder itself, or one of its `checkpoints/NAME.safetensors`."""
     return model.parent.parent if model.suffix == ".safetensors" else model
+
+
+def find_codec(folder: Path, version: str, identity: str) -> Path:
+    """The codec of the run in `folder`: in it, if it was carried there, or in results/data/{version} beside the runs.
+
+    Raises UserError that says which codec is needed and how to name it.
+    """
+    places = folder / CODEC, folder.absolute().parent.parent / "data" / version / CODEC
+    for path in places:
+        if path.is_file():
+            return path
+    raise UserError(
+        f"{places[0]}: no such file, nor {places[1]}; the run needs the codec {identity}, which is {CODEC} "
+        f"of the data set {version}: copy it into {folder}, or name it with --codec FILE"
+    )
 
 
 @dataclass
@@ -43,9 +62,10 @@ class Pipeline:
 
     @classmethod
     def load(cls, model: Path, codec: Path | None, device: torch.device, precision: str = "fp32") -> "Pipeline":
-        """From results/runs/{run}, or one of its checkpoints; `codec` None is the one of the run's data set beside it.
+        """From results/runs/{run}, or one of its checkpoints; `codec` None is the one found by `find_codec`.
 
-        `precision` bf16 halves the weights that every step reads.
+        `precision` bf16 halves the weights that every step reads. Raises UserError for a model that isn't there or is
+        broken, and for a codec or text encoder that is missing or another than the run was trained with.
         """
         folder = run_folder(model)
         path = folder / "model.safetensors" if model == folder else model
@@ -53,10 +73,14 @@ class Pipeline:
             raise UserError(f"{path}: no trained model; train it first: snakemake --cores all {folder.name}")
         trained, facts = load_model(path)
         spec = facts["spec"]
-        codec = codec or folder.parent.parent / "data" / spec["data"]["version"] / "codec.safetensors"
+        codec = codec or find_codec(folder, spec["data"]["version"], facts["codec"])
+        check_inputs([codec])
         loaded = load_codec(codec)
         if loaded.identity != facts["codec"]:
-            raise UserError(f"{codec}: is {loaded.identity}, but the run was trained on tokens of {facts['codec']}")
+            raise UserError(
+                f"{codec}: is {loaded.identity}, but the run was trained on tokens of {facts['codec']}; "
+                f"name that one with --codec FILE, the {CODEC} of the data set {spec['data']['version']}"
+            )
         encoder = load_encoder(spec["data"]["text"])
         if encoder.identity != facts["text_encoder"]:
             raise UserError(

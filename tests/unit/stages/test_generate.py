@@ -2,19 +2,22 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+import yaml
 from language_models import tiny_model
 
 from ssmttm.audio import encode_audio
-from ssmttm.codecs.base import fit_codec
+from ssmttm.codecs.base import fit_codec, load_codec
 from ssmttm.errors import UserError
 from ssmttm.generation import pipeline
 from ssmttm.generation.prompts import file_name
 from ssmttm.models.checkpoint import save_model
+from ssmttm.spec import ROOT, generation_settings
 from ssmttm.stages import generate
 from ssmttm.tables import read_table
 
@@ -146,6 +149,60 @@ def test_a_stream_that_breaks_leaves_what_there_is_of_it(run, tmp_path, monkeypa
         call(run, tmp_path / "x.wav", "calm piano", seconds=3.0, stream=True)
     assert loudest(tmp_path / "x.partial.wav")[0] > RATE
     assert not (tmp_path / "x.wav").exists()
+
+
+@pytest.fixture
+def carried(run, tmp_path):
+    """A copy of the run alone, far from its data set."""
+    return shutil.copytree(run, tmp_path / "elsewhere" / "r")
+
+
+def codec_of(run):
+    return run.parent.parent / "data" / "v1" / "codec.safetensors"
+
+
+def test_a_run_that_was_carried_elsewhere_generates_from_an_empty_folder(run, carried, tmp_path, monkeypatch, ssmttm):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    words = ("generate", "--model", str(carried), "--prompt", "calm piano", "--device", "cpu", "--threads", "1")
+    status, _, message = ssmttm(*words, "--out", "none.wav")
+    assert status == 2
+    assert "--codec FILE" in message
+    assert load_codec(codec_of(run)).identity in message
+    assert "v1" in message
+    assert ssmttm(*words, "--out", "named.wav", "--codec", str(codec_of(run)))[0] == 0
+    shutil.copy(codec_of(run), carried)
+    assert ssmttm(*words, "--out", "beside.wav")[0] == 0
+    monkeypatch.chdir(carried)
+    assert ssmttm(*words[:2], ".", *words[3:], "--out", "../../empty/inside.wav")[0] == 0
+    audio = {path.name: path.read_bytes() for path in (tmp_path / "empty").iterdir()}
+    assert audio.keys() == {"named.wav", "beside.wav", "inside.wav"}
+    assert len(set(audio.values())) == 1
+
+
+def test_settings_of_the_folder_go_before_those_of_the_default_study(tmp_path, monkeypatch):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["generation"]["top_k"] = 7
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    monkeypatch.chdir(tmp_path)
+    assert generation_settings()["top_k"] == 7
+
+
+def test_another_codec_than_the_run_was_trained_with_is_refused(carried, tmp_path):
+    wave = (0.1 * np.random.default_rng(5).normal(size=2 * RATE)).astype(np.float32)
+    other = fit_codec({"name": "spectral", "codebooks": 3, "codebook_size": 7}, iter([wave]), 1, RATE, 1)
+    other.save(carried / "codec.safetensors")
+    with pytest.raises(UserError, match=rf"is {other.identity}, but the run was trained on .*--codec FILE"):
+        call(carried, tmp_path / "x.wav", "calm piano")
+
+
+def test_a_codec_file_that_its_data_set_does_not_record_is_refused(run, carried, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(codec_of(run), data)
+    (data / "dataset.json").write_text(json.dumps({"sha256": {"codec.safetensors": "0" * 64}}))
+    with pytest.raises(UserError, match=r"codec\.safetensors: not the file that was released"):
+        generate.run(SETTINGS, carried, tmp_path / "x.wav", "piano", None, 1.0, data / "codec.safetensors", "cpu", 1)
 
 
 @pytest.mark.parametrize(
