@@ -60,7 +60,7 @@ def training(spec, data, out):
     return (sys.executable, "-m", "ssmttm", *map(str, words), "--spec", json.dumps(spec))
 
 
-def until(happens, what, seconds=180):
+def until(happens, what, seconds=400):
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, what
@@ -108,7 +108,7 @@ def test_a_process_that_waits_takes_over_when_the_other_is_killed(dataset, tmp_p
     second = processes(*training(SPEC, dataset, tmp_path), stderr=subprocess.PIPE)
     said(second, "waiting")
     first.send_signal(signal.SIGKILL)
-    assert second.wait(180) == 0
+    assert second.wait(400) == 0
     check_weights(tmp_path, expected)
 
 
@@ -146,7 +146,7 @@ def test_snakemake_killed_alone_loses_nothing(dataset, tmp_path, processes, expe
             assert f"process {orphan} on " in log.read_text()
             assert " of 60 is saved; waiting" in log.read_text()
             os.kill(orphan, signal.SIGCONT)
-        told = again.communicate(timeout=180)[1]
+        told = again.communicate(timeout=400)[1]
     finally:
         for process in trainers(tmp_path):
             os.kill(process, signal.SIGKILL)
@@ -228,11 +228,11 @@ def test_several_processes_wait_together(dataset, tmp_path, processes):
         said(started, "waiting")
         time.sleep(3 * lock.POLL)
         assert not (tmp_path / "finished").exists()
-    told = started.communicate(timeout=180)[1]
+    told = started.communicate(timeout=400)[1]
     assert started.returncode == 0, told
     assert "waiting" not in told
     assert (tmp_path / "model.safetensors").is_file()
     again = processes(*training(spec, dataset, tmp_path), stderr=subprocess.PIPE)
-    told = again.communicate(timeout=180)[1]
+    told = again.communicate(timeout=400)[1]
     assert again.returncode == 0, told
     assert told.count("finished already") == 1
