@@ -25,8 +25,11 @@ _PACKAGES = (
 
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
-    for name in ("errors", "evaluation", "files", "progress", "provenance", "released", "spec", "tables", "tensors")
-)
+    for name in (
+        "errors", "evaluation", "files", "progress", "provenance", "released", "spec", "tables", "tensors",
+        "training.lock", "training.products",
+    )
+)  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are
 tracked by themselves, so that a new metric or a new table retrains nothing."""
 
