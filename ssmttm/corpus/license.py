@@ -176,6 +176,11 @@ def decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     """The decision on one track from its evidence, ordered best first as `evidence_of` gives it."""
     if not evidence:
         return Decision("no_license_evidence", "neither the source nor the file states a license")
+    if silent := [one for one in evidence if one.reading.silent]:
+        evidence = tuple(one for one in evidence if not one.reading.silent)
+        if not evidence:
+            said = "; ".join(f"{_source(one)} {one.reading.note}: {_excerpt(one)}" for one in silent[:3])
+            return Decision("no_license_evidence", said, kind=silent[0].kind)
     best = evidence[0]
     reading = best.reading
     if best.kind == "catch_all":

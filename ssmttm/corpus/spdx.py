@@ -1,9 +1,10 @@
 """The door to `ssmttm.corpus.licenses`: what the rest of the package asks about licenses."""
 
 from ssmttm.corpus.licenses.creative_commons import creative_commons, duties, license_name, license_url, unported
+from ssmttm.corpus.licenses.documents import read_document, understand
 from ssmttm.corpus.licenses.expressions import parse_expression
 from ssmttm.corpus.licenses.spdx_list import licensing
-from ssmttm.corpus.licenses.statements import Reading, read_statement, understand
+from ssmttm.corpus.licenses.statements import Reading, read_statement
 from ssmttm.corpus.licenses.text import license_address
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "license_url",
     "licensing",
     "parse_expression",
+    "read_document",
     "read_statement",
     "recognize",
     "understand",
@@ -29,5 +31,5 @@ def identify(kind: str, text: str | None, url: str | None = None) -> str | None:
 
 
 def recognize(text: str) -> str | None:
-    """The SPDX expression of a document such as a license file, or None."""
+    """The SPDX expression of a license's text or name amid other words, whatever it is said of; or None."""
     return read_statement(text, strict=False).license

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 from ssmttm.corpus.debian.copyright import CopyrightFile, read_copyright
 from ssmttm.corpus.debian.grants import part_about
-from ssmttm.corpus.debian.members import ALBUM, SONG, Member, is_license, is_readme
+from ssmttm.corpus.debian.members import ALBUM, SONG, Member, is_license
 from ssmttm.corpus.debian.sidecars import Credit, Malformed, read_album, read_song
 from ssmttm.corpus.debian.stems import is_stem
+from ssmttm.corpus.texts import Unreadable, decode
 
 Folder = tuple[str, str]
 
@@ -48,6 +49,8 @@ class Contents:
     songs: dict[Folder, Credit] = field(default_factory=dict)
     licenses: dict[Folder, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     readmes: dict[Folder, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    unreadable: dict[Folder, str] = field(default_factory=dict)
+    """Of folders whose license file is no text, why."""
     _left: int = _TEXT_BYTES
 
     def add(self, member: Member) -> None:
@@ -57,21 +60,26 @@ class Contents:
             self.note(f"{shown(member.full)} is ignored: the package has more than {_TEXT_BYTES >> 20} MiB of texts")
             return
         name = PurePosixPath(member.name).name
-        text = "\n".join(member.data.decode("utf-8-sig", "replace").splitlines())  # whatever ends its lines
+        try:
+            if name == ALBUM:
+                self.albums[member.folder] = read_album(member.data)
+            elif name == SONG:
+                self.songs[member.folder] = read_song(member.data)
+            else:
+                self._add_text(member, "\n".join(decode(member.data).splitlines()))  # whatever ends its lines
+        except (Malformed, Unreadable) as error:
+            self.note(f"{shown(member.full)} is ignored: {error}")
+            if is_license(name):
+                self.unreadable.setdefault(member.folder, f"{shown(member.full)} {error}")
+
+    def _add_text(self, member: Member, text: str) -> None:
+        name = PurePosixPath(member.name).name
         if member.full == f"usr/share/doc/{self.package}/copyright":
             self.copyright = read_copyright(text)
         elif is_license(name):
             self.licenses[member.folder].append((shown(member.full), text))
-        elif is_readme(name):
-            self.readmes[member.folder].append((shown(member.full), text))
         else:
-            try:
-                if name == ALBUM:
-                    self.albums[member.folder] = read_album(member.data)
-                elif name == SONG:
-                    self.songs[member.folder] = read_song(member.data)
-            except Malformed as error:
-                self.note(f"{shown(member.full)} is ignored: {error}")
+            self.readmes[member.folder].append((shown(member.full), text))
 
     def credit(self, member: Member) -> Credit:
         """What a sidecar states about a file."""
@@ -95,6 +103,15 @@ class Contents:
             if said:
                 yield from ((where, part) for where, part in said if part)
                 return
+
+    def problem(self, member: Member) -> str | None:
+        """Why the license file that would speak about a file can't be read; None if there is none such."""
+        for folder in self._folders(member.folder):
+            if folder in self.unreadable:
+                return self.unreadable[folder]
+            if folder in self.licenses:
+                return None
+        return None
 
     def _folders(self, folder: Folder) -> Iterator[Folder]:
         """A file's folder and those above it, up to the album's or the music's.

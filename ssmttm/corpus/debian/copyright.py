@@ -8,6 +8,7 @@ from typing import Any
 from debian.copyright import Copyright, Error
 
 from ssmttm.corpus.debian.credits import person
+from ssmttm.corpus.debian.grants import grant
 from ssmttm.corpus.spdx import parse_expression
 
 _KEPT_TEXT = 20_000
@@ -81,7 +82,8 @@ def _free_text(text: str) -> CopyrightFile:
     source = re.search(r"(?:downloaded|obtained|available|taken)(?: and repackaged)? (?:from|at):?\s*(\S+)", text, re.I)
     authors = _AUTHORS.search(text[:_KEPT_TEXT])
     return CopyrightFile(
-        text=text[:_KEPT_TEXT],
+        # One character more than is read, so that a reader knows of a text that was cut.
+        text=(grant(text) if len(text) > _KEPT_TEXT else text)[: _KEPT_TEXT + 1],
         homepage=_first_url(source[1]) if source else None,
         authors=holders(authors[1]) if authors else (),
     )

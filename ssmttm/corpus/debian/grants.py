@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from ssmttm.corpus.licenses.passages import without_legal_text
 from ssmttm.corpus.spdx import recognize
 
 _RULE = re.compile(r"^[ \t]*[-=_*~#]{3,}[ \t]*$", re.MULTILINE)
@@ -18,13 +19,6 @@ _EXCEPTION = re.compile(r"\b(?:except(?:ing|ions?)?|excluding|other than|apart f
 _NEGATION = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)
 _FILE = re.compile(r"[^\s,;:()\"'`<>]+\.(?:ogg|oga|opus|mp3|flac|wav|m4a|mid|mod|png|jpe?g|svg|gif|ttf|otf|\*)\b")
 _WORD = re.compile(r"[^\s,;:()\"'`<>]+")
-_LICENSE_HEADING = re.compile(
-    r"^[ \t]*(?:\[[A-Z]{2}\]|(?:creative commons )?legal code|creative commons(?: public)? licen[sc]e"
-    r"|gnu (?:lesser |library |affero )?general public licen[sc]e"
-    r"|(?:creative commons )?attribution(?:[- ](?:noncommercial|sharealike|noderiv\w*))*(?: \d\.\d)?"
-    r"(?: (?:unported|international|generic))?)[ \t]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
 _VERSIONED = re.compile(
     r"creativecommons\.org/[\w-]+/[\w-]+/\d"
     r"|\b(?:cc|creative commons|gpl|attribution|public licen[sc]e)\b[^\n]{0,40}?(?:\d\.\d|version \d|v\d|-\d)",
@@ -119,13 +113,11 @@ def _names(path: str) -> frozenset[str]:
 
 
 def grant(text: str) -> str:
-    """The text up to the full text of a license, if what comes before that names a license by itself.
+    """The text without the full text of a license, if what comes before that names a license by itself.
 
-    >>> grant("CC BY 3.0, see below.\\n\\nCreative Commons Legal Code\\nThe work …")
-    'CC BY 3.0, see below.'
+    What follows the license's text stays: it may take back what was granted.
     """
-    for heading in _LICENSE_HEADING.finditer(text):
-        before = text[: heading.start()].strip()
-        if _VERSIONED.search(before) or (before and recognize(before)):
-            return before
+    before, _, after = without_legal_text(text)
+    if _VERSIONED.search(before) or (before.strip() and recognize(before.strip())):
+        return f"{before.strip()}\n\n{after.strip()}".strip()
     return text.strip()

@@ -79,6 +79,8 @@ def _row(package: Package, contents: Contents, track: Track, beside: Beside) -> 
     credit = contents.credit(track.main)
     statements = [_evidence(contents, *pair, beside) for pair in zip_longest(track.members, track.tags, fillvalue={})]
     problem, detail = track.problem, track.detail
+    if problem is None and (unreadable := next(filter(None, map(contents.problem, track.members)), None)):
+        problem, detail = "license_unreadable", unreadable
     if problem is None and (differing := _disagreement(statements)):
         problem, detail = "license_conflict", f"the stems of the song differ: {differing}"
     unique: dict[tuple[str | None, ...], Evidence] = {}

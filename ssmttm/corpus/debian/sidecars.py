@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from ssmttm.corpus.texts import Unreadable, decode
+
 _LONGEST = 300
 
 
@@ -28,8 +30,8 @@ def read_album(data: bytes) -> dict[str, Credit]:
     Raises Malformed. Single entries and values of other types are left out.
     """
     try:
-        album = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, a number of 5,000 digits
+        album = json.loads(decode(data))
+    except (Unreadable, ValueError, RecursionError) as error:  # ValueError: not JSON, a number of 5,000 digits
         raise Malformed(f"not valid JSON: {error}") from error
     tracks = album.get("tracks") if isinstance(album, dict) else None
     if not isinstance(tracks, list):
@@ -54,9 +56,9 @@ def _text(values: dict[str, Any], *keys: str) -> str | None:
 def read_song(data: bytes) -> Credit:
     """The credit in the `[song]` section of a song.ini. Raises Malformed."""
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
+        text = decode(data)
+    except Unreadable as error:
+        raise Malformed(f"not readable: {error}") from error
     comments = (";", "#", "//")
     parser = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",), comment_prefixes=comments)
     try:

@@ -19,9 +19,6 @@ from ssmttm.corpus.licenses.scope import Limit, limits, without_fields
 from ssmttm.corpus.licenses.spdx_list import ALL_RIGHTS_RESERVED, PUBLIC_DOMAIN
 from ssmttm.corpus.licenses.text import LONGEST, skeleton
 
-DOCUMENTS = frozenset(["license_file", "package_text", "dep5_files", "catch_all"])
-"""Kinds of evidence that are documents: words around a license's name are not expected to be understood."""
-
 
 class Reading(NamedTuple):
     """What a statement says.
@@ -35,6 +32,7 @@ class Reading(NamedTuple):
     denied: bool = False
     conflict: bool = False
     reason: str | None = None  # a key of `tables.REASONS` where there is one of its own
+    silent: bool = False  # a document that speaks of something else than the music: no evidence
 
 
 _REMEMBERED = 1000
@@ -297,4 +295,4 @@ def _understand(kind: str, text: str | None, url: str | None) -> Reading:
         return read_statement(body, strict=False)
     if url and not (text and url in text):
         text = f"{text or ''}\n{url[:_REMEMBERED]}"
-    return read_statement(text, strict=kind not in DOCUMENTS)
+    return read_statement(text)

@@ -17,11 +17,13 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ssmttm.corpus.audio import Undecodable, probe
-from ssmttm.corpus.debian.members import is_license
+from ssmttm.corpus.debian.grants import part_about
+from ssmttm.corpus.debian.members import is_audio, is_license
 from ssmttm.corpus.limits import length_problem
 from ssmttm.corpus.names import UnsafeName, safe_relative, shown
 from ssmttm.corpus.sources import Context, Unavailable
 from ssmttm.corpus.tabular import header, read_records
+from ssmttm.corpus.texts import Unreadable, decode
 from ssmttm.errors import UserError
 from ssmttm.files import sha256_file
 
@@ -41,8 +43,8 @@ class _Collection:
     folder: Path
     rows: dict[Any, int] = field(default_factory=dict)
     """The row of each file, by its key and by its device and inode."""
-    beside: dict[Path, list[Evidence]] = field(default_factory=dict)
-    """What the license files of a folder state."""
+    beside: dict[Path, list[tuple[str, str]]] = field(default_factory=dict)
+    """Where the license files of a folder lie, and their texts."""
 
 
 def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[dict[str, Any]]:
@@ -90,6 +92,8 @@ def _row(
         problem, detail = length_problem(duration, clips)
     except Undecodable as error:
         problem, detail = "undecodable", str(error)
+    except Unreadable as error:
+        problem, detail = "license_unreadable", str(error)
     except (Unavailable, UnsafeName, OSError) as error:
         _once(collection, table, row, key, None)
         reason = error.reason if isinstance(error, Unavailable) else "unavailable"
@@ -159,17 +163,27 @@ def _stated(cells: Mapping[str, str], where: str) -> list[Evidence]:
 
 
 def _beside(collection: _Collection, path: Path) -> list[Evidence]:
-    """What license files in the track's own folder state."""
+    """What license files in the track's own folder state about it; raises Unreadable for one that is no text."""
     if path.parent not in collection.beside:
-        found: list[Evidence] = []
-        for file in sorted(path.parent.iterdir()):
-            if is_license(file.name) and file.is_file() and file.resolve().is_relative_to(collection.folder):
-                with open(file, "rb") as f:
-                    text = f.read(_LICENSE_BYTES).decode("utf-8", "replace")
-                where = file.relative_to(collection.folder).as_posix()
-                found.append({"kind": "license_file", "text": text, "url": None, "where": where})
-        collection.beside[path.parent] = found
-    return collection.beside[path.parent]
+        collection.beside[path.parent] = list(_license_texts(collection, path.parent))
+    found = collection.beside[path.parent]
+    others = [f.name for f in path.parent.iterdir() if is_audio(f.name) and f.name != path.name] if found else []
+    parts = ((where, part_about(text, path.name, others)) for where, text in found)
+    return [{"kind": "license_file", "text": part, "url": None, "where": where} for where, part in parts if part]
+
+
+def _license_texts(collection: _Collection, folder: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted(folder.iterdir()):
+        if is_license(file.name) and file.is_file() and file.resolve().is_relative_to(collection.folder):
+            where = file.relative_to(collection.folder).as_posix()
+            with open(file, "rb") as f:
+                data = f.read(_LICENSE_BYTES + 1)
+            if len(data) > _LICENSE_BYTES:
+                raise Unreadable(f"{where} is larger than {_LICENSE_BYTES >> 10} KiB")
+            try:
+                yield where, decode(data)
+            except Unreadable as error:
+                raise Unreadable(f"{where} {error}") from error
 
 
 def fetch(settings: Mapping[str, Any], track: Mapping[str, Any], context: Context) -> Path:

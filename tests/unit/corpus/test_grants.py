@@ -81,7 +81,8 @@ def test_names_with_spaces_are_found() -> None:
 
 
 def test_the_text_of_a_license_after_its_grant_is_left_out_and_kept_where_it_is_all() -> None:
-    code = "Creative Commons Legal Code\n\nAttribution 3.0 Unported\n\nlong text about CC BY-NC 4.0"
+    terms = "You must credit the Licensor under this Public License, who gives no warranty and has no liability. " * 8
+    code = f"Creative Commons Legal Code\n\nAttribution 3.0 Unported\n\n{terms}long text about CC BY-NC 4.0"
     assert grant(f"My songs are licensed CC BY 3.0.\n\n{code}") == "My songs are licensed CC BY 3.0."
     several = "CC BY 3.0 for some and GPL version 2 for others, who knows."
     assert grant(f"{several}\n\n{code}") == several
@@ -89,3 +90,6 @@ def test_the_text_of_a_license_after_its_grant_is_left_out_and_kept_where_it_is_
     assert grant(f"{vague}\n\n{code}") == f"{vague}\n\n{code}"
     assert grant(code) == code
     assert grant(f"Thanks for listening!\n\n{code}").endswith("CC BY-NC 4.0")
+    end = "Creative Commons may be contacted at https://creativecommons.org/."
+    tail = "The last song is not mine."
+    assert grant(f"My songs are licensed CC BY 3.0.\n\n{code}\n{end}\n\n{tail}").endswith(f"CC BY 3.0.\n\n{tail}")

@@ -242,7 +242,7 @@ def test_a_license_file_beside_a_track_speaks_for_its_own_folder(lab: Lab, tmp_p
     first, second = lab.rows("file,license\na/x.flac,CC BY 4.0\nb/y.flac,CC BY 4.0\n")
     assert [(e["kind"], e["text"], e["where"]) for e in first["license_evidence"]] == [
         ("catalog", "CC BY 4.0", "table.csv, row 2"),
-        ("license_file", "CC BY-SA 4.0 \ufffd", "a/LICENSE.txt"),
+        ("license_file", "CC BY-SA 4.0 é", "a/LICENSE.txt"),
     ]
     assert [e["kind"] for e in second["license_evidence"]] == ["catalog"]
 
