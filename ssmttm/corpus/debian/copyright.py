@@ -70,7 +70,7 @@ def read_copyright(text: str) -> CopyrightFile:
         license = _license(_field(paragraph, "License"), texts)
         paragraphs.append(Files(names, holders(_field(paragraph, "Copyright")), license))
     source = _field(parsed.header, "Source") or _field(parsed.header, "Upstream-Contact")
-    catch_all = [p for p in paragraphs if "*" in p.globs]
+    catch_all = [p for p in paragraphs if any(map(is_catch_all, p.globs))]
     return CopyrightFile(tuple(paragraphs), None, _first_url(source), (), catch_all[-1] if catch_all else None)
 
 
@@ -130,6 +130,19 @@ def _glob_pattern(glob: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
 
 
+def is_catch_all(glob: str) -> bool:
+    """Whether a pattern fits whatever there is, because nothing in it names anything.
+
+    >>> [is_catch_all(glob) for glob in ("*", "**", "*/*", "?*", "*.*", "music/*", "*.ogg")]
+    [True, True, True, True, True, False, False]
+    """
+    return not any(c.isalnum() for c in glob)
+
+
+def _is_packaging(glob: str) -> bool:
+    return glob.startswith("debian/") and is_catch_all(glob.removeprefix("debian/"))
+
+
 def match_strength(glob: str, path: str) -> int:
     """How many trailing path components of `glob` name `path`; 0 if it doesn't, or says nothing.
 
@@ -137,7 +150,7 @@ def match_strength(glob: str, path: str) -> int:
     leading components of either may differ. A basename alone is weak: it counts only if it has
     something of its own, at least two letters or digits besides wildcards and the extension.
     """
-    if glob in ("*", "debian/*"):
+    if is_catch_all(glob) or _is_packaging(glob):
         return 0
     parts, names = glob.split("/"), path.split("/")
     for k in range(len(parts), 0, -1):
@@ -168,7 +181,8 @@ def find_paragraph(copyright: CopyrightFile, path: str, anchored: str | None = N
     """
     if anchored is not None:
         for paragraph in reversed(copyright.paragraphs):
-            if any(g != "*" and g != "debian/*" and _glob_pattern(g).fullmatch(anchored) for g in paragraph.globs):
+            telling = (g for g in paragraph.globs if not is_catch_all(g) and not _is_packaging(g))
+            if any(_glob_pattern(g).fullmatch(anchored) for g in telling):
                 return paragraph
     best, strength = None, 0
     for paragraph in copyright.paragraphs:

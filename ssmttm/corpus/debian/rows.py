@@ -124,7 +124,8 @@ def _evidence(contents: Contents, member: Member, tags: Mapping[str, str], besid
     if copyright.text:
         found.append(("package_text", copyright.text, source))
     if copyright.catch_all:
-        found.append(("catch_all", copyright.catch_all.license, f"{source}, Files: *"))
+        named = " ".join(copyright.catch_all.globs)[:200]
+        found.append(("catch_all", copyright.catch_all.license, f"{source}, Files: {named}"))
     rows: list[Evidence] = [{"kind": k, "text": text, "url": None, "where": where} for k, text, where in found]
     return rows + tag_evidence(tags)
 

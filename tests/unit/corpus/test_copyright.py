@@ -43,6 +43,26 @@ def test_more_components_win_and_a_later_paragraph_breaks_a_tie() -> None:
     assert parsed.catch_all.license == "MIT"
 
 
+@pytest.mark.parametrize("glob", ["*", "**", "***", "*/*", "*/**", "?*", "*?", "./*", "/*", "*.*", "./**/*", "."])
+def test_a_pattern_that_names_nothing_is_a_catch_all_however_it_is_written(glob: str) -> None:
+    parsed = read_copyright(paragraphs((glob, "CC-BY-3.0")))
+    assert parsed.catch_all.license == "CC-BY-3.0"
+    assert find_paragraph(parsed, "usr/share/g/music/a.ogg") is None
+    assert find_paragraph(parsed, "usr/g.love/music/a.ogg", "music/a.ogg") is None
+
+
+@pytest.mark.parametrize("glob", ["music/*", "*.ogg", "*/music/?*", "a*", "src/**"])
+def test_a_pattern_that_names_something_is_no_catch_all(glob: str) -> None:
+    assert read_copyright(paragraphs((glob, "CC-BY-3.0"))).catch_all is None
+
+
+@pytest.mark.parametrize("glob", ["debian/*", "debian/**", "debian/*.*", "./debian/?*"])
+def test_the_packaging_is_neither_music_nor_a_catch_all(glob: str) -> None:
+    parsed = read_copyright(paragraphs((glob, "CC-BY-3.0")))
+    assert parsed.catch_all is None
+    assert find_paragraph(parsed, "usr/share/debian/a.ogg") is None
+
+
 def test_inside_an_archive_paths_are_anchored_and_the_last_match_applies() -> None:
     parsed = read_copyright(paragraphs(("*", "MIT"), ("data/sfx/a.ogg", "A"), ("data/*", "B")))
     assert find_paragraph(parsed, "usr/g.love/data/sfx/a.ogg", "data/sfx/a.ogg").license == "B"
