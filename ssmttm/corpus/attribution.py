@@ -24,6 +24,9 @@ _NOTICE = re.compile(r"(?:©|℗|\([cCpP]\)|\bcopyright\b)[^\n\r]*", re.IGNORECA
 _NOTICE_KINDS = ("catalog", "tag_url", "license_file")
 _LONGEST_NOTICE = 200
 
+HOLDERS = "Copyright: "
+"""Begins the line of a `dep5_files` statement that names the copyright holders, below the license's name."""
+
 
 def one_line(text: str | None) -> str:
     """Metadata as one printable line: whitespace and control characters collapse to single spaces."""
@@ -39,9 +42,35 @@ def credit(track: Mapping[str, Any], license: str, license_url: str | None, voca
     album = f" ({one_line(track['album'])})" if track["album"] else ""
     url = f", {license_url}" if license_url else ""
     title, artist = one_line(track["title"]) or "untitled", one_line(track["artist"]) or "unknown artist"
+    if held := copyright_holders(track):
+        artist += f", copyright {', '.join(held)}"
     source = one_line(track["homepage"]) or track["track_id"]
     changes = "cut, resampled, normalized in loudness, vocals removed" if vocals_removed else _CHANGES
     return f'"{title}" by {artist}{album}, from {source}, {license}{url}; {changes}'
+
+
+def copyright_holders(track: Mapping[str, Any]) -> list[str]:
+    """The copyright holders that a specific `Files:` pattern names and the artist's name doesn't contain.
+
+    Where the artist is one of several, the others hold other files of the pattern. Of a shorter
+    form of the artist's name ("Ada") the full one is a holder to name.
+    """
+    artist = _words(track["artist"])
+    held: list[str] = []
+    for row in track.get("license_evidence") or ():
+        if row["kind"] != "dep5_files":
+            continue
+        _, _, below = (row["text"] or "").partition("\n")
+        if below.startswith(HOLDERS):
+            held += below.partition("\n")[0].removeprefix(HOLDERS).split(", ")
+    names = {name: _words(name) for name in map(one_line, held)}
+    if any(words <= artist for words in names.values()):
+        return []
+    return [name for name, words in names.items() if artist and artist <= words] or list(names)
+
+
+def _words(name: str | None) -> set[str]:
+    return set(re.findall(r"\w+", one_line(name).casefold()))
 
 
 def copyright_notice(track: Mapping[str, Any]) -> str | None:
@@ -104,6 +133,8 @@ def attribution_page(tracks: Iterable[Mapping[str, Any]], vocals_removed: bool =
             source = f"{link(home, home)}, " if home else ""
             notice = copyright_notice(track)
             copyright = f" Notice: {escape(notice).rstrip('.')}." if notice else ""
+            if held := copyright_holders(track):
+                copyright = f" Copyright: {escape(', '.join(held)).rstrip('.')}.{copyright}"
             lines.append(
                 f"- **{escape(track['title']) or 'untitled'}**.{album} Source: {source}{escape(track['track_id'])}. "
                 f"License: {_licenses(track['license'], track['license_url'])}.{copyright}"

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote
 
+from ssmttm.corpus.attribution import HOLDERS
 from ssmttm.corpus.debian import credits
 from ssmttm.corpus.debian.contents import Contents, Track, shown
 from ssmttm.corpus.debian.copyright import Files, find_paragraph, holders
@@ -118,7 +119,7 @@ def _evidence(contents: Contents, member: Member, tags: Mapping[str, str], besid
     source, copyright = f"usr/share/doc/{contents.package}/copyright", contents.copyright
     found: list[tuple[str, str, str]] = []
     if paragraph := _paragraph(contents, member):
-        found.append(("dep5_files", paragraph.license, f"{source}, Files: {' '.join(paragraph.globs)[:200]}"))
+        found.append(("dep5_files", _stated(paragraph), f"{source}, Files: {' '.join(paragraph.globs)[:200]}"))
     others = beside[member.folder] - {PurePosixPath(member.name).name}
     found += [("license_file", text, where) for where, text in contents.statements(member, others)]
     if copyright.text:
@@ -130,15 +131,27 @@ def _evidence(contents: Contents, member: Member, tags: Mapping[str, str], besid
     return rows + tag_evidence(tags)
 
 
+def _stated(paragraph: Files) -> str:
+    """A paragraph's license with its copyright holders in the line below the name, as credits need them."""
+    name, newline, text = paragraph.license.partition("\n")
+    held = f"\n{HOLDERS}{', '.join(paragraph.holders)}" if paragraph.holders else ""
+    return f"{name}{held}{newline}{text}"
+
+
 def _disagreement(statements: Sequence[Iterable[Evidence]]) -> str:
     """The kind of evidence in which the stems of one song differ, and what they say; empty if they agree."""
     for kind in _ORDER:
-        said = [frozenset((e["text"], e["url"]) for e in stated if e["kind"] == kind) for stated in statements]
+        said = [frozenset((_unheld(e["text"]), e["url"]) for e in stated if e["kind"] == kind) for stated in statements]
         different = set(filter(None, said))
         if len(different) > 1:
             texts = sorted(" ".join((text or "").split())[:100] for one in different for text, _ in one)
             return f"{kind} says {' and '.join(map(repr, texts))}"
     return ""
+
+
+def _unheld(text: str | None) -> str | None:
+    """A statement without its copyright holders, who may differ."""
+    return re.sub(rf"\n{HOLDERS}[^\n]*", "", text, count=1) if text else text
 
 
 def _complete_artists(rows: Sequence[dict[str, Any]], tracks: Sequence[Track], contents: Contents) -> None:

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from ssmttm.corpus.attribution import attribution_page, copyright_notice, credit, escape, link, one_line
+from ssmttm.corpus.attribution import (
+    attribution_page,
+    copyright_holders,
+    copyright_notice,
+    credit,
+    escape,
+    link,
+    one_line,
+)
 
 TRACK: dict[str, Any] = {
     "track_id": "debian:p/a.ogg",
@@ -103,3 +111,32 @@ def test_the_page_of_many_tracks_groups_artists_and_takes_seconds() -> None:
     page = attribution_page(tracks)
     assert time.process_time() - started < 2  # about 0.2 s on an idle machine
     assert page.count("\n## ") == 3000 and page.count("\n- **T") == 12_000
+
+
+@pytest.mark.parametrize(
+    ("artist", "holders", "credited"),
+    [
+        ("NeonCorridor", "Ada Tune", ["Ada Tune"]),
+        ("Ada Tune", "Ada Tune", []),
+        ('Ada "Keys" Tune', "Ada Tune", []),
+        ("ada tune", "Ada Tune, Bob Bee", []),  # whose files are the pattern's other ones
+        ("Ada", "Bob Bee, Ada Tune", ["Ada Tune"]),
+        ("NeonCorridor", "Ada Tune, Bob Bee", ["Ada Tune", "Bob Bee"]),
+        ("Ada", "Ada Tune", ["Ada Tune"]),  # it says more
+        (None, "Ada Tune", ["Ada Tune"]),
+    ],
+)
+def test_the_copyright_holder_is_credited_beside_the_artist(
+    artist: str | None, holders: str, credited: list[str]
+) -> None:
+    track = {**stated("dep5_files", f"CC-BY-4.0\nCopyright: {holders}\nCopyright (C) of the license"), "artist": artist}
+    assert copyright_holders(track) == credited
+    page, line = attribution_page([track]), credit(track, "CC-BY-4.0", None)
+    for name in credited:
+        assert name in line and f"Copyright: {', '.join(credited)}." in page
+    assert bool(credited) == ("copyright" in line) == ("Copyright:" in page)
+
+
+def test_a_catch_all_names_nobody_to_credit() -> None:
+    assert copyright_holders(stated("catch_all", "CC-BY-4.0\nCopyright: Ada Tune")) == []
+    assert copyright_holders(stated("dep5_files", "CC-BY-4.0")) == []

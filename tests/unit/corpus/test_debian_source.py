@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from debs import DEP5, deb_bytes, flac, sha256, tagged, tone, zip_bytes
 
+from ssmttm.corpus.attribution import credit
 from ssmttm.corpus.debian import apt
 from ssmttm.corpus.debian.packages import Package
 from ssmttm.corpus.license import decide, evidence_of, make_policy
@@ -42,11 +43,25 @@ def test_a_track_is_listed_with_evidence_and_fetched(mirror: Callable[..., str],
     assert row["duration_s"] == pytest.approx(2.0)
     assert row["problem"] is None
     assert [(e["kind"], e["text"]) for e in row["license_evidence"]] == [
-        ("dep5_files", "CC-BY-SA-3.0"),
+        ("dep5_files", "CC-BY-SA-3.0\nCopyright: Ada Tune"),
         ("catch_all", "GPL-2+"),
     ]
     for cache in (tmp_path / "cache", tmp_path / "fresh"):  # from the cache, and from the package
         assert sha256(debian.fetch(settings, row, context(cache)).read_bytes()) == row["sha256"]
+
+
+def test_the_holder_of_a_specific_pattern_is_credited_beside_the_tagged_artist(
+    mirror: Callable[..., str], tmp_path: Path
+) -> None:
+    music = {
+        "usr/share/game/data/music/a.flac": tagged(1.5, {"artist": "NeonTunes"}),
+        "usr/share/game/other/b.flac": tagged(1.5, {"artist": "NeonTunes", "license": "CC BY 3.0"}, 330),
+    }
+    rows = listed(packed(mirror, {"usr/share/doc/game/copyright": DEP5, **music}), tmp_path)
+    specific, catch_all = (rows[f"game/usr/share/game/{p}.flac"] for p in ("data/music/a", "other/b"))
+    assert "by NeonTunes, copyright Ada Tune," in credit(specific, "CC-BY-SA-3.0", None)
+    assert "by NeonTunes," in credit(catch_all, "CC-BY-3.0", None)
+    assert "Coders" not in credit(catch_all, "CC-BY-3.0", None)
 
 
 def test_a_damaged_cache_is_noticed_and_repaired(mirror: Callable[..., str], tmp_path: Path) -> None:
@@ -382,7 +397,7 @@ def test_of_a_dual_license_the_allowed_branch_is_used(mirror: Callable[..., str]
     copyright = copyright.replace("Files: data/music/*", "Files: ./data/music/Blue_Sky.flac")
     (row,) = listed(packed(mirror, MUSIC | {"usr/share/doc/game/copyright": copyright}), tmp_path).values()
     assert decided(row) == (None, "CC-BY-3.0")
-    assert row["license_evidence"][0]["text"] == "GPL-3 or CC-BY-3.0"
+    assert row["license_evidence"][0]["text"] == "GPL-3 or CC-BY-3.0\nCopyright: Ada Tune"
 
 
 def test_names_of_the_holders_complete_the_credits(mirror: Callable[..., str], tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_what_is_not_utf_8_may_be_latin_1() -> None:
     ],
 )
 def test_what_is_no_text_is_not_guessed(data: bytes) -> None:
-    with pytest.raises(Unreadable, match="is|holds"):
+    with pytest.raises(Unreadable, match=r"is|holds"):
         decode(data)
 
 
