@@ -193,6 +193,7 @@ REASONS = {
     "catch_all_only": "only the package-wide catch-all states a license; that is no evidence about music",
     "license_unreadable": "a license file beside it can't be read as text",
     "license_unknown": "the license text was not understood",
+    "ml_reserved": "rights are reserved for machine learning, and the configuration heeds that",
     "license_not_allowed": "the license is known, and the policy does not allow it",
     "license_not_final": "the license is undecided, struck out, not free, bound to conditions or not yet in force",
     "license_of_another_subject": "the license is for something else than the track, such as artwork, stems or data",

@@ -75,6 +75,7 @@ def data_card(
         _obligations({license for license, _ in contents.seconds}),
         _making(settings, release),
         _rejections(release, contents),
+        _reservations(settings, release),
         _limits(settings, release),
     ]
     return "\n\n".join(parts) + "\n"
@@ -168,6 +169,24 @@ def _rejections(release: Mapping[str, Any], contents: Contents) -> str:
     lines += [f"| duplicate recording of another track | {release['duplicates']:,} |"] if release["duplicates"] else []
     lines += [f"| {why} (clips, in this export) | {count:,} |" for why, count in sorted(contents.left_out.items())]
     return "\n".join(lines)
+
+
+def _reservations(settings: Mapping[str, Any], release: Mapping[str, Any]) -> str:
+    switch, kept, refused = (
+        settings["license"]["ml_reservations"],
+        release["ml_reserved"],
+        release["rejected"].get("ml_reserved", 0),
+    )
+    found = {
+        "reject": f"Tracks whose evidence reserves machine learning were left out: {refused:,}.",
+        "keep": f"Tracks whose evidence reserves machine learning were kept: {kept:,} of those that were licensed.",
+    }[switch]
+    return (
+        "## Reservations for machine learning\n\n"
+        f'Statements such as "no AI training" or a reservation under article 4(3) of directive (EU) 2019/790 were '
+        "looked for in the sources' statements, license files and tags (`data.license.ml_reservations: "
+        f"{switch}`). {found}"
+    )
 
 
 def _limits(settings: Mapping[str, Any], release: Mapping[str, Any]) -> str:

@@ -27,15 +27,20 @@ from ssmttm.corpus.spdx import (
     license_url,
     licensing,
     parse_expression,
+    reservation,
     understand,
     unported,
+    without_reservation,
 )
 from ssmttm.errors import UserError
 
-KINDS = ("catalog", "dep5_files", "license_file", "tag_url", "package_text", "catch_all")
+KINDS = ("catalog", "dep5_files", "license_file", "tag_url", "package_text", "catch_all", "ml_reservation")
 """What the source's own catalog states about this track; a specific `Files:` glob of Debian's
 copyright format; a license file beside the album; a license URL or text in the file's own tags; a
-package's free text; a package-wide `Files: *`."""
+package's free text; a package-wide `Files: *`; a text that states no license and reserves machine learning."""
+
+ML_RESERVATIONS = ("reject", "keep")
+"""Values of `data.license.ml_reservations`: what becomes of a track whose evidence reserves machine learning."""
 
 SPECIFIC = ("catalog", "dep5_files", "license_file", "tag_url")
 """Kinds that speak about the track itself, so that a contradiction among them counts."""
@@ -61,8 +66,15 @@ class Evidence(NamedTuple):
 
     @property
     def reading(self) -> Reading:
-        """What it says, with the reason."""
-        return understand(self.kind, self.text, self.url)
+        """What it says, with the reason. A reservation of rights for machine learning is read on its own."""
+        if self.kind == "ml_reservation":
+            return Reading(None, "reserves machine learning, and states no license", silent=True)
+        return understand(self.kind, without_reservation(self.text or ""), self.url)
+
+    @property
+    def reservation(self) -> str | None:
+        """The sentence that reserves machine learning; None without one."""
+        return reservation(self.text or "")
 
     @property
     def expression(self) -> str | None:
@@ -93,6 +105,7 @@ class Policy:
 
     allow: frozenset[str]
     elements: frozenset[str] = frozenset(["sa"])
+    ml_reservations: str = "reject"
 
     def rule(self, expression: str) -> Ruling:
         """Whether an SPDX expression may be used, and under which of its parts.
@@ -147,8 +160,8 @@ def _single(policy: Policy, identifier: str) -> Ruling:
 def make_policy(settings: Mapping[str, Any]) -> Policy:
     """A policy from `data.license` of the config: `allow`, `noncommercial`, `noderivatives`, `sharealike`.
 
-    The switches are off, off and on if they are missing. Raises UserError on what is no SPDX
-    license identifier (or `LICENSE WITH EXCEPTION`, or LicenseRef) in `allow`.
+    The switches are off, off and on if they are missing, and `ml_reservations` is reject. Raises
+    UserError on what is no SPDX license identifier (or `LICENSE WITH EXCEPTION`, or LicenseRef) in `allow`.
     """
     allowed = set()
     for name in settings["allow"]:
@@ -160,7 +173,15 @@ def make_policy(settings: Mapping[str, Any]) -> Policy:
             )
         allowed.add(found.lower())
     on = {element for element, (key, _) in SWITCHES.items() if settings.get(key, element == "sa")}
-    return Policy(frozenset(allowed), frozenset(on))
+    reservations = settings.get("ml_reservations", "reject")
+    if reservations not in ML_RESERVATIONS:
+        raise UserError(f"data.license.ml_reservations: {reservations!r} is neither {' nor '.join(ML_RESERVATIONS)}")
+    return Policy(frozenset(allowed), frozenset(on), reservations)
+
+
+def reserved(evidence: Iterable[Evidence]) -> Evidence | None:
+    """The first piece of evidence that reserves machine learning; None without one."""
+    return next((one for one in evidence if one.reservation), None)
 
 
 def evidence_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[Evidence, ...]:
@@ -172,8 +193,25 @@ def evidence_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[Evidence, ...
     return tuple(sorted(found, key=lambda e: _ORDER[e.kind])) if len(found) > 1 else tuple(found)
 
 
+_MAY_BE_RESERVED = (None, "license_unknown", "license_conflict")
+"""Where the license would do, or isn't understood, perhaps because of the reservation."""
+
+
 def decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
-    """The decision on one track from its evidence, ordered best first as `evidence_of` gives it."""
+    """The decision on one track from its evidence, ordered best first as `evidence_of` gives it.
+
+    A reservation of rights for machine learning counts, by the policy's switch, where the license would do.
+    """
+    decision = _decide(tuple(one for one in evidence if one.kind != "ml_reservation"), policy)
+    if decision.reason not in _MAY_BE_RESERVED or policy.ml_reservations == "keep":
+        return decision
+    if not (found := reserved(evidence)):
+        return decision
+    detail = f'{_source(found)} reserves machine learning: "{found.reservation}"; {decision.detail}'
+    return Decision("ml_reserved", detail, kind=found.kind)
+
+
+def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     if not evidence:
         return Decision("no_license_evidence", "neither the source nor the file states a license")
     if silent := [one for one in evidence if one.reading.silent]:

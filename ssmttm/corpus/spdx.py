@@ -3,6 +3,7 @@
 from ssmttm.corpus.licenses.creative_commons import creative_commons, duties, license_name, license_url, unported
 from ssmttm.corpus.licenses.documents import read_document, understand
 from ssmttm.corpus.licenses.expressions import parse_expression
+from ssmttm.corpus.licenses.reservations import reservation, without_reservation
 from ssmttm.corpus.licenses.spdx_list import licensing
 from ssmttm.corpus.licenses.statements import Reading, read_statement
 from ssmttm.corpus.licenses.text import license_address
@@ -20,8 +21,10 @@ __all__ = [
     "read_document",
     "read_statement",
     "recognize",
+    "reservation",
     "understand",
     "unported",
+    "without_reservation",
 ]
 
 

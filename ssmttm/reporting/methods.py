@@ -67,6 +67,12 @@ def _source(name: str, settings: dict[str, Any]) -> str:
     return f"{name} ({listed(list(packages))})" if packages else name
 
 
+_RESERVED = {
+    "reject": "Tracks whose evidence reserves machine learning were refused.",
+    "keep": "Tracks whose evidence reserves machine learning were not refused.",
+}
+
+
 def _policy(license: dict[str, Any]) -> list[str]:
     allowed = usable(license)
     elements = {"noncommercial": "NC", "noderivatives": "ND", "sharealike": "SA"}
@@ -77,6 +83,7 @@ def _policy(license: dict[str, Any]) -> list[str]:
         f"{listed(allowed)}.",
         f"Licenses with {' or '.join(off)} were refused." if off else "",
         f"Licenses with {' or '.join(on)} were allowed." if on else "",
+        _RESERVED[license["ml_reservations"]],
         "A track without evidence, or with evidence that contradicts itself, was left out.",
     ]
 

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from ssmttm.corpus.attribution import one_line
 from ssmttm.corpus.license import Decision, Evidence, Policy, addresses, decide, evidence_of, make_policy, named
-from ssmttm.corpus.spdx import read_statement
 from ssmttm.errors import UserError
 from ssmttm.tables import REASONS, read_table
 
@@ -29,7 +28,11 @@ class Explained(NamedTuple):
 def explain(texts: Iterable[str], policy: Policy) -> Iterator[Explained]:
     """What each text says about a license and whether the policy allows it; texts count as a catalog's statement."""
     for text in texts:
-        reading = read_statement(text)
+        statement = Evidence("catalog", text, None, None)
+        reading = statement.reading
+        if policy.ml_reservations == "reject" and (found := statement.reservation):
+            yield Explained(text, reading.license, "reject", f"reserves machine learning: {found}")
+            continue
         if reading.license is None:
             yield Explained(text, None, "reject", f"not understood: {reading.note}")
             continue

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ssmttm.captions.statistics import statistics
+from ssmttm.corpus.license import evidence_of, reserved
 from ssmttm.errors import UserError
 from ssmttm.files import write_json
 from ssmttm.released import hashes
@@ -50,6 +51,7 @@ def run(settings: dict[str, Any], folder: Path, out: Path) -> None:
             "codec": _single(folder, "tokens", "codec", shards),
             "text_encoder": _single(folder, "text", "encoder", shards),
             "rejected": _rejections(folder, shards),
+            "ml_reserved": _reserved(folder),
             "sha256": hashes(folder, [path.relative_to(folder).as_posix() for path in products], anew=True),
         },
     )
@@ -108,6 +110,12 @@ def _rejections(folder: Path, shards: range) -> dict[str, int]:
     for path in paths:
         counts.update(read_table(path, "rejected", ["reason"]).column("reason").to_pylist())
     return dict(sorted(counts.items()))
+
+
+def _reserved(folder: Path) -> int:
+    """How many licensed tracks have evidence that reserves machine learning."""
+    rows = read_table(folder / "licensed.parquet", "licensed", ["license_evidence"]).to_pylist()
+    return sum(reserved(evidence_of(row["license_evidence"])) is not None for row in rows)
 
 
 def _products(folder: Path, shards: range) -> list[Path]:

@@ -20,7 +20,7 @@ Evidence = dict[str, str | None]
 Beside = defaultdict[tuple[str, str], set[str]]
 """Names of the audio files of each folder."""
 
-_ORDER = ("dep5_files", "license_file", "tag_url", "package_text", "catch_all")
+_ORDER = ("dep5_files", "license_file", "tag_url", "package_text", "catch_all", "ml_reservation")
 _COPYRIGHT_LINE = re.compile(r"\bcopyright[ \t]+(?:\(c\)|©)?[ \t]*((?:[\d, –-]+)?[A-Z][^.\n]{1,80})$", re.I | re.M)
 _LICENSE_AUTHORS = ("Free Software Foundation", "Creative Commons")
 _LOCATOR = re.compile(r"deb:([^=!]+)=([^!]+)!/(.+)", re.DOTALL)

@@ -58,8 +58,8 @@ def fetch(settings: Mapping[str, Any], track: Mapping[str, Any], context: Contex
     def check(info: Mapping[str, Any]) -> None:
         now = license_evidence(info)
         if not same_statement(track["license_evidence"], now):
-            states = now[0]["text"] if now else "nothing"
-            raise Unavailable(f"the site now states {shown(str(states))} as its license; index again", "changed")
+            states = "; ".join(str(e["text"]) for e in now) or "nothing"
+            raise Unavailable(f"the site now states {shown(states)} as its license; index again", "changed")
         if problem := _hidden(info):
             raise Unavailable(problem)
 
@@ -168,7 +168,7 @@ def _problem(info: Mapping[str, Any], settings: Mapping[str, Any], context: Cont
     """What is found against a video while indexing: (reason, detail)."""
     if hidden := _hidden(info):
         return "unavailable", hidden
-    if not license_evidence(info):
+    if not any(e["kind"] == "catalog" for e in license_evidence(info)):
         return "no_license_evidence", f"{clean(info.get('extractor_key'), 60)} states no license for it"
     if info.get("_has_drm") is True:
         return "unavailable", "encrypted (DRM)"

@@ -1,6 +1,7 @@
-"""What a site states about a video's license, from yt-dlp's `license` field. Nothing else is evidence.
+"""What a site states about a video's license, from yt-dlp's `license` field. Nothing else is evidence of a license.
 
-A description that speaks of a license is none: anybody may quote one there about anything. Where a
+A description that speaks of a license is none: anybody may quote one there about anything. One that reserves
+machine learning counts as such a reservation. Where a
 site states a license by a short form of its own, MEANINGS says which license it means by it, each
 with the public source of that fact. A short form that isn't there (Vimeo's `by`, Jamendo's
 `by-nc-sa`, Minds' `attribution-cc`) has no version that anybody can prove: it stays as it is, and
@@ -10,6 +11,7 @@ the license engine rejects it as unknown.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ssmttm.corpus.spdx import reservation
 from ssmttm.corpus.ytdlp.text import clean
 
 Evidence = dict[str, str | None]
@@ -65,15 +67,16 @@ the upload date, and so does this. An older video that was marked only after the
 
 
 def license_evidence(info: Mapping[str, Any]) -> list[Evidence]:
-    """The evidence in a yt-dlp info dict, as rows of the index; empty if the site states nothing.
+    """The evidence in a yt-dlp info dict, as rows of the index: kind `catalog` if the site states a license.
 
     `text` is the field as it is, `url` the license's address: the one that the site states, or
     what its short form means by MEANINGS; null if neither is there.
     """
     extractor = clean(info.get("extractor_key"), 60).lower()
     text = clean(info.get("license"), _TEXT_CHARACTERS)
+    reserving = _reservation(info, extractor)
     if text.lower() in _NO_STATEMENT:
-        return []
+        return reserving
     where = f"yt-dlp {extractor} info field license"
     url = source = None
     if text.lower().startswith(("http://", "https://")):
@@ -86,12 +89,20 @@ def license_evidence(info: Mapping[str, Any]) -> list[Evidence]:
     elif extractor in MEANINGS:
         url = MEANINGS[extractor].urls.get(text.lower())
         source = MEANINGS[extractor].source if url else None
-    return [
-        {"kind": "catalog", "text": text, "url": url, "where": f"{where}; meaning by {source}" if source else where}
-    ]
+    where = f"{where}; meaning by {source}" if source else where
+    return [{"kind": "catalog", "text": text, "url": url, "where": where}, *reserving]
+
+
+def _reservation(info: Mapping[str, Any], extractor: str) -> list[Evidence]:
+    """The description's sentence that reserves machine learning, as a row; nothing else of it is kept."""
+    description = info.get("description")
+    sentence = reservation(description) if isinstance(description, str) else None
+    where = f"yt-dlp {extractor} info field description"
+    text = clean(sentence, _TEXT_CHARACTERS)
+    return [{"kind": "ml_reservation", "text": text, "url": None, "where": where}] if text else []
 
 
 def same_statement(before: list[Mapping[str, Any]], now: list[Evidence]) -> bool:
     """Whether the site still states what it stated when it was indexed."""
-    catalog = [(e["text"], e["url"]) for e in before if e["kind"] == "catalog"]
-    return catalog == [(e["text"], e["url"]) for e in now]
+    kinds = ("catalog", "ml_reservation")
+    return [(e["text"], e["url"]) for e in before if e["kind"] in kinds] == [(e["text"], e["url"]) for e in now]

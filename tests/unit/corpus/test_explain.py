@@ -153,3 +153,11 @@ def test_thousands_of_lines_take_less_than_a_second() -> None:
     found = list(explain.run(SPEC, [], lines, as_json=True))
     assert time.process_time() - started < 2.5  # about 0.4 s on an idle machine
     assert len(found) == 9_000 and sum('"keep"' in line for line in found) == 6_000
+
+
+def test_a_reservation_of_machine_learning_is_told_with_its_sentence() -> None:
+    texts = ["CC BY 4.0. No AI training."]
+    (rejected,) = explain.explain(texts, make_policy({"allow": ["CC-BY-4.0"]}))
+    assert (rejected.license, rejected.verdict) == ("CC-BY-4.0", "reject") and "No AI training." in rejected.reason
+    (kept,) = explain.explain(texts, make_policy({"allow": ["CC-BY-4.0"], "ml_reservations": "keep"}))
+    assert kept.verdict == "keep"
