@@ -172,19 +172,18 @@ def _rejections(release: Mapping[str, Any], contents: Contents) -> str:
 
 
 def _reservations(settings: Mapping[str, Any], release: Mapping[str, Any]) -> str:
-    switch, kept, refused = (
-        settings["license"]["ml_reservations"],
-        release["ml_reserved"],
-        release["rejected"].get("ml_reserved", 0),
-    )
-    found = {
-        "reject": f"Tracks whose evidence reserves machine learning were left out: {refused:,}.",
-        "keep": f"Tracks whose evidence reserves machine learning were kept: {kept:,} of those that were licensed.",
-    }[switch]
+    """What became of tracks whose rights are reserved for machine learning, and how many there were."""
+    title = "## Reservations for machine learning\n\n"
+    switch = settings["license"].get("ml_reservations")
+    if switch is None:
+        return f"{title}This data set was made by a version that did not look for them."
+    if switch == "reject":
+        found = f"{release['rejected'].get('ml_reserved', 0):,} tracks that have one were left out."
+    else:
+        found = f"{release['ml_reserved']:,} of the licensed tracks have one and were kept."
     return (
-        "## Reservations for machine learning\n\n"
-        f'Statements such as "no AI training" or a reservation under article 4(3) of directive (EU) 2019/790 were '
-        "looked for in the sources' statements, license files and tags (`data.license.ml_reservations: "
+        f'{title}Statements such as "no AI training", or a reservation under article 4(3) of directive (EU) 2019/790, '
+        "were looked for in what the sources state, in license files and in tags (`data.license.ml_reservations: "
         f"{switch}`). {found}"
     )
 

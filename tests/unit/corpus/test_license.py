@@ -66,7 +66,7 @@ def test_the_best_specific_evidence_decides(pairs: list[tuple[str, str]], reason
 
 
 def test_every_decision_names_its_evidence_its_place_and_its_text() -> None:
-    for kind in KINDS:
+    for kind in KINDS[:-1]:  # the last one states no license
         for text in ("CC BY 3.0", "CC BY-NC 3.0", "mystery license text"):
             decision = decide(evidence((kind, text)), POLICY)
             assert decision.kind == kind

@@ -82,6 +82,7 @@ def data(tmp_path_factory):
     (folder / "dataset.json").write_text(
         json.dumps(
             {"settings": settings, "rejected": {"license_unknown": 1, "silent": 2}, "duplicates": 1, "codec": "x:1",
+             "ml_reserved": 2,
              "captions": {"written_by": {"template": 12}}}
         )
     )  # fmt: skip
@@ -151,6 +152,18 @@ def test_the_card_counts_hours_and_states_obligations(data, tmp_path):
     assert "| the license text was not understood | 1 |" in text
     rejected = read_table(tmp_path / "out" / "rejected.parquet", "rejected").column("reason").to_pylist()
     assert sorted(rejected) == ["license_unknown", "silent", "silent"]
+
+
+def test_the_card_says_what_became_of_reservations_for_machine_learning(data, tmp_path):
+    manifest = json.loads((data / "dataset.json").read_text())
+    told = {"reject": "3 tracks that have one were left out", "keep": "2 of the licensed tracks have one and were kept"}
+    for switch, sentence in told.items():
+        manifest["rejected"]["ml_reserved"] = 3
+        manifest["settings"]["license"]["ml_reservations"] = switch
+        (data / "dataset.json").write_text(json.dumps(manifest))
+        export.run(data, tmp_path / switch, audio=False, tokens=True, private=False, shard_bytes=1 << 30)
+        text = (tmp_path / switch / "README.md").read_text()
+        assert f"data.license.ml_reservations: {switch}" in text and sentence in text
 
 
 def test_an_existing_folder_is_never_touched_and_an_interrupted_one_is_redone(data, tmp_path, monkeypatch):

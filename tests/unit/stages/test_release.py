@@ -34,7 +34,9 @@ def folder(tmp_path):
     write(tmp_path / "duplicates.parquet", "duplicates", [{"track_id": "c", "duplicate_of": "a"}])
     splits = [("a@0", "train"), ("a@1", "train"), ("b@0", "test")]
     write(tmp_path / "splits.parquet", "splits", [{"clip_id": c, "split": s} for c, s in splits])
-    write(tmp_path / "licensed.parquet", "licensed", [])
+    said = [{"kind": "ml_reservation", "text": "No AI training.", "url": None, "where": "tag comment"}]
+    tracks = [{"track_id": "a", "license_evidence": said}, {"track_id": "b", "license_evidence": []}]
+    write(tmp_path / "licensed.parquet", "licensed", tracks)
     write(tmp_path / "rejected.parquet", "rejected", [{"reason": "license_unknown"}])
     (tmp_path / "ATTRIBUTION.md").write_text("nobody\n")
     (tmp_path / "codec.safetensors").write_bytes(b"codec")
@@ -49,6 +51,7 @@ def test_a_consistent_data_set_gets_its_manifest(folder, settings):
     assert written["minutes"] == {"test": 0.5, "train": 1.0}
     assert (written["codec"], written["text_encoder"]) == ("x:1", "y:2")
     assert written["rejected"] == {"license_unknown": 1, "silent": 2}
+    assert written["ml_reserved"] == 1
     assert {"tokens/1.parquet", "duplicates.parquet", "fingerprints/0.parquet"} <= set(written["sha256"])
     assert written["duplicates"] == 1
     assert written["captions"]["written_by"] == {"template": 3}
