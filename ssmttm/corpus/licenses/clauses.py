@@ -14,6 +14,7 @@ from ssmttm.corpus.licenses.names import find_mentions
 from ssmttm.corpus.licenses.passages import Passage, labeled
 from ssmttm.corpus.licenses.restraints import exception, reserves, restraint
 from ssmttm.corpus.licenses.spdx_list import ALL_RIGHTS_RESERVED
+from ssmttm.corpus.licenses.text import skeleton
 from ssmttm.corpus.licenses.topics import (
     MUSIC,
     OTHER,
@@ -27,7 +28,6 @@ from ssmttm.corpus.licenses.topics import (
     phrases,
     subject_of_word,
 )
-from ssmttm.corpus.licenses.text import skeleton
 from ssmttm.corpus.licenses.words import fold
 
 NONE = "none"
@@ -68,6 +68,13 @@ _LABELS = re.compile(
     r"\b(?:for|applies to|apply to|covers?|covering|on|fur|gilt fur|pour|para|per|dla|voor|для)\b([^.;:()]{2,60})$"
     r"|\(([^()]{2,60})\)|: ([^.;:()]{2,60})$"
 )
+_NOTICE = re.compile(
+    r"^(?:is|are)\s+(?:\(c\)|©|copyright(?:ed)?)[^;.:]*?(?:,|\band\b)\s+(?=(?:(?:is|are)\s+)?(?:licen[sc]ed|released|distributed"
+    r"|available|published))",
+    re.IGNORECASE,
+)
+"""A copyright notice between the subject and its license: "is copyright 2015 by Ada and licensed under …"."""
+
 _TITLE = re.compile(
     r"""^\s*(?:alternatively,? |the |[Tt]he album |also,? )*["'“„«](?P<title>[^"'”“»]{1,80})["'”“»]""", re.IGNORECASE
 )
@@ -304,7 +311,7 @@ def _without_labels(text: str) -> str:
 def _statement(text: str) -> str:
     """The clause with "This music" for the words of its subject, so that a reader of statements knows it."""
     match = _BEGINS.search(_aligned(text))
-    rest = text[match.start() :] if match else text
+    rest = _NOTICE.sub("", text[match.start() :]) if match else text
     if match and _ALTERNATIVELY.match(text) and (under := re.search(r"\bunder\b", rest)):
         return f"Alternatively, it may be used {rest[under.start() :]}"
     if match and _BE.match(normal(rest)):

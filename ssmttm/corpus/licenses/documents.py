@@ -13,8 +13,8 @@ from ssmttm.corpus.licenses.clauses import NONE, Said, all_said, speaks_of
 from ssmttm.corpus.licenses.expressions import parse_expression
 from ssmttm.corpus.licenses.passages import read_passages
 from ssmttm.corpus.licenses.statements import Reading, read_statement
-from ssmttm.corpus.licenses.topics import MUSIC, OTHER, PACKAGE, SOUND, UNKNOWN, WORK
 from ssmttm.corpus.licenses.text import LONGEST
+from ssmttm.corpus.licenses.topics import MUSIC, OTHER, PACKAGE, SOUND, UNKNOWN, WORK
 
 _MOST = 400
 """Passages that are read; a longer document is not understood."""

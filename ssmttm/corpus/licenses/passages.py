@@ -6,8 +6,8 @@ The full text of a license is cut out first: it says what a license means, not w
 import re
 from typing import NamedTuple
 
-from ssmttm.corpus.licenses.topics import normal, phrases
 from ssmttm.corpus.licenses.text import LONGEST, plain
+from ssmttm.corpus.licenses.topics import normal, phrases
 
 LEGAL_HEADING = re.compile(
     r"^[ \t]*(?:\[[A-Z]{2}\]|(?:creative commons )?legal code|creative commons(?: public)? licen[sc]e"
