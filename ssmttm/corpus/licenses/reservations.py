@@ -11,12 +11,11 @@ from itertools import pairwise
 from ssmttm.corpus.licenses.words import fold
 
 _LONGEST = 20_000
-_MAYBE = re.compile(
-    r"(?i)\b(?:ai|a\.i|ki|ia|ml|llms?|tdm|genai|si|no-?ai)\b|train|mining|learn|lernen|appren|aprend|artific|künstlich"
-    r"|2019/790|44 ?b\b|fouille|\bart[a-z.]* ?4|uczeni|maszyn|trenowan|eksplorac|addestra|treina"
-    r"|entren|entrain|[^\x00-\x7f]"
-)
-"""A cheap look at what can't be one."""
+_STEMS = (
+    "train", "mining", "learn", "lernen", "appren", "aprend", "artific", "2019/790", "44b", "44 b", "fouille", "art. 4",
+    "article 4", "artikel 4", "articolo 4", "uczeni", "maszyn", "trenowan", "eksplorac", "addestra", "treina", "entren",
+)  # fmt: skip
+_SHORT = re.compile(r"[^a-z](?:ai|a\.i|ki|ia|ml|llms?|tdm|genai|no-?ai)[^a-z]")
 
 _LEARNING = r"""
     machine[\s-]*learning|deep[\s-]*learning|(?:text[\s-]*(?:and|&)[\s-]*)?data[\s-]*mining|\btdm\b
@@ -110,9 +109,14 @@ def reservation(text: str) -> str | None:
     >>> reservation("CC BY 4.0. No AI training, please.")
     'No AI training, please.'
     """
-    if not _MAYBE.search(text[:_LONGEST]):
+    if not _may_reserve(text[:_LONGEST].lower()):
         return None
     return next((s.strip() for s in _SENTENCE.split(text[:_LONGEST]) if _reserves(s)), None)
+
+
+def _may_reserve(lower: str) -> bool:
+    """A cheap look that finds every text that can be one."""
+    return not lower.isascii() or any(stem in lower for stem in _STEMS) or bool(_SHORT.search(f" {lower} "))
 
 
 def without_reservation(text: str) -> str:
