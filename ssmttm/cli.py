@@ -7,8 +7,28 @@ from typing import Annotated, Any
 
 import typer
 
+from ssmttm import __version__
 from ssmttm.errors import UserError
-from ssmttm.spec import ROOT, generation_settings, load_config, parse_spec, read_runs, stage_spec
+from ssmttm.given import (
+    alike,
+    check_external_spec,
+    check_run_spec,
+    check_section,
+    check_stage_spec,
+    check_writable,
+)
+from ssmttm.spec import (
+    ROOT,
+    generation_settings,
+    load_config,
+    load_preset,
+    parse_spec,
+    presets,
+    read_runs,
+    stage_spec,
+    stages,
+)
+from ssmttm.stages._threads import wait_asleep
 
 app = typer.Typer(
     name="ssmttm",
@@ -18,22 +38,61 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 110},
 )
+
+
+def _file(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+    """Refuse a file that can't be written, before any work is done for it."""
+    if path is not None:
+        check_writable(path, parameter.opts[0], folder=False)
+    return path
+
+
+def _folder(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+    """The same for a folder."""
+    if path is not None:
+        check_writable(path, parameter.opts[0], folder=True)
+    return path
+
+
+def _file_or_folder(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+    """The same where either may be asked for."""
+    if path is not None:
+        check_writable(path, parameter.opts[0])
+    return path
+
 
 Spec = Annotated[
     str | None, typer.Option("--spec", help="Settings as JSON or a JSON file. Default: from ./config.yaml.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="The file to write.")]
+Out = Annotated[Path, typer.Option("--out", callback=_file, help="The file to write.")]
 Shard = Annotated[int, typer.Option(min=0, help="Which shard, from 0.")]
 Cache = Annotated[Path, typer.Option("--cache", help="Folder for downloads, verified and reused.")]
 CodecFile = Annotated[Path, typer.Option("--codec", help="The fitted codec (codec.safetensors).")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: torch's choice.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: as many as help.")]
 Splits = Annotated[Path, typer.Option("--splits", help="splits.parquet.")]
 
 
 def _spec(stage: str, text: str | None) -> dict[str, Any]:
-    return parse_spec(text) if text else stage_spec(load_config(), stage)
+    return check_stage_spec(stage, parse_spec(text)) if text else stage_spec(load_config(), stage)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"ssmttm {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 @app.command()
@@ -44,7 +103,7 @@ def index(out: Out, spec: Spec = None, cache: Cache = Path("results/cache")) -> 
     index.run(_spec("index", spec), cache, out)
 
 
-license_app = typer.Typer(invoke_without_command=True)
+license_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(license_app, name="license")
 
 
@@ -52,11 +111,13 @@ app.add_typer(license_app, name="license")
 def license(
     context: typer.Context,
     index: Annotated[Path | None, typer.Option(help="index.parquet.")] = None,
-    licensed: Annotated[Path | None, typer.Option(help="Tracks that may be used: the table to write.")] = None,
-    rejected: Annotated[
-        Path | None, typer.Option(help="Tracks that may not, with reasons: the table to write.")
+    licensed: Annotated[
+        Path | None, typer.Option(callback=_file, help="Tracks that may be used: the table to write.")
     ] = None,
-    attribution: Annotated[Path | None, typer.Option(help="ATTRIBUTION.md: the file to write.")] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(callback=_file, help="Tracks that may not, with reasons: the table to write.")
+    ] = None,
+    attribution: Annotated[Path | None, typer.Option(callback=_file, help="ATTRIBUTION.md: the file to write.")] = None,
     spec: Spec = None,
 ) -> None:
     """Decide by evidence which tracks may be used under the policy; every rejection has a reason."""
@@ -90,7 +151,9 @@ def explain(
     from ssmttm.stages import explain
 
     here = Path("config.yaml")
-    settings = parse_spec(spec) if spec else stage_spec(load_config(here if here.is_file() else ROOT / here), "license")
+    settings = stage_spec(load_config(here if here.is_file() else ROOT / here), "license")
+    if spec:
+        settings = check_stage_spec("license", parse_spec(spec))
     piped = None if texts or track or sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer
     for shown in explain.run(settings, texts or [], piped, index, track, as_json):
         sys.stdout.write(shown + "\n")
@@ -102,7 +165,9 @@ def audio(
     shard: Shard,
     shards: Annotated[int, typer.Option(min=1, help="How many shards there are.")],
     out: Out,
-    rejected: Annotated[Path, typer.Option(help="Tracks that failed, with reasons: the table to write.")],
+    rejected: Annotated[
+        Path, typer.Option(callback=_file, help="Tracks that failed, with reasons: the table to write.")
+    ],
     spec: Spec = None,
     cache: Cache = Path("results/cache"),
 ) -> None:
@@ -116,8 +181,8 @@ def audio(
 def clips(
     audio: Annotated[Path, typer.Option(help="audio/{shard}.parquet.")],
     out: Out,
-    fingerprints: Annotated[Path, typer.Option(help="Fingerprints of the tracks: the table to write.")],
-    rejected: Annotated[Path, typer.Option(help="Dropped clips, with reasons: the table to write.")],
+    fingerprints: Annotated[Path, typer.Option(callback=_file, help="Fingerprints of the tracks: the table to write.")],
+    rejected: Annotated[Path, typer.Option(callback=_file, help="Dropped clips, with reasons: the table to write.")],
     spec: Spec = None,
 ) -> None:
     """Cut tracks into clips of fixed length, resampled, mono, loudness-normalized; take their fingerprints."""
@@ -219,17 +284,19 @@ def release(
     """Check a finished data set for consistency and write its manifest, dataset.json."""
     from ssmttm.stages import release
 
-    release.run(parse_spec(spec) if spec else load_config()["data"], folder, out)
+    release.run(check_section("data", parse_spec(spec)) if spec else load_config()["data"], folder, out)
 
 
-dataset_app = typer.Typer(help="Pass a released data set on.", no_args_is_help=True)
+dataset_app = typer.Typer(help="Pass a released data set on.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(dataset_app, name="dataset")
 
 
 @dataset_app.command("export")
 def export(
     data: Annotated[Path, typer.Option(help="results/data/<version>, released.")],
-    out: Annotated[Path, typer.Option(help="The new folder to write; `datasets.load_dataset(FOLDER)` reads it.")],
+    out: Annotated[
+        Path, typer.Option(callback=_folder, help="The new folder to write; `datasets.load_dataset(FOLDER)` reads it.")
+    ],
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="With the clips themselves, as FLAC.")] = True,
     tokens: Annotated[bool, typer.Option("--tokens/--no-tokens", help="With the codec tokens.")] = False,
     private: Annotated[
@@ -251,7 +318,9 @@ def export(
 def train(
     run: Annotated[str, typer.Option(help="The run's name in the run table.")],
     data: Annotated[Path, typer.Option(help="results/data/<version>, released.")],
-    out: Annotated[Path, typer.Option(help="Folder for model.safetensors, curve.parquet, manifest.json.")],
+    out: Annotated[
+        Path, typer.Option(callback=_folder, help="Folder for model.safetensors, curve.parquet, manifest.json.")
+    ],
     spec: Annotated[str | None, typer.Option(help="The run's spec as JSON. Default: from ./config.yaml.")] = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -259,14 +328,14 @@ def train(
     """Train one run under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import train
 
-    train.run(run, parse_spec(spec) if spec else _run(run)["spec"], data, out, device, threads)
+    train.run(run, check_run_spec(parse_spec(spec)) if spec else _run(run)["spec"], data, out, device, threads)
 
 
 def _run(name: str) -> dict[str, Any]:
     config = load_config()
     runs = read_runs(config)
     if name not in runs:
-        raise UserError(f"{config['runs']}: no run {name!r}; it has {', '.join(runs)}")
+        raise UserError(f"{config['runs']}: no run {name!r}; {alike(name, runs)}")
     return runs[name]
 
 
@@ -306,8 +375,9 @@ def generate(
     out: Annotated[
         Path,
         typer.Option(
+            callback=_file_or_folder,
             help="A .wav or .flac file (with --prompt); with --prompts a folder, for a .wav per prompt, "
-            "or a .parquet file."
+            "or a .parquet file.",
         ),
     ],
     prompt: Annotated[str | None, typer.Option(help="What the music should be like.")] = None,
@@ -363,7 +433,7 @@ def generate(
     """Generate music from a prompt, or from a file of prompts."""
     from ssmttm.stages import generate
 
-    settings = parse_spec(spec) if spec else generation_settings()
+    settings = check_section("generation", parse_spec(spec)) if spec else generation_settings()
     given = {"temperature": temperature, "top_k": top_k, "guidance": guidance, "seed": seed}
     settings |= {k: v for k, v in given.items() if v is not None}
     generate.run(
@@ -387,7 +457,9 @@ def baseline(
     baseline.run(_spec("baseline", spec), name, prompts, clips, codec, out, splits)
 
 
-Facts = Annotated[Path, typer.Option("--facts", help="facts.json: what is known of the system; written, too.")]
+Facts = Annotated[
+    Path, typer.Option("--facts", callback=_file, help="facts.json: what is known of the system; written, too.")
+]
 
 
 @app.command()
@@ -402,7 +474,8 @@ def external(
     from ssmttm.spec import external_spec
     from ssmttm.stages import external
 
-    external.run(parse_spec(spec) if spec else external_spec(load_config(), name), name, prompts, out, facts)
+    settings = check_external_spec(parse_spec(spec)) if spec else external_spec(load_config(), name)
+    external.run(settings, name, prompts, out, facts)
 
 
 @app.command()
@@ -481,7 +554,9 @@ def compare(
     runs: Annotated[list[Path], typer.Option(help="results/runs/{run}; repeat for every run.")],
     sizes: Annotated[list[str], typer.Option(help="The name of its size; repeat for every run, in the same order.")],
     baselines: Annotated[list[Path], typer.Option(help="results/baselines/{data version}/{name}; repeat for each.")],
-    out: Annotated[Path, typer.Option(help="Folder for comparison.csv, comparison.parquet and curves.parquet.")],
+    out: Annotated[
+        Path, typer.Option(callback=_folder, help="Folder for comparison.csv, comparison.parquet and curves.parquet.")
+    ],
     spec: Spec = None,
 ) -> None:
     """Collect scores, curves and costs of one study's runs into tidy tables."""
@@ -504,16 +579,21 @@ def report(
     report.run(_spec("report", spec), studies, data, out, claims)
 
 
-listen_app = typer.Typer(help="Blinded listening tests of a study's systems.", no_args_is_help=True)
+listen_app = typer.Typer(
+    help="Blinded listening tests of a study's systems.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(listen_app, name="listen")
 
 
 @listen_app.command("build")
 def listen_build(
     study: Annotated[Path, typer.Option(help="results/studies/{study}, finished.")],
-    out: Annotated[Path, typer.Option(help="The new public folder: a page and its audio, with opaque names.")],
+    out: Annotated[
+        Path, typer.Option(callback=_folder, help="The new public folder: a page and its audio, with opaque names.")
+    ],
     key: Annotated[
-        Path | None, typer.Option(help="The secret file that says which clip is whose. Default: OUT.key.json.")
+        Path | None,
+        typer.Option(callback=_file, help="The secret file that says which clip is whose. Default: OUT.key.json."),
     ] = None,
     systems: Annotated[
         list[str] | None,
@@ -549,7 +629,7 @@ def _listed(values: list[str] | None) -> list[str]:
 @listen_app.command("serve")
 def listen_serve(
     folder: Annotated[Path, typer.Argument(help="The public folder of a listening test.")],
-    answers: Annotated[Path, typer.Option(help="Folder for the answers, one file per participant.")],
+    answers: Annotated[Path, typer.Option(callback=_folder, help="Folder for the answers, one file per participant.")],
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the local network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
 ) -> None:
@@ -563,7 +643,9 @@ def listen_serve(
 def listen_score(
     answers: Annotated[list[Path], typer.Argument(help="Files of answers, or folders of them.")],
     key: Annotated[Path, typer.Option(help="The key that `listen build` wrote.")],
-    out: Annotated[Path | None, typer.Option(help="NAME.json to write; NAME.mos.csv and so on go beside it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=_file, help="NAME.json to write; NAME.mos.csv and so on go beside it.")
+    ] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 1,
@@ -595,7 +677,9 @@ def describe(
 
 @app.command()
 def claims(
-    out: Annotated[Path | None, typer.Option("--out", help="claims.json: the file to write. Default: print.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=_file, help="claims.json: the file to write. Default: print.")
+    ] = None,
     spec: Annotated[
         str | None,
         typer.Option(help="Other settings as JSON: preset, size, budget, variants, hours. Default: the paper's."),
@@ -612,23 +696,27 @@ def claims(
 @app.command("spec")
 def show_spec(
     name: Annotated[str, typer.Argument(help="A stage (index, license, …) or a run of the run table.")],
+    preset: Annotated[str | None, typer.Option(help="A folder of workflow/presets that overlays config.yaml.")] = None,
     config: Annotated[list[Path], typer.Option(help="Config file; repeat for overlays.")] = [Path("config.yaml")],  # noqa: B006
 ) -> None:
     """Print the settings that a stage or a run takes from the config, as JSON."""
-    loaded = load_config(*config)
+    loaded = load_preset(config, preset)
     runs = read_runs(loaded)
     if name in runs:
         value = runs[name]["spec"]
+    elif name in stages():
+        value = stage_spec(loaded, name)
     else:
-        try:
-            value = stage_spec(loaded, name)
-        except KeyError:
-            raise UserError(f"{name!r} is neither a stage nor a run; runs: {', '.join(runs)}") from None
+        others = [p for p in presets() if p != preset and name in read_runs(load_preset(config, p))]
+        if others:
+            raise UserError(f"{name!r} is a run of preset {others[0]}: ssmttm spec {name} --preset {others[0]}")
+        raise UserError(f"{name!r} is neither a stage nor a run; {alike(name, [*runs, *stages()])}")
     print(json.dumps(value, indent=2))
 
 
 def main() -> None:
     """Run the command; bad input ends with one message and exit status 2."""
+    wait_asleep()
     try:
         app()
     except UserError as error:

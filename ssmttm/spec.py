@@ -10,7 +10,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,12 @@ Config = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "workflow" / "schemas"
+PRESETS = ROOT / "workflow" / "presets"
 
 PARAGRAPH_TOKENS = 80
 """What the longest paragraph of `ssmttm.captions.paragraph` takes, with some room."""
+
+_KEYS = "the keys and their meaning are in workflow/schemas/"
 
 _STAGE_SECTIONS: dict[str, tuple[str, ...]] = {
     "index": ("data.sources", "data.clips", "data.fetch"),
@@ -115,7 +118,8 @@ def _validator(schema: str) -> Draft202012Validator:
         return Draft202012Validator(yaml.safe_load(f))
 
 
-def _complain(validator: Draft202012Validator, value: Any, where: str) -> None:
+def complain(validator: Draft202012Validator, value: Any, where: str, remedy: str = _KEYS) -> None:
+    """Raise UserError with every fault that `validator` finds in `value`, which came from `where`."""
     errors = sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.absolute_path)))
     if not errors:
         return
@@ -125,7 +129,7 @@ def _complain(validator: Draft202012Validator, value: Any, where: str) -> None:
             error = error.context[0]
         key = ".".join(str(p) for p in error.absolute_path) or "top level"
         lines.append(f"{where}: {key}: {error.message}{_number_hint(error.instance)}")
-    lines.append("the keys and their meaning are in workflow/schemas/")
+    lines.append(remedy)
     raise UserError("\n".join(lines))
 
 
@@ -141,7 +145,7 @@ def _number_hint(value: Any) -> str:
 def validate_config(config: Mapping[str, Any], where: str = "config") -> Config:
     """Check a merged config against its schema and return it as a plain dictionary."""
     plain: Config = json.loads(json.dumps(config))
-    _complain(_validator("config.schema.yaml"), plain, where)
+    complain(_validator("config.schema.yaml"), plain, where)
     data = plain["data"]
     data["sources"] = {name: settings for name, settings in data["sources"].items() if settings is not None}
     if not data["sources"]:
@@ -176,13 +180,40 @@ def lookup(config: Config, dotted: str) -> Any:
     return value
 
 
+def sections_of(stage: str) -> dict[str, str]:
+    """Where in the config each key of a stage's spec comes from; KeyError for an unknown stage."""
+    pairs = (section.rpartition("=") for section in _STAGE_SECTIONS[stage])
+    return {name or path.rsplit(".", 1)[-1]: path for name, _, path in pairs}
+
+
+def stages() -> list[str]:
+    """The names of the stages that take a spec from the config."""
+    return list(_STAGE_SECTIONS)
+
+
 def stage_spec(config: Config, stage: str) -> dict[str, Any]:
     """Everything that stage `stage` takes from the config, by last part of its key or by the name before "="."""
-    found = {}
-    for section in _STAGE_SECTIONS[stage]:
-        name, _, path = section.rpartition("=")
-        found[name or path.rsplit(".", 1)[-1]] = copy.deepcopy(lookup(config, path))
-    return found
+    return {name: copy.deepcopy(lookup(config, path)) for name, path in sections_of(stage).items()}
+
+
+def subschema(path: str) -> dict[str, Any]:
+    """The schema of what stands at a dotted path of the config."""
+    whole = found = _validator("config.schema.yaml").schema
+    for part in path.split("."):
+        found = found["properties"][part]
+    return {**found, "$defs": whole["$defs"]}
+
+
+def presets() -> list[str]:
+    """The names of the presets: folders of workflow/presets."""
+    return sorted(path.parent.name for path in PRESETS.glob("*/config.yaml"))
+
+
+def load_preset(files: Sequence[Path | str], preset: str | None) -> Config:
+    """The config of `files`, overlaid by the preset's if one is named; UserError if there is none of that name."""
+    if preset is not None and preset not in presets():
+        raise UserError(f"--preset {preset}: no such preset; there are {', '.join(presets())}")
+    return load_config(*files, *([PRESETS / preset / "config.yaml"] if preset else []))
 
 
 def external_spec(config: Config, name: str) -> dict[str, Any]:
@@ -313,6 +344,8 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, dict[str, Any
         path = ROOT / config["runs"]
     try:
         with open(path, newline="", encoding="utf-8") as f:
+            _check_tabs(f.readlines(), config["runs"])
+            f.seek(0)
             reader = csv.DictReader(f, delimiter="\t", restkey="too many cells", restval="")
             rows = list(reader)
     except FileNotFoundError:
@@ -324,7 +357,7 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, dict[str, Any
             row["seed"] = int(row.get("seed") or "")
         except ValueError:
             raise UserError(f"{where}: seed {row.get('seed')!r} is not a whole number") from None
-        _complain(_validator("runs.schema.yaml"), row, where)
+        complain(_validator("runs.schema.yaml"), row, where)
         name = row.pop("run")
         if name in runs:
             raise UserError(f"{where}: run {name!r} stands in the table twice; names must differ")
@@ -339,6 +372,13 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, dict[str, Any
         if study in runs or study in RESERVED:
             raise UserError(f"{config['runs']}: study {study!r} has the name of a run or of a rule; choose another")
     return runs
+
+
+def _check_tabs(lines: Sequence[str], name: str) -> None:
+    """Refuse lines whose cells are kept apart by spaces: they would be one cell, and its message beside the point."""
+    for number, line in enumerate(lines, 1):
+        if "\t" not in line and len(line.split()) > 1:
+            raise UserError(f"{name}, line {number}: its cells are separated by spaces; separate them by tabs")
 
 
 def runs_of(runs: Mapping[str, Mapping[str, Any]], study: str) -> list[str]:
@@ -403,12 +443,17 @@ def parse_spec(text: str) -> dict[str, Any]:
     if not text.lstrip().startswith("{"):
         try:
             source = Path(text).read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"--spec {text}: neither JSON nor a readable file: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UserError(f"--spec {text}: neither JSON nor a readable file: {why}") from error
     try:
-        value = json.loads(source)
-    except json.JSONDecodeError as error:
+        value = json.loads(source, parse_constant=_no_number)
+    except ValueError as error:
         raise UserError(f"--spec: not valid JSON: {error}") from error
     if not isinstance(value, dict):
         raise UserError("--spec: expected a JSON object")
     return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number there")

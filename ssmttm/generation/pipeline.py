@@ -15,6 +15,7 @@ from ssmttm.errors import UserError
 from ssmttm.generation.prompts import check_prompt
 from ssmttm.generation.sampler import Sampling, generate_codes, stream_codes
 from ssmttm.generation.streaming import StreamDecoder
+from ssmttm.given import trained_runs
 from ssmttm.models.checkpoint import load_model
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
@@ -70,7 +71,7 @@ class Pipeline:
         folder = run_folder(model)
         path = folder / "model.safetensors" if model == folder else model
         if not path.is_file():
-            raise UserError(f"{path}: no trained model; train it first: snakemake --cores all {folder.name}")
+            raise UserError(f"{path}: no trained model; {trained_runs(folder)}")
         trained, facts = load_model(path)
         spec = facts["spec"]
         codec = codec or find_codec(folder, spec["data"]["version"], facts["codec"])

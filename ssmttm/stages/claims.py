@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jsonschema import Draft202012Validator
 
 from ssmttm.codecs.base import frames_in
 from ssmttm.errors import UserError
@@ -14,7 +15,7 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
 from ssmttm.reporting.claims import CLAIMS, Counted, ranges, rows
 from ssmttm.reporting.claims_text import claims_text
-from ssmttm.spec import ROOT
+from ssmttm.spec import ROOT, canonical_json, complain
 from ssmttm.stages import describe
 from ssmttm.systems.musicgen_cost import SMALL_TRAINING
 from ssmttm.training.budget import plan_budget
@@ -27,6 +28,18 @@ DEFAULTS: dict[str, Any] = {
     "hours": 457.0,
 }
 """`hours` of training music are the paper's; whoever trains on other data says how much."""
+
+_NAME = {"type": "string"}
+_SPEC = Draft202012Validator(
+    {
+        "type": "object",
+        "properties": {
+            **dict.fromkeys(("preset", "size", "budget"), _NAME),
+            "variants": {"type": "array", "items": _NAME, "minItems": 1},
+            "hours": {"type": "number", "exclusiveMinimum": 0},
+        },
+    }
+)
 
 # audiocraft's configuration of MusicGen-small and its training (arXiv 2306.05284, sections 3.2 and 3.3).
 MUSICGEN = ModelConfig(
@@ -73,6 +86,7 @@ def claims(spec: dict[str, Any] | None = None) -> dict[str, Any]:
     settings = {**DEFAULTS, **(spec or {})}
     if unknown := sorted(set(settings) - set(DEFAULTS)):
         raise UserError(f"claims: no setting {', '.join(unknown)}; there are {', '.join(DEFAULTS)}")
+    complain(_SPEC, settings, "claims: --spec", f"without --spec it is {canonical_json(DEFAULTS)}")
     config, size = describe.choose_size(settings["size"], settings["preset"], [ROOT / "config.yaml"])
     if settings["budget"] not in config["budgets"]:
         raise UserError(f"claims: no budget {settings['budget']!r}; there are {', '.join(config['budgets'])}")

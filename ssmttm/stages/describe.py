@@ -13,10 +13,8 @@ from ssmttm.models.cost import TRAINING_FACTOR, Cost
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
 from ssmttm.reporting.description import description
-from ssmttm.spec import ROOT, Config, load_config, run_spec
+from ssmttm.spec import PRESETS, Config, load_config, load_preset, presets, run_spec
 from ssmttm.text.base import width_of
-
-PRESETS = ROOT / "workflow" / "presets"
 
 OURS = ("null_condition", "final_norm")
 """Parameters that the designs of arXiv 2601.14786 don't have."""
@@ -44,20 +42,17 @@ def run(
 
 def choose_size(size: str, preset: str | None, files: list[Path]) -> tuple[Config, str]:
     """The config that `size` belongs to and its key there; raises UserError if there is none."""
-    presets = sorted(path.parent.name for path in PRESETS.glob("*/config.yaml"))
-    if preset is not None and preset not in presets:
-        raise UserError(f"--preset {preset}: no such preset; there are {', '.join(presets)}")
-    config = load_config(*files, *([PRESETS / preset / "config.yaml"] if preset else []))
+    config = load_preset(files, preset)
     if size in config["sizes"]:
         return config, size
-    for name in presets if preset is None else []:
+    for name in presets() if preset is None else []:
         rest = "base" if size == name else size.removeprefix(f"{name}-")
         if rest != size:
             overlaid = load_config(*files, PRESETS / name / "config.yaml")
             if rest in overlaid["sizes"]:
                 return overlaid, rest
     known = ", ".join(config["sizes"])
-    others = "" if preset else f", nor a preset ({', '.join(presets)}), nor PRESET-SIZE such as paper-quarter"
+    others = "" if preset else f", nor a preset ({', '.join(presets())}), nor PRESET-SIZE such as paper-quarter"
     raise UserError(f"--size {size}: neither among the config's sizes ({known}){others}")
 
 

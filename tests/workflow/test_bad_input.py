@@ -49,3 +49,9 @@ def test_a_bad_setting_is_named(clone, old, new, expected):
     clone.edit("config.yaml", old, new)
     message = complaint(clone.snakemake("--dry-run"))
     assert all(part in message for part in expected), message
+
+
+def test_spaces_instead_of_tabs_are_named(clone):
+    clone.append("workflow/runs.tsv", "x laptop prefix-simba base iters 1\n")
+    message = complaint(clone.snakemake("--dry-run"))
+    assert "workflow/runs.tsv, line 12: its cells are separated by spaces; separate them by tabs" in message

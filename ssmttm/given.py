@@ -1,0 +1,140 @@
+"""What a user gives on the command line: checked before any work, with a message that says what would be right."""
+
+import difflib
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from ssmttm.errors import UserError
+from ssmttm.spec import complain, load_config, read_runs, sections_of, subschema
+
+RELEASE = "dataset.json"
+"""The file that a released data set has."""
+
+_DATA = Path("results/data")
+
+_REMEDY = "`ssmttm spec NAME` prints a complete one of a stage or a run"
+
+
+def alike(name: str, known: Iterable[str]) -> str:
+    """A sentence on what there is, those that look like `name` first; "there is none" where nothing is."""
+    names = list(known)
+    if not names:
+        return "there is none"
+    near = difflib.get_close_matches(name, names, n=3)
+    listed = f"there are {', '.join(names)}" if len(names) > 1 else f"there is {names[0]}"
+    return f"did you mean {' or '.join(near)}? ({listed})" if near else listed
+
+
+def released_sets(name: str = "") -> str:
+    """A sentence on the data sets that are released here, those that look like `name` first."""
+    found = sorted(path.parent.name for path in _DATA.glob(f"*/{RELEASE}"))
+    return f"in {_DATA} {alike(Path(name).name, found)}"
+
+
+def trained_runs(folder: Path) -> str:
+    """What to do where `folder` is no trained run: train it, if the run table has it, or what there is beside it."""
+    try:
+        planned = list(read_runs(load_config()))
+    except UserError:
+        planned = []
+    if folder.name in planned:
+        return f"train it first: snakemake --cores all {folder.name}"
+    trained = sorted(path.parent.name for path in folder.parent.glob("*/model.safetensors"))
+    if trained or not planned:
+        return f"in {folder.parent} {alike(folder.name, trained)}"
+    return f"nor a run of the run table: {alike(folder.name, planned)}"
+
+
+def check_writable(path: Path, option: str, folder: bool | None = None) -> None:
+    """Raise UserError unless `path` can be made: it, or the first folder above it that exists, is written to.
+
+    Args:
+        path: what will be written.
+        option: the option that names it, for the message.
+        folder: whether it is to be a folder (True) or a file (False); None for either.
+    """
+    if folder is False and path.is_dir():
+        raise UserError(f"{option} {path}: is a folder; give the name of a file")
+    if folder is True and path.exists() and not path.is_dir():
+        raise UserError(f"{option} {path}: is a file; give the name of a folder")
+    above = path if path.is_dir() else path.parent
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    try:
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise UserError(f"{option} {path}: can't be written: {above}: {error.strerror}") from error
+
+
+def check_stage_spec(stage: str, value: dict[str, Any]) -> dict[str, Any]:
+    """`value` if it is a complete spec of stage `stage`; UserError with the keys that lack or don't fit."""
+    return _check({name: subschema(path) for name, path in sections_of(stage).items()}, value)
+
+
+def check_external_spec(value: dict[str, Any]) -> dict[str, Any]:
+    """As `check_stage_spec`, for the spec of one system of `evaluation.systems`."""
+    system = subschema("evaluation.systems")
+    return _check({"system": {**system, **system["additionalProperties"]}, "clips": subschema("data.clips")}, value)
+
+
+def check_section(section: str, value: dict[str, Any]) -> dict[str, Any]:
+    """`value` if it is a complete section of the config, such as `generation`; UserError as `check_stage_spec`."""
+    complain(Draft202012Validator(subschema(section)), value, "--spec", _REMEDY)
+    return value
+
+
+def check_run_spec(value: dict[str, Any]) -> dict[str, Any]:
+    """`value` if it is the complete spec of a run, as `ssmttm.spec.run_spec` makes it; UserError as above."""
+    model = subschema("model")
+    layers = {"type": "integer", "minimum": 1}
+    model = {
+        "$defs": model["$defs"],
+        "allOf": [{"$ref": model["$ref"]}],
+        "properties": {"layers": layers},
+        "required": [*model["required"], "layers"],
+        "unevaluatedProperties": False,
+    }
+    budgets = subschema("budgets")
+    text = {"type": "string"}
+    variant = ["name", "mixer", "feedforward", "conditioning", "attention_layers"]
+    sections = {
+        "version": subschema("data.version"),
+        "seconds": subschema("data.clips.seconds"),
+        "sample_rate": subschema("data.clips.sample_rate"),
+        "codec": subschema("data.codec"),
+        "text": subschema("data.text"),
+    }
+    parts = {
+        "variant": {
+            "type": "object",
+            "required": variant,
+            "properties": {**dict.fromkeys(variant[:-1], text), "attention_layers": {"type": "array"}},
+        },
+        "model": model,
+        "budget": {**budgets, **budgets["additionalProperties"]},
+        "training": subschema("training"),
+        "data": _object(sections),
+        "seed": {"type": "integer", "minimum": 0},
+    }
+    return _check(parts, value)
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object that has exactly these keys."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+        "$defs": next((p["$defs"] for p in properties.values() if "$defs" in p), {}),
+    }
+
+
+def _check(properties: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    complain(Draft202012Validator(_object(properties)), value, "--spec", _REMEDY)
+    return value
