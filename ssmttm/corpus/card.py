@@ -20,6 +20,20 @@ _HUB_LICENSES = frozenset(
 """Identifiers that the hub knows; everything else is `other` there."""
 
 
+_AUDIO = """## Listening to a clip
+
+`audio` comes as the bytes of a FLAC file, for which no further package is needed:
+
+```python
+import io, datasets, soundfile
+
+clip = datasets.load_dataset("FOLDER")["train"][0]
+wave, rate = soundfile.read(io.BytesIO(clip["audio"]["bytes"]))
+```
+
+With the package torchcodec, `datasets` decodes it: `.cast_column("audio", datasets.Audio())`."""
+
+
 @dataclass
 class Contents:
     """What was exported, counted while it was written."""
@@ -71,6 +85,7 @@ def data_card(
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)}---",
         f"# ssmttm {version}",
         _what(contents, settings, made_by),
+        *([_AUDIO] if any(f["name"] == "audio" for f in features) else []),
         _hours(contents),
         _obligations({license for license, _ in contents.seconds}),
         _making(settings, release),

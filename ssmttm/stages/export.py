@@ -15,6 +15,7 @@ from ssmttm.corpus.attribution import attribution_page
 from ssmttm.corpus.card import Contents, data_card
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, write_json, write_text
+from ssmttm.given import RELEASE, released_sets
 from ssmttm.progress import Progress
 from ssmttm.tables import SCHEMAS, iter_rows, read_table, write_table
 
@@ -70,11 +71,9 @@ def run(data: Path, out: Path, audio: bool, tokens: bool, private: bool, shard_b
 
 
 def _released(data: Path) -> dict[str, Any]:
-    path = data / "dataset.json"
+    path = data / RELEASE
     if not path.is_file():
-        raise UserError(
-            f"{path}: no such file; only a released data set can be exported: `snakemake {path}` releases it"
-        )
+        raise UserError(f"{path}: no such file; only a released data set can be exported; {released_sets(str(data))}")
     return read_json(path)
 
 
@@ -101,7 +100,11 @@ def _features(schema: pa.Schema, sample_rate: int) -> list[dict[str, Any]]:
     return [
         {
             "name": f.name,
-            **({"dtype": {"audio": {"sampling_rate": sample_rate}}} if f.name == "audio" else kind(f.type)),
+            **(
+                {"dtype": {"audio": {"sampling_rate": sample_rate, "decode": False}}}
+                if f.name == "audio"
+                else kind(f.type)
+            ),
         }
         for f in schema
     ]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_datasets_loads_it_with_splits_audio_and_captions(data, tmp_path):
     features = found["train"].features
     assert isinstance(features["audio"], datasets.Audio)
     assert features["audio"].sampling_rate == 8000
-    row = found["train"].cast_column("audio", datasets.Audio(decode=False))[0]
+    row = found["train"][0]
     wave, rate = decode_audio(row["audio"]["bytes"])
     assert (rate, wave.size) == (8000, 8000)
     assert row["caption"] == f"Piece {row['clip_id']}."
@@ -114,6 +115,18 @@ def test_datasets_loads_it_with_splits_audio_and_captions(data, tmp_path):
     assert row["codes"] == [1, 2, 3, 4, 5, 6]
     assert row["license"] == TRACKS[row["track_id"]][0]
     assert row["attribution"] == "credit"
+
+
+def test_the_cards_own_lines_read_a_clip(data, tmp_path, monkeypatch):
+    export.run(data, tmp_path / "out", audio=True, tokens=False, private=False, shard_bytes=1 << 30)
+    card = (tmp_path / "out" / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    found = {}
+    exec(code.replace("FOLDER", str(tmp_path / "out")), found)
+    assert (found["rate"], found["wave"].shape) == (8000, (8000,))
+    export.run(data, tmp_path / "tokens", audio=False, tokens=True, private=False, shard_bytes=1 << 30)
+    assert "soundfile" not in (tmp_path / "tokens" / "README.md").read_text()
 
 
 def test_duplicates_and_licenses_that_forbid_sharing_stay_out_and_are_counted(data, tmp_path):
