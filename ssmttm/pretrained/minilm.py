@@ -19,6 +19,7 @@ WIDTH = 384
 MAX_TOKENS = 256
 _LAYERS, _HEADS = 6, 12
 _VOCABULARY = 30522
+_UNKNOWN = "[UNK]"
 
 
 class MiniLM:
@@ -38,6 +39,13 @@ class MiniLM:
         """
         hidden, mask = self._run(texts, max_tokens)
         return [h[: int(m.sum())].numpy().copy() for h, m in zip(hidden, mask)]
+
+    def tokens(self, text: str) -> tuple[list[tuple[int, int]], list[bool]]:
+        """Where each token of the whole text stands in it, special tokens left out, and whether it is unknown."""
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        found = self._tokenizer.encode(text, add_special_tokens=False)
+        return found.offsets, [token == _UNKNOWN for token in found.tokens]
 
     def sentence(self, texts: list[str]) -> np.ndarray:
         """Mean-pooled sentence embeddings of unit length, float32 [texts, 384]."""

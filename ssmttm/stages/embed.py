@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import soundfile
-import torch
 
 from ssmttm.errors import UserError
 from ssmttm.metrics.embedders.base import Embedder, load_embedder
 from ssmttm.metrics.embedders.cache import Cached
 from ssmttm.progress import Progress
+from ssmttm.stages._threads import set_threads
 from ssmttm.systems.training_audio import training_order
 from ssmttm.tables import iter_rows, read_table, table_writer
 
@@ -38,8 +38,7 @@ def run(
     """
     if (generated is None) == (splits is None or not clips):
         raise UserError("give either --generated, or --clips with --splits")
-    if threads is not None:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     if generated is not None:
         count, rows = read_table(generated, "generated", ["clip_id"]).num_rows, iter_rows(generated, "generated")
     else:

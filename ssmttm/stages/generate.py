@@ -1,5 +1,6 @@
 """Generate audio with a trained run: one prompt to a file, many to a folder or a table."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,15 @@ from ssmttm.generation.streaming import GrowingWav
 from ssmttm.models.precision import PRECISIONS
 from ssmttm.progress import Progress
 from ssmttm.seeds import stable_int
+from ssmttm.stages._threads import set_threads_for
 from ssmttm.systems.generated import generated_row
 from ssmttm.tables import write_table
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 _LONGEST_PROMPT_S = 600.0
+_LEAST_KNOWN = 0.5
+"""Share of a prompt's letters in tokens of more than one letter. English has more than 0.9, Cyrillic 0.2 and less."""
+_WARNINGS, _SHOWN = 10, 100
 
 
 def run(
@@ -51,6 +56,9 @@ def run(
     with claim_device(device, threads) as place:
         torch.use_deterministic_algorithms(place.type == "cpu")
         pipeline = Pipeline.load(model, codec, place, precision)
+        _warn(pipeline, asked)
+        if threads is None:
+            set_threads_for(sum(p.numel() for p in pipeline.model.parameters()))
         before = None if continue_from is None else _codes_of(continue_from, pipeline)
         length = pipeline.seconds if seconds is None else seconds
         progress = Progress(f"generate {_label(model)}", pipeline.steps(length, len(asked)), "steps")
@@ -66,6 +74,32 @@ def run(
         else:
             for name, wave in zip(file_names(p.name for p in asked), waves, strict=True):
                 write_bytes(out / f"{name}.wav", encode_audio(wave, rate, "WAV"))
+
+
+def _warn(pipeline: Pipeline, asked: list[Prompt]) -> None:
+    """Say which prompts the text encoder doesn't take in as they are."""
+    limit = pipeline.spec["data"]["text"]["max_tokens"]
+    told = []
+    for prompt in asked:
+        found = pipeline.encoder.read(prompt.caption, limit)
+        if found.dropped:
+            told.append(
+                f"{prompt.name}: it has {found.tokens} tokens, and the model takes {limit}; "
+                f"not used: {_shortened(found.dropped)!r}"
+            )
+        if found.known < _LEAST_KNOWN:
+            told.append(
+                f"{prompt.name}: the text encoder doesn't know most of {_shortened(prompt.caption)!r}, so it will "
+                "hardly matter; the models are trained on English captions"
+            )
+    for line in told[:_WARNINGS]:
+        print(f"ssmttm: warning: {line}", file=sys.stderr)
+    if len(told) > _WARNINGS:
+        print(f"ssmttm: warning: {len(told) - _WARNINGS} more of the kind", file=sys.stderr)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]} … {text[-_SHOWN:]}"
 
 
 def _label(model: Path) -> str:

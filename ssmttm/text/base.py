@@ -1,12 +1,46 @@
 """What a text encoder is, and how one is chosen by name: its module's name is its key."""
 
 import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from ssmttm.errors import UserError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How much of a text an encoder takes in."""
+
+    tokens: int
+    """Of the whole text, with those that mark its start and end."""
+    dropped: str
+    """The end of the text that is beyond the tokens that are kept."""
+    known: float
+    """Share of its letters in tokens that are words or parts of several letters, 0 to 1: near 1 where the vocabulary
+    has its words, near 0 where it is spelled out letter by letter or unknown, as in another script."""
+
+
+def reading(text: str, spans: Sequence[tuple[int, int]], unknown: Sequence[bool], kept: int, marks: int) -> Reading:
+    """The `Reading` of `text`, from its tokens without marks.
+
+    Args:
+        text: what was tokenized.
+        spans: where each token stands in it, as start and end.
+        unknown: whether each token stands for what the vocabulary doesn't have.
+        kept: at most so many of these tokens are kept.
+        marks: tokens that mark start and end, besides.
+    """
+    letters = [sum(c.isalpha() for c in text[start:end]) for start, end in spans]
+    words = [not (text[:start][-1:].isalpha() or text[end : end + 1].isalpha()) for start, end in spans]
+    parts = zip(letters, words, unknown, strict=True)
+    told = sum(n for n, word, lost in parts if (n > 1 or word) and not lost)
+    known = told / sum(letters) if sum(letters) else 1 - sum(unknown) / max(1, len(spans))
+    dropped = text[spans[kept][0] :].strip() if len(spans) > kept else ""
+    return Reading(len(spans) + marks, dropped, known)
 
 
 class TextEncoder(Protocol):
@@ -23,6 +57,10 @@ class TextEncoder(Protocol):
         A text's embedding does not depend on what it is batched with. Raises ValueError for an
         empty text.
         """
+        ...
+
+    def read(self, text: str, max_tokens: int) -> Reading:
+        """How much of `text` is in its embedding."""
         ...
 
 

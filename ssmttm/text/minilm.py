@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ssmttm.pretrained.minilm import WIDTH, MiniLM, load_minilm
+from ssmttm.text.base import Reading, reading
 
 _BATCH = 64
 
@@ -27,6 +28,10 @@ class MiniLMEncoder:
             chosen = order[start : start + _BATCH]
             encoded.update(zip(chosen, self._model.encode([texts[i] for i in chosen], max_tokens)))
         return [encoded[i] for i in range(len(texts))]
+
+    def read(self, text: str, max_tokens: int) -> Reading:
+        """How much of `text` is in its embedding."""
+        return reading(text, *self._model.tokens(text), kept=max_tokens - 2, marks=2)
 
 
 def load(settings: dict[str, Any]) -> MiniLMEncoder:

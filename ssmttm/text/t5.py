@@ -10,6 +10,7 @@ import torch
 
 from ssmttm.errors import UserError
 from ssmttm.spec import canonical_json
+from ssmttm.text.base import Reading, reading
 
 _KEY = "data.text.model"
 _BATCH = 32
@@ -47,6 +48,12 @@ class T5Encoder:
             chosen = order[start : start + _BATCH]
             encoded.update(zip(chosen, self._run([ids[i] for i in chosen])))
         return [encoded[i] for i in range(len(ids))]
+
+    def read(self, text: str, max_tokens: int) -> Reading:
+        """How much of `text` is in its embedding."""
+        found = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        unknown = [token == self._tokenizer.unk_token_id for token in found["input_ids"]]
+        return reading(text, found["offset_mapping"], unknown, kept=max_tokens - 1, marks=1)
 
     @torch.inference_mode()
     def _run(self, ids: list[list[int]]) -> list[np.ndarray]:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from ssmttm.generation import pipeline
 from ssmttm.generation.prompts import file_name
 from ssmttm.models.checkpoint import save_model
 from ssmttm.spec import ROOT, generation_settings
-from ssmttm.stages import generate
+from ssmttm.stages import _threads, generate
 from ssmttm.tables import read_table
+from ssmttm.text.base import reading
 
 RATE = 24000
 SETTINGS = {"temperature": 1.0, "top_k": 5, "guidance": 2.0, "seed": 1}
@@ -31,6 +33,10 @@ class Encoder:
     def encode(self, texts, max_tokens):
         rows = [np.random.default_rng(len(t)).normal(size=(min(max_tokens, len(t.split())), 6)) for t in texts]
         return [r.astype(np.float32) for r in rows]
+
+    def read(self, text, max_tokens):
+        words = list(re.finditer(r"\S+", text))
+        return reading(text, [w.span() for w in words], [not w[0].isascii() for w in words], max_tokens, 0)
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +237,47 @@ def test_what_can_not_be_is_one_message_and_no_file(run, tmp_path, monkeypatch, 
     with pytest.raises(UserError, match=re.escape(message)):
         call(run, tmp_path / out, **more)
     assert not (tmp_path / out).exists()
+
+
+def test_a_prompt_that_is_cut_or_not_known_is_told_of(run, tmp_path, capsys):
+    prompts = tmp_path / "p.csv"
+    prompts.write_text(
+        "name,caption\nplain,calm piano\nlong,one two three four five six seven eight nine ten\n"
+        "other,спокойное фортепиано\n"
+    )
+    call(run, tmp_path / "out", prompts=prompts, seconds=0.5)
+    told = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert told == [
+        "ssmttm: warning: long: it has 10 tokens, and the model takes 8; not used: 'nine ten'",
+        "ssmttm: warning: other: the text encoder doesn't know most of 'спокойное фортепиано', so it will hardly "
+        "matter; the models are trained on English captions",
+    ]
+
+
+def test_warnings_of_a_long_file_of_prompts_are_summed_up(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(generate, "_WARNINGS", 1)
+    (tmp_path / "p.txt").write_text("спокойное\nфортепиано\nмузыка\n")
+    call(run, tmp_path / "out", prompts=tmp_path / "p.txt", seconds=0.5)
+    told = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(told) == 2
+    assert told[1] == "ssmttm: warning: 2 more of the kind"
+
+
+def test_small_models_take_one_thread_and_large_ones_those_there_are(run, tmp_path, monkeypatch):
+    torch.set_num_threads(2)
+    generate.run(SETTINGS, run, tmp_path / "x.wav", "a b", None, 0.5, None, "cpu", None)
+    assert torch.get_num_threads() == 1
+    torch.set_num_threads(2)
+    monkeypatch.setattr(_threads, "PARAMETERS_PER_THREAD", 10)
+    generate.run(SETTINGS, run, tmp_path / "x.wav", "a b", None, 0.5, None, "cpu", None)
+    assert torch.get_num_threads() == 2
+    monkeypatch.undo()
+
+
+def test_a_place_that_can_not_be_written_is_found_before_the_work(ssmttm, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file" / "x.wav", Path("/proc/x/y.wav"), tmp_path):
+        status, _, message = ssmttm("generate", "--model", str(tmp_path), "--prompt", "a", "--out", str(out))
+        assert status == 2
+        assert message.startswith(f"ssmttm: --out {out}: ")
+        assert message.count("\n") == 1

@@ -65,3 +65,22 @@ def test_sentences_about_like_things_are_nearer():
 def test_an_unknown_encoder_is_refused_by_name():
     with pytest.raises(UserError, match="no encoder 'base'; there are minilm, t5"):
         load_encoder({"encoder": "base"})
+
+
+def test_what_is_beyond_the_tokens_and_what_is_unknown_is_found(encoder):
+    found = encoder.read("a slow piano piece with soft strings", 6)
+    assert (found.tokens, found.dropped) == (9, "with soft strings")
+    assert encoder.read("a slow piano piece", 6).dropped == ""
+    assert len(encoder.encode(["a slow piano piece with soft strings"], 48)[0]) == found.tokens
+
+
+@pytest.mark.parametrize("text", [*CAPTIONS, "langsames Klavier mit Streichern", "lo-fi hip hop, 808 drums", "x"])
+def test_words_in_its_script_are_known(encoder, text):
+    assert encoder.read(text, 48).known > 0.8
+
+
+@pytest.mark.parametrize(
+    "text", ["медленное фортепиано", "静かなピアノの曲", "느린 피아노 음악", "موسيقى هادئة", "🎹🎶"]
+)
+def test_other_scripts_are_not(encoder, text):
+    assert encoder.read(text, 48).known < 0.3

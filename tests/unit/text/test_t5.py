@@ -98,6 +98,13 @@ def test_the_identity_is_that_of_weights_and_tokenizer(encoder, folder, tmp_path
     assert load(same).identity != encoder.identity
 
 
+def test_what_is_beyond_the_tokens_and_what_is_unknown_is_found(encoder):
+    found = encoder.read("a slow piano piece with drums", 5)
+    assert (found.tokens, found.dropped, found.known) == (7, "with drums", 1)
+    assert len(encoder.encode(["a slow piano piece with drums"], 48)[0]) == found.tokens
+    assert encoder.read("медленное фортепиано", 5).known == 0
+
+
 @pytest.mark.parametrize("empty", ["", "  \n"])
 def test_an_empty_caption_is_an_error(encoder, empty):
     with pytest.raises(ValueError, match="is empty"):
