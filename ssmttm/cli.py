@@ -72,7 +72,7 @@ Shard = Annotated[int, typer.Option(min=0, help="Which shard, from 0.")]
 Cache = Annotated[Path, typer.Option("--cache", help="Folder for downloads, verified and reused.")]
 CodecFile = Annotated[Path, typer.Option("--codec", help="The fitted codec (codec.safetensors).")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: as many as help.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: torch's choice.")]
 Splits = Annotated[Path, typer.Option("--splits", help="splits.parquet.")]
 
 
@@ -323,7 +323,9 @@ def train(
     ],
     spec: Annotated[str | None, typer.Option(help="The run's spec as JSON. Default: from ./config.yaml.")] = None,
     device: Device = "auto",
-    threads: Threads = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads of all processes. Default: training.threads for each.")
+    ] = None,
 ) -> None:
     """Train one run under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import train
@@ -425,7 +427,7 @@ def generate(
         ),
     ] = None,
     device: Device = "auto",
-    threads: Threads = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: by the model's size.")] = None,
     precision: Annotated[
         str, typer.Option(help="fp32, or bf16: weights of half the size; states and logits stay in fp32.")
     ] = "fp32",

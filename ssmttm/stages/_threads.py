@@ -2,8 +2,9 @@
 
 import os
 
-PARAMETERS_PER_THREAD = 25_000_000
-"""Of a model that generates: with fewer, sharing a step's products costs more than it saves (benchmarks/threads.py)."""
+PARAMETERS_PER_THREAD = 16_000_000
+"""Of a model that generates: with fewer, sharing a step's products costs more than it saves (benchmarks/threads.py:
+a second thread makes 8 million parameters slower and 40 million faster)."""
 
 _WAITING = {
     "OMP_WAIT_POLICY": "PASSIVE",  # GNU's OpenMP, in the wheels of torch and faiss, and any other

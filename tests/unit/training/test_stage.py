@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from ssmttm.models.checkpoint import load_model
 from ssmttm.stages import train
 from ssmttm.tables import read_table
 from ssmttm.training import parallel
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def curve_of(out):
@@ -157,6 +162,33 @@ def test_two_processes_train_like_one(dataset, tmp_path):
         for key, tensor in expected.items():
             torch.testing.assert_close(weights[key], tensor, atol=2e-4, rtol=1e-3)
     assert json.loads((tmp_path / "two" / "manifest.json").read_text())["processes"] == 2
+
+
+def test_the_readmes_line_for_several_machines_trains(dataset, tmp_path):
+    """With two processes of one machine, and a spec and a data set of its own."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = re.findall(r"^torchrun .*$", readme, re.MULTILINE)
+    for old, new in (
+        ("--nnodes 2", "--nnodes 1"),
+        ("--nproc-per-node 4", "--nproc-per-node 2"),
+        ("host:29500", "localhost:0"),
+    ):
+        assert old in line
+        line = line.replace(old, new)
+    words = shlex.split(line, comments=True)
+    (tmp_path / "spec.json").write_text(json.dumps(tiny_spec(processes=2, micro_batch=1)))
+    for option, value in (("--data", dataset), ("--out", tmp_path / "run"), ("--spec", tmp_path / "spec.json")):
+        words[words.index(option) + 1] = str(value)
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", *words[1:]],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["processes"] == 2
 
 
 def test_a_loss_that_is_not_finite_on_one_process_stops_all_with_one_message(dataset, tmp_path):
