@@ -233,3 +233,13 @@ def test_the_environment_has_the_last_word_on_waiting(monkeypatch):
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     _threads.wait_asleep()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("name", ["train", "compare", "report", "dataset export", "listen build", "listen score"])
+def test_json_of_something_else_is_one_message(refused, tmp_path, name):
+    given = tmp_path / "given"
+    given.mkdir()
+    for file in ("dataset.json", "manifest.json", "summary.json"):
+        (given / file).write_text("{}")
+    read = given / "manifest.json" if name == "listen score" else given
+    assert "given/" in refused(*words_of(name, read, tmp_path / "new"))

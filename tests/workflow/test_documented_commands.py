@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +119,13 @@ def test_a_benchmark_that_is_shown_is_there_and_has_these_options(command):
     source = (ROOT / script).read_text(encoding="utf-8")
     for word in words:
         assert not word.startswith("--") or f'"{word}"' in source
+
+
+def test_git_ignores_the_key_of_a_listening_test_that_is_built_as_shown(tmp_path):
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    run(["git", "init", "--quiet"], tmp_path)
+    built = [words_of(c) for c in COMMANDS if c.startswith("ssmttm listen build")]
+    assert built
+    for words in built:
+        run(["git", "check-ignore", "--quiet", f"{words[words.index('--out') + 1]}.key.json"], tmp_path)
+    run(["git", "check-ignore", "--quiet", "anywhere/listening.key.json"], tmp_path)
