@@ -218,9 +218,12 @@ def _intervals(study: Study, evaluation: dict[str, Any]) -> list[str]:
         if len(study["differences"])
         else ""
     )
+    table = study["comparison"]
+    without = [metric_name(metric) for metric, rows in table.groupby("metric", sort=False) if rows["low"].isna().all()]
     return [
         f"Intervals cover {100 * evaluation['confidence']:g} %, from "
         f"{plural(evaluation['bootstrap'], 'bootstrap resample')} over captions, seed {evaluation['seed']}.",
+        f"{listed(without)}: no interval and no test, since none is known to be valid." if without else "",
         paired,
         "The seeds table averages over seeds of training."
         if len(study["seeds"])

@@ -47,7 +47,16 @@ def _rows(metric: str, score: dict[str, Any], path: Path) -> Iterable[dict[str, 
         common = {key: entry[key] for key in ("reference", "confidence", "n", "windows")}
         common |= {key: score[key] for key in _TOLD} | {"warnings": "; ".join(entry["warnings"])}
         for part in ({**entry, "metric": metric, "definition": score["definition"]}, *entry.get("also", [])):
-            row = {key: part[key] for key in ("metric", "definition", *_NUMBERS)}
-            if not all(isinstance(row[key], int | float) and math.isfinite(row[key]) for key in _NUMBERS):
+            row = {key: part.get(key, math.nan) for key in ("metric", "definition", *_NUMBERS)}
+            if not (_finite(row["value"]) and (_without_interval(row) or _finite(row["low"], row["high"]))):
                 raise UserError(f"{path}: {row['metric']} against {entry['reference']}: a number is missing")
             yield {**row, **{key: part.get(key) for key in _SOMETIMES}, **common}
+
+
+def _without_interval(row: dict[str, Any]) -> bool:
+    """Both ends are null: the metric has no interval, which is no missing number."""
+    return row["low"] is None and row["high"] is None
+
+
+def _finite(*numbers: Any) -> bool:
+    return all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)

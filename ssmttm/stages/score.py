@@ -14,6 +14,7 @@ from ssmttm.metrics.clipset import ClipSet, Settings, check_comparable, read_cli
 from ssmttm.progress import Progress
 from ssmttm.released import check_released
 
+NO_INTERVAL = "none: no valid one is known"
 _ARRAYS = ("replicates", "per_clip")
 
 
@@ -28,6 +29,7 @@ def run(
 ) -> None:
     """Write value, interval, n, direction, backend and warnings for each metric and reference to `out`.
 
+    `low` and `high` are null for a metric that has no interval, whose `INTERVAL` is None.
     `references` are the embeddings of `originals`, `codec` and, where a metric asks for it, `training`.
     Raises UserError first if captions, splits or codec of the data set in `data` aren't those that were released.
     """
@@ -78,6 +80,10 @@ def _plain(found: dict[str, Any]) -> dict[str, Any]:
     return plain | {"also": [_plain(part) for part in found["also"]]} if "also" in found else plain
 
 
+def _interval(how: str | None, settings: Settings) -> str:
+    return NO_INTERVAL if how is None else f"{how}; {settings.bootstrap} resamples, seed {settings.seed}"
+
+
 def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Settings) -> dict[str, Any]:
     module = importlib.import_module(f"ssmttm.metrics.{metric}")
     entries = []
@@ -106,7 +112,7 @@ def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Set
     return {
         "better": module.BETTER,
         "definition": told[0],
-        "interval": f"{module.INTERVAL}; {settings.bootstrap} resamples, seed {settings.seed}",
+        "interval": _interval(module.INTERVAL, settings),
         "backend": module.backend(scored.backend),
         "entries": entries,
     }
