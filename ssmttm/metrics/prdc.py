@@ -4,8 +4,8 @@ Kynkäänniemi et al. 2019 (precision, recall); Naeem et al. 2020 (density, cove
 point of a set lies the ball that reaches to its k-th nearest neighbour in its own set.
 
 They have no interval. A resample holds clips twice, whose nearest neighbors are then themselves, so
-balls can't be resampled; and intervals that hold the balls fixed leave out what another draw of
-clips would do to them, which is most of the spread (benchmarks/error_rates.py, docs/evaluation.md).
+balls can't be resampled; and resamples that hold the balls fixed leave out what another draw of
+clips would do to them: they find differences where there are none (docs/evaluation.md).
 """
 
 from dataclasses import dataclass

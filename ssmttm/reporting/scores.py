@@ -8,6 +8,7 @@ from typing import Any
 from ssmttm.errors import UserError
 from ssmttm.evaluation import FINAL, metrics_of
 from ssmttm.files import read_json
+from ssmttm.metrics.bootstrap import NO_INTERVAL
 
 _NUMBERS = ("value", "low", "high")
 _AUDIO = ("clip_s", "sample_rate", "channels")
@@ -50,7 +51,8 @@ def _rows(metric: str, score: dict[str, Any], path: Path) -> Iterable[dict[str, 
             row = {key: part.get(key, math.nan) for key in ("metric", "definition", *_NUMBERS)}
             if not (_finite(row["value"]) and (_without_interval(row) or _finite(row["low"], row["high"]))):
                 raise UserError(f"{path}: {row['metric']} against {entry['reference']}: a number is missing")
-            yield {**row, **{key: part.get(key) for key in _SOMETIMES}, **common}
+            interval = {"interval": NO_INTERVAL} if _without_interval(row) else {}
+            yield {**row, **{key: part.get(key) for key in _SOMETIMES}, **common, **interval}
 
 
 def _without_interval(row: dict[str, Any]) -> bool:

@@ -9,12 +9,12 @@ import numpy as np
 from ssmttm.errors import UserError
 from ssmttm.evaluation import metrics_of
 from ssmttm.files import write_json
+from ssmttm.metrics.bootstrap import NO_INTERVAL
 from ssmttm.metrics.cautions import unlike
 from ssmttm.metrics.clipset import ClipSet, Settings, check_comparable, read_clipset
 from ssmttm.progress import Progress
 from ssmttm.released import check_released
 
-NO_INTERVAL = "none: no valid one is known"
 _ARRAYS = ("replicates", "per_clip")
 
 

@@ -6,13 +6,14 @@ import pytest
 
 from ssmttm.errors import UserError
 from ssmttm.evaluation import BASELINES, metrics_of
+from ssmttm.metrics.bootstrap import NO_INTERVAL
 from ssmttm.reporting.compare import budget_text, collect
 from ssmttm.spec import load_config
 from ssmttm.stages import compare
 
 EVALUATION = load_config()["evaluation"] | {"bootstrap": 20}
 PARTS = {"kl": 2, "frechet_infinity": 2, "kernel": 2, "prdc": 4, "diversity": 3}
-WITHOUT_INTERVAL = {"prdc", "precision", "recall", "coverage"}
+WITHOUT_INTERVAL = {"prdc", "precision", "recall", "coverage", "vendi"}
 """Rows of a metric per reference, where there is more than one."""
 SCORES = "scores/final/musicnn.json"
 
@@ -51,6 +52,7 @@ def test_the_table_has_one_row_per_system_metric_and_reference(results):
     without = table["metric"].isin(WITHOUT_INTERVAL)
     assert table.loc[~without, ["low", "high"]].notna().all().all()
     assert table.loc[without, ["low", "high"]].isna().all().all()
+    assert ((table["interval"] == NO_INTERVAL) == without).all()
     assert table.loc[table["kind"] == "run", ["parameters", "flops_spent", "budget", "seed"]].notna().all().all()
 
 
