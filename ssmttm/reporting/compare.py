@@ -16,7 +16,10 @@ from ssmttm.reporting.replicates import read_replicates
 from ssmttm.reporting.scores import read_scores, score_file
 from ssmttm.tables import read_table
 
-_COSTS = ("parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss")
+_COSTS = (
+    "parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss",
+    "test_clips",
+)  # fmt: skip
 
 _LABELS = ("variant", "size", "seed", "budget_kind", "budget", "parameters")
 _FIT = ("slope", "r_squared")
@@ -30,6 +33,7 @@ _INTEGERS = (
     "parameters",
     "core_parameters",
     "steps",
+    "test_clips",
     "tokens",
     "layers",
     "d_model",
