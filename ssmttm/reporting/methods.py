@@ -43,6 +43,7 @@ def paragraphs(study: Study, corpus: dict[str, Any], settings: dict[str, Any]) -
         ("Audio codec", _codec(data, specs)),
         ("Models", _models(study, specs)),
         ("Training", _training(specs)),
+        ("Machine", _machine(study)),
         ("Budgets", _budgets(study)),
         ("Generation", _generation(settings["generation"])),
         ("Scores", _scores(study)),
@@ -172,6 +173,23 @@ def _training(specs: dict[str, Any]) -> list[str]:
         f"Captions were dropped with probability {_values(specs, 'caption_dropout')}, words of them masked with "
         f"{_values(specs, 'word_dropout')}.",
         f"Seeds of training: {listed([str(v) for v in sorted({s['seed'] for s in specs.values()})])}.",
+    ]
+
+
+def _machine(study: Study) -> list[str]:
+    """What the runs were trained on, and what another processor would give."""
+    told = []
+    for run in study.summary["runs"].values():
+        manifest = run["manifest"]
+        place = "" if manifest["device"] == "cpu" else f"{manifest['device']}, with the processor "
+        told.append(
+            f"{place}{manifest['machine']['cpu']}, {manifest['instruction_set']} instructions, torch "
+            f"{manifest['packages']['torch']}, {plural(manifest['threads'], 'thread')}"
+        )
+    return [
+        f"Runs were trained on {'; '.join(dict.fromkeys(told))}.",
+        "There, with the same packages and threads, they repeat exactly. Another processor rounds differently, and a "
+        "codec that is fitted there may have other codes: losses and scores then differ by more than rounding.",
     ]
 
 
