@@ -23,6 +23,9 @@ _PACKAGES = (
 )  # fmt: skip
 
 
+_MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}
+"""What /proc/cpuinfo calls the numbers of a processor's model."""
+
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
@@ -154,18 +157,24 @@ def packages() -> dict[str, str]:
     return found
 
 
-def machine() -> dict[str, Any]:
-    """What this process runs on."""
-    model = platform.processor() or platform.machine()
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's name, with the numbers of its model: in a virtual machine the name is often that of a family."""
+    found: dict[str, str] = {}
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
+        for line in cpuinfo.read_text(encoding="utf-8").split("\n\n")[0].splitlines():
+            key, _, value = line.partition(":")
+            found[key.strip()] = value.strip()
     except OSError:
         pass
+    name = found.get("model name") or platform.processor() or platform.machine()
+    numbers = [f"{word} {found[key]}" for key, word in _MODEL.items() if found.get(key)]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
+
+
+def machine() -> dict[str, Any]:
+    """What this process runs on."""
     return {
-        "cpu": model,
+        "cpu": processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+NO_INTERVAL = "none: no valid one is known"
+"""What is said of the interval of a number whose `low` and `high` are None."""
+
 
 def resamples(clips: int, count: int, seed: int) -> np.ndarray:
     """Indices `[count, clips]` drawn with replacement.

@@ -2,6 +2,10 @@
 
 Kynkäänniemi et al. 2019 (precision, recall); Naeem et al. 2020 (density, coverage). Around each
 point of a set lies the ball that reaches to its k-th nearest neighbour in its own set.
+
+They have no interval. A resample holds clips twice, whose nearest neighbors are then themselves, so
+balls can't be resampled; and resamples that hold the balls fixed leave out what another draw of
+clips would do to them: they find differences where there are none (docs/evaluation.md).
 """
 
 from dataclasses import dataclass
@@ -12,7 +16,6 @@ from scipy.spatial.distance import cdist
 
 from ssmttm.errors import UserError
 from ssmttm.metrics.arrays import two
-from ssmttm.metrics.bootstrap import percentile_interval, resamples
 from ssmttm.metrics.cautions import SAME_ONE, few_clips_of_set
 from ssmttm.metrics.clipset import ClipSet, Settings, clip_means, same_audio
 
@@ -22,10 +25,7 @@ DEFINITION = (
     f"density: how many balls of reference clips a generated clip lies in, over {NEAREST}, in the mean over generated "
     f"clips; balls reach to the {NEAREST}th nearest reference clip; clips are mean window embeddings"
 )
-INTERVAL = (
-    "percentile over resampled clips that are counted (generated for precision and density, reference for recall and "
-    "coverage), with the balls held fixed"
-)
+INTERVAL = None
 BLOCK = 512
 
 
@@ -94,12 +94,7 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
         values = per_point(clip_means(reference), clip_means(system))
     except ValueError as error:
         raise UserError(f"prdc of {system.name} against {reference.name}: {error}") from error
-    entries = []
-    for value in values:
-        drawn = value[resamples(len(value), settings.bootstrap, settings.seed)].mean(axis=1)
-        low, high = percentile_interval(drawn, settings.confidence)
-        entries.append({"value": float(value.mean()), "low": low, "high": high, "replicates": drawn})
-    precision, recall, density, coverage = entries
+    precision, recall, density, coverage = ({"value": float(v.mean()), "low": None, "high": None} for v in values)
     others = [
         ("precision", f"share of generated clips in the ball of any reference clip, k = {NEAREST}", precision),
         ("recall", f"share of reference clips in the ball of any generated clip, k = {NEAREST}", recall),

@@ -16,10 +16,14 @@ from ssmttm.reporting.replicates import read_replicates
 from ssmttm.reporting.scores import read_scores, score_file
 from ssmttm.tables import read_table
 
-_COSTS = ("parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss")
+_COSTS = (
+    "parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss",
+    "test_clips",
+)  # fmt: skip
 
 _LABELS = ("variant", "size", "seed", "budget_kind", "budget", "parameters")
 _FIT = ("slope", "r_squared")
+_FLOATS = ("low", "high", "bias", *_FIT)
 _SCORE = ("embedder", "metric", "reference", "value", "low", "high", "n", "better", *_FIT)
 
 _INTEGERS = (
@@ -29,6 +33,7 @@ _INTEGERS = (
     "parameters",
     "core_parameters",
     "steps",
+    "test_clips",
     "tokens",
     "layers",
     "d_model",
@@ -167,13 +172,13 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
         raise UserError(f"study {study!r} has no runs to compare")
     for row in rows:
         _agree(row, summary["metrics"])
-    comparison = pd.DataFrame(rows).astype(dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(("bias", *_FIT), float))
+    comparison = pd.DataFrame(rows).astype(dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(_FLOATS, float))
     leading = ["study", "system", "kind", "embedder", "metric", "reference", "value", "low", "high", "bias", "n"]
     order = [*leading, *(c for c in comparison.columns if c not in leading)]
     columns = ["run", "step", "tokens", "flops", "seconds", "loss", "validation_loss", "learning_rate"]
     return Collected(
         comparison[order],
-        pd.DataFrame(progress).astype(dict.fromkeys(_FIT, float)),
+        pd.DataFrame(progress).astype(dict.fromkeys(("low", "high", *_FIT), float)),
         differences(known, evaluation),
         pd.concat(curves, ignore_index=True)[columns],
         summary,

@@ -59,7 +59,7 @@ def _pair(a: dict[str, Any], b: dict[str, Any], evaluation: dict[str, Any]) -> l
             common = {"reference": one["reference"], "better": score["better"]}
             common |= {"confidence": evaluation["confidence"], "n": len(a["clip_ids"])}
             for part, same in zip(_parts(metric, one), _parts(metric, other), strict=True):
-                found = _difference(part, same, evaluation)
+                found = difference_of(part, same, evaluation)
                 if found is not None:
                     rows.append({"metric": part["metric"], **found, **common})
     return rows
@@ -70,7 +70,7 @@ def _parts(metric: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**entry, "metric": metric}, *entry.get("also", [])]
 
 
-def _difference(one: dict[str, Any], other: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any] | None:
+def difference_of(one: dict[str, Any], other: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any] | None:
     """None for scores that were kept neither by clip nor by resample."""
     if "per_clip" in one:
         values = [np.array(entry["per_clip"]) for entry in (one, other)]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from ssmttm.reporting.cells import system_name
+from ssmttm.reporting.cells import between, system_name
 from ssmttm.reporting.inputs import Study
 from ssmttm.reporting.numbers import (
     REFERENCE_NAMES,
@@ -45,7 +45,7 @@ def _entry(row: Any) -> dict[str, Any]:
         "better": row.better,
         "value": float(row.value),
         "text": score_text(row.metric, row.value),
-        "interval": f"{score_text(row.metric, row.low)} to {score_text(row.metric, row.high)}",
+        "interval": between(row.low, row.high, lambda v: score_text(row.metric, v)) or "no interval",
         "fit": fit_text(row),
         "n": int(row.n),
         "windows": int(row.windows) if known(row.windows) else None,

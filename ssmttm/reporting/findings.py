@@ -91,9 +91,14 @@ def _loss(group: pd.DataFrame) -> str:
     ordered = group.sort_values("test_loss")
     best, worst = ordered.iloc[0], ordered.iloc[-1]
     return (
-        f"Loss on test clips: from {significant(best['test_loss'])} ({best['system']})"
+        f"Loss on {_test_clips(group)}: from {significant(best['test_loss'])} ({best['system']})"
         f" to {significant(worst['test_loss'])} ({worst['system']}) nats per token."
     )
+
+
+def _test_clips(runs: pd.DataFrame) -> str:
+    """`all 105 test clips`."""
+    return f"all {' or '.join(f'{n:,.0f}' for n in sorted(set(runs['test_clips'])))} test clips"
 
 
 def _guessing(runs: pd.DataFrame, codes: int) -> str:
@@ -156,9 +161,9 @@ def _training(comparison: pd.DataFrame, runs: pd.DataFrame, metric: str) -> list
             every = len(turned) == len(runs)
             who = "every run beats" if every else f"{len(turned)} of {plural(len(runs), 'run')} beat"
             found.append(
-                f"{metric_name(metric)}: {who} training clips, which are real music, when compared with"
-                f" {REFERENCE_NAMES[one]} ({told[one]}), but not when compared with {REFERENCE_NAMES[other]}"
-                f" ({told[other]}): this score is not about music alone."
+                f"{metric_name(metric)}: {who} training clips through the codec, which are real music, when"
+                f" compared with {REFERENCE_NAMES[one]} ({told[one]}), but not when compared with"
+                f" {REFERENCE_NAMES[other]} ({told[other]}): this score is not about music alone."
             )
     return found
 

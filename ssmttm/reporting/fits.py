@@ -3,7 +3,8 @@
 Points are the scores of checkpoints, of one model size. Checkpoints of several runs of a design
 stand on one curve, although each run's learning rate falls over its own budget: a checkpoint
 half way through a long run is a little worse than the end of a run of that length. All points are
-resampled over the same captions (`ssmttm.reporting.noise`), published ones apart.
+resampled over the same captions (`ssmttm.reporting.noise`), published ones apart. Scores without an
+interval get no fit, since how far they are off isn't known.
 """
 
 from collections.abc import Iterator
@@ -109,6 +110,7 @@ def points_of_run(progress: pd.DataFrame, run: str, cost: str, confidence: float
 
 def _points(rows: pd.DataFrame, cost: str, confidence: float) -> Iterator[Points]:
     _check_axis(cost)
+    rows = rows[rows[["low", "high"]].notna().any(axis=1)]
     numbers = rows[[cost, "value", "low", "high"]].astype("Float64").astype(float)
     if not np.isfinite(numbers.to_numpy()).all() or (numbers[cost] <= 0).any():
         bad = rows.loc[~np.isfinite(numbers).all(axis=1) | (numbers[cost] <= 0), "run"].iloc[0]

@@ -17,7 +17,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "study", "system", "kind", *_SCORE, *_INTERVAL, "n", "windows", "better", "backend", "interval", "definition",
         "warnings", "confidence", "clip_s", "sample_rate", "channels", "variant", "layers", "d_model", "size",
         "budget_kind", "budget", "seed", "parameters", "steps", "tokens", "clips_seen", "flops_planned", "flops_spent",
-        "seconds", "gpu_hours", "test_loss", "final_validation_loss",
+        "seconds", "gpu_hours", "test_loss", "test_clips", "final_validation_loss",
     ),
     "curves": ("run", "step", "tokens", "flops", "seconds", "loss", "validation_loss"),
     "progress": (

@@ -43,6 +43,7 @@ def paragraphs(study: Study, corpus: dict[str, Any], settings: dict[str, Any]) -
         ("Audio codec", _codec(data, specs)),
         ("Models", _models(study, specs)),
         ("Training", _training(specs)),
+        ("Machine", _machine(study)),
         ("Budgets", _budgets(study)),
         ("Generation", _generation(settings["generation"])),
         ("Scores", _scores(study)),
@@ -175,6 +176,23 @@ def _training(specs: dict[str, Any]) -> list[str]:
     ]
 
 
+def _machine(study: Study) -> list[str]:
+    """What the runs were trained on, and what another processor would give."""
+    told = []
+    for run in study.summary["runs"].values():
+        manifest = run["manifest"]
+        place = "" if manifest["device"] == "cpu" else f"{manifest['device']}, with the processor "
+        told.append(
+            f"{place}{manifest['machine']['cpu']}, {manifest['instruction_set']} instructions, torch "
+            f"{manifest['packages']['torch']}, {plural(manifest['threads'], 'thread')}"
+        )
+    return [
+        f"Runs were trained on {'; '.join(dict.fromkeys(told))}.",
+        "There, with the same packages and threads, they repeat exactly. Another processor rounds differently, and a "
+        "codec that is fitted there may have other codes: losses and scores then differ by more than rounding.",
+    ]
+
+
 def _budgets(study: Study) -> list[str]:
     runs = run_facts(study["comparison"])
     groups = runs.groupby(["budget_kind", "budget"], sort=False)
@@ -218,9 +236,12 @@ def _intervals(study: Study, evaluation: dict[str, Any]) -> list[str]:
         if len(study["differences"])
         else ""
     )
+    table = study["comparison"]
+    without = [metric_name(metric) for metric, rows in table.groupby("metric", sort=False) if rows["low"].isna().all()]
     return [
         f"Intervals cover {100 * evaluation['confidence']:g} %, from "
         f"{plural(evaluation['bootstrap'], 'bootstrap resample')} over captions, seed {evaluation['seed']}.",
+        f"{listed(without)}: no interval and no test, since none is known to be valid." if without else "",
         paired,
         "The seeds table averages over seeds of training."
         if len(study["seeds"])

@@ -46,7 +46,7 @@ BASELINE_NAMES = {
     "codec": ("Codec reconstruction", "real clips after the codec: the ceiling for every model"),
     "shuffled": ("Shuffled captions", "real clips under other clips’ captions: the floor for matching a caption"),
     "noise": ("Noise", "the floor for sounding like music"),
-    "training": ("Training clips", "music that the models were trained on"),
+    "training": ("Training clips through the codec", "music that the models were trained on, as the codec gives it"),
     "musicgen": ("MusicGen", "a published model, its own training data"),
 }
 

@@ -131,7 +131,8 @@ def _runs(rows: list[Row], cost: str, colors: dict[str, int], dashes: dict[str, 
             published.append(series(name, color, dash="dot", symbol="diamond", **data))
         else:
             symbol = SYMBOLS.get(first["budget_kind"], "circle")
-            data |= {k: [p[k] for p in points] for k in ("low", "high")}
+            if all(known(p["low"]) for p in points):
+                data |= {k: [p[k] for p in points] for k in ("low", "high")}
             drawn.append(series(run, color, dash=dashes.get(run, "solid"), symbol=symbol, **data))
     return [*drawn, *published]
 

@@ -13,7 +13,7 @@ SHOWN = 100
 def copies(study: Study) -> Listing:
     """Clips that are near-copies of a training clip: those of the runs first, nearest first.
 
-    The baseline of training clips is left out: all of its are.
+    The baseline of training clips through the codec is left out: its are no news.
     """
     runs = study.summary["runs"]
     found = [entry for entry in _entries(study, "copies") if entry[0] != "training"]
@@ -23,7 +23,7 @@ def copies(study: Study) -> Listing:
         "Near-copies of training clips",
         "Look for runs here, which come first: a model that repeats its training music scores well for the wrong "
         "reason. Real clips may be here too, where a test clip resembles a training clip. The baseline of training "
-        "clips is left out.",
+        "clips through the codec is left out.",
         [("System", False), ("Embedder", False), ("Generated clip", False), ("Training clip", False),
          ("Similarity", True)],
         [

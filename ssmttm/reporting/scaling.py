@@ -108,6 +108,8 @@ def _share(count: str, share: str, runs: pd.DataFrame, full: pd.Series) -> dict[
 def _slope(points: pd.DataFrame, runs: pd.DataFrame, noise: Noise, confidence: float) -> dict[str, Any]:
     if len(points) < SIZES:
         return {"slope_note": f"{len(points)} sizes, and a slope with an interval needs {SIZES}"}
+    if points[["low", "high"]].isna().any(axis=None):
+        return {"slope_note": "the score has no interval, so a slope has none"}
     halvings = -np.log2(points["share"].to_numpy(float))
     sigma = np.asarray(standard_error(points["low"], points["high"], confidence), dtype=float)
     covariance = np.diag(sigma**2)

@@ -8,6 +8,7 @@ from typing import Any
 from ssmttm.errors import UserError
 from ssmttm.evaluation import FINAL, metrics_of
 from ssmttm.files import read_json
+from ssmttm.metrics.bootstrap import NO_INTERVAL
 
 _NUMBERS = ("value", "low", "high")
 _AUDIO = ("clip_s", "sample_rate", "channels")
@@ -47,7 +48,17 @@ def _rows(metric: str, score: dict[str, Any], path: Path) -> Iterable[dict[str, 
         common = {key: entry[key] for key in ("reference", "confidence", "n", "windows")}
         common |= {key: score[key] for key in _TOLD} | {"warnings": "; ".join(entry["warnings"])}
         for part in ({**entry, "metric": metric, "definition": score["definition"]}, *entry.get("also", [])):
-            row = {key: part[key] for key in ("metric", "definition", *_NUMBERS)}
-            if not all(isinstance(row[key], int | float) and math.isfinite(row[key]) for key in _NUMBERS):
+            row = {key: part.get(key, math.nan) for key in ("metric", "definition", *_NUMBERS)}
+            if not (_finite(row["value"]) and (_without_interval(row) or _finite(row["low"], row["high"]))):
                 raise UserError(f"{path}: {row['metric']} against {entry['reference']}: a number is missing")
-            yield {**row, **{key: part.get(key) for key in _SOMETIMES}, **common}
+            interval = {"interval": NO_INTERVAL} if _without_interval(row) else {}
+            yield {**row, **{key: part.get(key) for key in _SOMETIMES}, **common, **interval}
+
+
+def _without_interval(row: dict[str, Any]) -> bool:
+    """Both ends are null: the metric has no interval, which is no missing number."""
+    return row["low"] is None and row["high"] is None
+
+
+def _finite(*numbers: Any) -> bool:
+    return all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)

@@ -82,7 +82,7 @@ Change = Callable[[str, np.ndarray, int], tuple[np.ndarray, int]]
 
 def _change(name: str, codec: Path, seed: int) -> Change:
     """What baseline `name` does to a clip's audio: (clip id, wave, rate) -> (wave, rate)."""
-    if name == "codec":
+    if name in ("codec", "training"):  # a model's audio comes through the codec too
         coder = load_codec(codec)
 
         def reconstruct(clip_id: str, wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:

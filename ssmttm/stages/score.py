@@ -9,6 +9,7 @@ import numpy as np
 from ssmttm.errors import UserError
 from ssmttm.evaluation import metrics_of
 from ssmttm.files import write_json
+from ssmttm.metrics.bootstrap import NO_INTERVAL
 from ssmttm.metrics.cautions import unlike
 from ssmttm.metrics.clipset import ClipSet, Settings, check_comparable, read_clipset
 from ssmttm.progress import Progress
@@ -28,6 +29,7 @@ def run(
 ) -> None:
     """Write value, interval, n, direction, backend and warnings for each metric and reference to `out`.
 
+    `low` and `high` are null for a metric that has no interval, whose `INTERVAL` is None.
     `references` are the embeddings of `originals`, `codec` and, where a metric asks for it, `training`.
     Raises UserError first if captions, splits or codec of the data set in `data` aren't those that were released.
     """
@@ -78,6 +80,10 @@ def _plain(found: dict[str, Any]) -> dict[str, Any]:
     return plain | {"also": [_plain(part) for part in found["also"]]} if "also" in found else plain
 
 
+def _interval(how: str | None, settings: Settings) -> str:
+    return NO_INTERVAL if how is None else f"{how}; {settings.bootstrap} resamples, seed {settings.seed}"
+
+
 def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Settings) -> dict[str, Any]:
     module = importlib.import_module(f"ssmttm.metrics.{metric}")
     entries = []
@@ -106,7 +112,7 @@ def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Set
     return {
         "better": module.BETTER,
         "definition": told[0],
-        "interval": f"{module.INTERVAL}; {settings.bootstrap} resamples, seed {settings.seed}",
+        "interval": _interval(module.INTERVAL, settings),
         "backend": module.backend(scored.backend),
         "entries": entries,
     }

@@ -1,4 +1,4 @@
-"""Training clips as a system: what a model would score that only repeats what it was trained on."""
+"""Training clips as a system: what a model would score that only repeats what it was trained on, through the codec."""
 
 from collections.abc import Sequence
 from pathlib import Path

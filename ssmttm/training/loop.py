@@ -88,7 +88,8 @@ class Trainer:
         state.seconds += time.perf_counter() - started
         validation = None
         if state.step in self.validate_at:
-            validation = check_losses(f"step {state.step}: validation", self.stepper.evaluate(self.validation))
+            losses = self.stepper.evaluate(self.validation, self.settings["validation_clips"])
+            validation = check_losses(f"step {state.step}: validation", losses)
         return row | {
             "step": state.step,
             "tokens": state.step * self.plan.tokens_per_step,

@@ -100,13 +100,13 @@ class Stepper:
         return losses
 
     @torch.no_grad()
-    def evaluate(self, clips: TokenSet) -> list[float]:
-        """Losses by codebook on `validation_clips` clips, always the same ones, without dropout.
+    def evaluate(self, clips: TokenSet, most: int | None = None) -> list[float]:
+        """Losses by codebook on all `clips`, or on `most` of them, always the same ones, without dropout.
 
         With averaged weights, if weights are averaged.
         """
         self.model.eval()
-        chosen = clips_at(0, min(self.settings["validation_clips"], len(clips)), len(clips), 0)
+        chosen = clips_at(0, len(clips) if most is None else min(most, len(clips)), len(clips), 0)
         own = chosen[self.workers.rank :: self.workers.size]
         total = torch.zeros(self.model.config.codebooks, dtype=torch.float64, device=self.workers.device)
         with self.average.applied():

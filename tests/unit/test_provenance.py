@@ -95,6 +95,13 @@ def test_a_manifest_says_what_decided_the_numbers():
     assert found["machine"]["cores"] >= 1
 
 
+def test_a_processor_is_told_by_the_numbers_of_its_model(tmp_path):
+    block = "processor\t: {}\ncpu family\t: 6\nmodel\t\t: {}\nmodel name\t: Tiny CPU\nstepping\t: 8\n\n"
+    (tmp_path / "cpuinfo").write_text(block.format(0, 143) + block.format(1, 144))
+    assert provenance.processor(tmp_path / "cpuinfo") == "Tiny CPU (family 6, model 143, stepping 8)"
+    assert provenance.processor(tmp_path / "none")
+
+
 def test_outside_a_checkout_there_is_no_commit(tmp_path):
     assert provenance.git_commit(tmp_path) is None
 

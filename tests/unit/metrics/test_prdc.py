@@ -72,11 +72,12 @@ def test_what_has_no_neighbours_is_refused(arguments, message):
         precision_recall_density_coverage(*arguments)
 
 
-def test_a_score_gives_all_four_with_intervals():
+def test_a_score_gives_all_four_without_an_interval_or_anything_to_test_by():
     found = evaluate(clips(0), clips(1), SETTINGS)
     assert [e["metric"] for e in found["also"]] == ["precision", "recall", "coverage"]
     for entry in (found, *found["also"]):
-        assert entry["low"] <= entry["value"] <= entry["high"]
+        assert entry["value"] > 0 and entry["low"] is entry["high"] is None
+        assert not {"replicates", "per_clip"} & set(entry)
     assert "one by construction" in evaluate(clips(0), clips(0), SETTINGS)["warnings"][0]
     with pytest.raises(UserError, match="prdc of system"):
         evaluate(clips(0, 4), clips(1, 4), SETTINGS)

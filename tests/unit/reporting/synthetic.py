@@ -117,6 +117,7 @@ def write_run(folder: Path, run: str, spec: dict, points: int) -> None:
     planned = amount if kind == "flops" else steps * per_step
     facts = {
         "run": run, "commit": "0123456789abcdef0123456789abcdef01234567+changes", "device": "cpu", "size": None,
+        "threads": 1, "instruction_set": "AVX512",
         "device_hours": steps * 0.7 / 3600,
         "checkpoints": {
             f"checkpoints/{f:g}.safetensors": max(1, round(f * steps)) for f in spec["training"]["checkpoints"]
@@ -128,7 +129,8 @@ def write_run(folder: Path, run: str, spec: dict, points: int) -> None:
             "embeddings": 2 * 2048 * width, "heads": 2 * 2048 * width, "all others": parameters - 4 * 2048 * width,
         },
         "flops_planned": planned, "flops_spent": steps * per_step, "steps": steps,
-        "tokens": steps * tokens_per_step, "seconds": steps * 0.7, "test_loss": 5.1, "fingerprint": "fedcba9876543210",
+        "tokens": steps * tokens_per_step, "seconds": steps * 0.7, "test_loss": 5.1, "test_clips": 31,
+        "fingerprint": "fedcba9876543210",
     }  # fmt: skip
     write_json(folder / "manifest.json", {"stage": "train", "spec": spec, **facts})
 

@@ -6,12 +6,14 @@ import pytest
 
 from ssmttm.errors import UserError
 from ssmttm.evaluation import BASELINES, metrics_of
+from ssmttm.metrics.bootstrap import NO_INTERVAL
 from ssmttm.reporting.compare import budget_text, collect
 from ssmttm.spec import load_config
 from ssmttm.stages import compare
 
 EVALUATION = load_config()["evaluation"] | {"bootstrap": 20}
 PARTS = {"kl": 2, "frechet_infinity": 2, "kernel": 2, "prdc": 4, "diversity": 3}
+WITHOUT_INTERVAL = {"prdc", "precision", "recall", "coverage", "vendi"}
 """Rows of a metric per reference, where there is more than one."""
 SCORES = "scores/final/musicnn.json"
 
@@ -46,7 +48,11 @@ def test_the_table_has_one_row_per_system_metric_and_reference(results):
     metrics = metrics_of(EVALUATION["metrics"], "musicnn")
     each = sum(1 if m == "training_copies" else 2 * PARTS.get(m, 1) for m in metrics)
     assert len(table) == (10 + len(BASELINES)) * each
-    assert table[["value", "low", "high", "n", "windows"]].notna().all().all()
+    assert table[["value", "n", "windows"]].notna().all().all()
+    without = table["metric"].isin(WITHOUT_INTERVAL)
+    assert table.loc[~without, ["low", "high"]].notna().all().all()
+    assert table.loc[without, ["low", "high"]].isna().all().all()
+    assert ((table["interval"] == NO_INTERVAL) == without).all()
     assert table.loc[table["kind"] == "run", ["parameters", "flops_spent", "budget", "seed"]].notna().all().all()
 
 
@@ -86,6 +92,8 @@ def test_a_missing_score_is_an_error_that_names_the_file(tree):
     [
         (SCORES, lambda v: of(v, "kl")["entries"][0].update(value=None), "kl against originals: a number is missing"),
         (SCORES, lambda v: of(v, "kl")["entries"].pop(), "kl: no entry for reference codec"),
+        (SCORES, lambda v: of(v, "kl")["entries"][0].update(low=None), "kl against originals: a number is missing"),
+        (SCORES, lambda v: of(v, "prdc")["entries"][1].pop("high"), "prdc against codec: a number is missing"),
         (SCORES, lambda v: v["metrics"].pop("kl"), "lacks kl"),
         (SCORES, lambda v: of(v, "kl").update(backend="another"), "differs from the other systems' in backend"),
         (SCORES, lambda v: v["clip_ids"].reverse(), "were scored on different captions"),
@@ -117,7 +125,7 @@ def test_progress_ends_with_the_final_scores_at_the_runs_whole_cost(results):
     final = progress[progress["checkpoint"] == "final"].rename(columns={"run": "system"}).set_index(keys).sort_index()
     whole = comparison.set_index(keys).sort_index()
     for column in ("value", "low", "high", "steps", "clips_seen", "tokens"):
-        assert (final[column] == whole[column]).all()
+        assert final[column].astype(float).equals(whole[column].astype(float))
     assert (final["flops"] / whole["flops_spent"]).between(0.99, 1.01).all()
     one = progress.query("metric == 'kl' and reference == 'codec'").groupby("run")
     assert (one.size() == 1 + len(EVALUATION["checkpoints"])).all()
@@ -136,6 +144,18 @@ def test_differences_are_paired_and_agree_with_the_scores(results):
     budgets = pd.read_parquet(study / "comparison.parquet").query("kind == 'run'").drop_duplicates("system")
     pairs = sum(n * (n - 1) // 2 for n in budgets.groupby(["budget_kind", "budget"]).size())
     assert len(found.query("metric == 'frechet' and reference == 'codec'")) == pairs
+
+
+@pytest.mark.parametrize("table", ["differences", "fits", "reach"])
+def test_scores_without_an_interval_are_neither_tested_nor_fitted(results, table):
+    found = set(pd.read_parquet(results["studies"][0] / f"{table}.parquet")["metric"])
+    assert found and not found & WITHOUT_INTERVAL
+
+
+def test_sizes_are_compared_by_scores_without_an_interval_without_one(results):
+    found = pd.read_parquet(results["studies"][0] / "scaling_summary.parquet").query("metric in @WITHOUT_INTERVAL")
+    assert len(found) and found["difference"].notna().all()
+    assert found[["low", "high", "slope"]].isna().all().all()
 
 
 def test_both_shares_of_a_smaller_size_are_told(results):

@@ -17,6 +17,7 @@ def table(**frechet):
         run = system in "ab"
         facts = {"variant": system, "budget_kind": "iterations", "budget": 9.0, "d_model": 8, "layers": 1, "seed": 1}
         costs = {"test_loss": 5.0, "final_validation_loss": 7.2, "parameters": 1000, "flops_spent": 1e9, "seconds": 3.0}
+        costs["test_clips"] = 105
         for metric in ("frechet", "kl", "text_audio"):
             for reference in ("codec", "originals"):
                 value, low, high = frechet.get(system, (1.0, 0.9, 1.1)) if metric == "frechet" else (0.1, -0.1, 0.3)
@@ -24,7 +25,7 @@ def table(**frechet):
                     {"system": system, "kind": "run" if run else "baseline", "metric": metric, "reference": reference,
                      "value": value, "low": low, "high": high, "confidence": 0.95, "warnings": "",
                      "embedder": "musicnn", "n": 24, "test_loss": None, "final_validation_loss": None,
-                     "parameters": None, "flops_spent": None, "seconds": None,
+                     "parameters": None, "flops_spent": None, "seconds": None, "test_clips": None,
                      "better": "higher" if metric == "text_audio" else "lower", **(facts | costs if run else {})}
                 )  # fmt: skip
     return pd.DataFrame(rows)
@@ -67,6 +68,10 @@ def test_a_leader_is_told_apart_from_some_only_after_adjusting_for_all_pairs():
     assert "from any other run" in lines(three, paired(("a", "b", 0.03), ("a", "c", 0.02), ("b", "c", 0.9)))
 
 
+def test_the_loss_says_how_many_clips_it_is_of():
+    assert "Loss on all 105 test clips: from 5.00 (a) to 5.00 (b) nats per token." in lines(table())
+
+
 def test_the_loss_is_compared_with_guessing_among_the_codecs_codes():
     assert "1,024 codes of a codebook costs 6.93 nats per token" in lines(table())
     assert "on validation clips no run is below it (7.20 to 7.20) and on test clips every run is below it" in lines(
@@ -88,9 +93,8 @@ def with_music(codec, originals):
 
 
 def test_models_that_beat_real_music_by_one_reference_only_are_said():
-    said = (
-        "every run beats training clips, which are real music, when compared with codec reconstructions (5.00 to 5.00 "
-    )
+    said = "every run beats training clips through the codec, which are real music, "
+    said += "when compared with codec reconstructions (5.00 to 5.00 "
     assert said + "against 7.00), but not when compared with original recordings" in lines(with_music(7.0, 3.0))
     assert "when compared with original recordings (5.00 to 5.00 against 7.00), but not" in lines(with_music(3.0, 7.0))
     for both in (3.0, 7.0):

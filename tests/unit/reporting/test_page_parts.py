@@ -157,6 +157,16 @@ def test_the_methods_follow_what_the_runs_were_trained_with(study, results):
     assert "average of the weights" not in words(study, results)
 
 
+def test_the_methods_name_the_processors_that_runs_were_trained_on(study, results):
+    summary = copy.deepcopy(study.summary)
+    manifest = next(iter(summary["runs"].values()))["manifest"]
+    manifest["machine"]["cpu"], manifest["instruction_set"], manifest["threads"] = "Other CPU", "AVX2", 2
+    text = words(replace(study, summary=summary), results)
+    usual = "Synthetic CPU @ 2.0 GHz, AVX512 instructions, torch 2.13.0+cpu, 1 thread"
+    assert f"Other CPU, AVX2 instructions, torch 2.13.0+cpu, 2 threads; {usual}." in text
+    assert f"Runs were trained on {usual}." in words(study, results)
+
+
 def test_every_chart_is_a_file_and_every_table_a_csv(results, study, page):
     folder = results["studies"][0] / "figures"
     for figure in figures.figures(study).values():

@@ -47,6 +47,11 @@ def test_published_points_are_drawn_apart_without_intervals_and_told_of(study):
     assert "Theirs" in warned and "Off a figure." in warned
 
 
+def test_scores_without_an_interval_are_drawn_without_error_bars(study):
+    (chart,) = figure(study).charts["musicnn/prdc|codec|steps"]
+    assert chart["series"] and not any("low" in s for s in chart["series"])
+
+
 def test_what_is_shown_first_has_the_published_points(study):
     assert figure(study).first == "musicnn/frechet|codec|steps"
     first = figure(published(study))

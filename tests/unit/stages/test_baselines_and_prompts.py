@@ -129,10 +129,31 @@ def test_a_missing_clip_or_an_unknown_baseline_is_an_error(data):
         run_baseline(data, "originals")
 
 
-def test_training_audio_is_of_the_train_split_under_the_prompts_captions(data, capsys):
+class Halving:
+    """Stands for a codec: what comes out of it has half the level, so it can't be what went in."""
+
+    sample_rate = 24000
+
+    def encode(self, wave):
+        return wave / 2
+
+    def decode(self, codes):
+        return codes
+
+
+@pytest.fixture
+def halving(monkeypatch):
+    monkeypatch.setattr(baseline, "load_codec", lambda path: Halving())
+
+
+def test_training_audio_is_of_the_train_split_through_the_codec_under_the_prompts_captions(data, capsys, halving):
     choose_prompts(data, 6)
+
+    def coded(data):
+        return decode_audio(encode_audio(decode_audio(data)[0] / 2, 24000))[0]
+
     train = {
-        r["clip_id"]: decode_audio(r["audio"]["bytes"])[0]
+        r["clip_id"]: coded(r["audio"]["bytes"])
         for r in read_table(data / "clips.parquet", "clips").to_pylist()
         if r["track_id"] == "t0"
     }

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_data import tiny_spec
+from training_data import COUNTS, load, tiny_spec
 
 from ssmttm.errors import UserError
 from ssmttm.models.checkpoint import load_model
 from ssmttm.stages import train
 from ssmttm.tables import read_table
 from ssmttm.training import parallel
+from ssmttm.training.objective import codebook_losses
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -46,7 +47,7 @@ def command(spec, data, out):
 def trained(dataset, tmp_path_factory):
     """A finished run, with an average of the weights."""
     out = tmp_path_factory.mktemp("run")
-    train.run("tiny", tiny_spec(ema_decay=0.5, micro_batch="auto"), dataset, out, "cpu", 1)
+    train.run("tiny", tiny_spec(ema_decay=0.5, micro_batch="auto", validation_clips=1), dataset, out, "cpu", 1)
     return out
 
 
@@ -62,6 +63,7 @@ def test_a_run_leaves_model_curve_manifest_and_checkpoints_and_no_state(trained)
     manifest = json.loads((trained / "manifest.json").read_text())
     assert manifest["checkpoints"] == {"checkpoints/0.25.safetensors": 2, "checkpoints/0.5.safetensors": 4}
     assert manifest["micro_batch"] == 4
+    assert (manifest["threads"], manifest["instruction_set"]) == (1, torch.backends.cpu.get_cpu_capability())
     assert manifest["device_hours"] == pytest.approx(manifest["seconds"] / 3600)
     assert np.mean(manifest["test_codebook_losses"]) == pytest.approx(manifest["test_loss"])
     for name, step in manifest["checkpoints"].items():
@@ -72,6 +74,16 @@ def test_a_run_leaves_model_curve_manifest_and_checkpoints_and_no_state(trained)
         }
         assert facts["codec"] == manifest["codec"]
     assert not torch.equal(model.heads[0].weight, load_model(trained / "model.safetensors")[0].heads[0].weight)
+
+
+def test_the_loss_at_the_end_is_of_all_test_clips(trained, dataset, tmp_path):
+    manifest = json.loads((trained / "manifest.json").read_text())
+    clips = load(dataset, tmp_path).test
+    batch = clips.batch(np.arange(len(clips)), torch.device("cpu"))
+    with torch.no_grad():
+        losses = codebook_losses(load_model(trained / "model.safetensors")[0].eval(), batch, batch.text_mask)
+    assert manifest["test_clips"] == COUNTS["test"] > manifest["spec"]["training"]["validation_clips"]
+    assert manifest["test_codebook_losses"] == pytest.approx(losses.tolist(), rel=1e-5)
 
 
 def events_of(folder):
