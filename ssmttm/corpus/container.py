@@ -3,12 +3,14 @@
 import io
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 from av.error import FFmpegError
+
+from ssmttm.corpus import vorbis
 
 Source = bytes | Path
 """An encoded audio file: its bytes, or where it lies."""
@@ -64,6 +66,8 @@ def opened(source: Source) -> Iterator[av.container.InputContainer]:
             ) as container:
                 if not container.streams.audio:
                     raise Undecodable("the file has no audio stream")
+                if container.streams.audio[0].codec_context is None:
+                    raise Undecodable("not decodable as audio: its codec is unknown")
                 container.streams.audio[0].codec_context.thread_count = 1
                 yield container
     except FFmpegError as error:
@@ -107,7 +111,7 @@ def glance(source: Source) -> Probe:
 
     Raises Undecodable.
     """
-    with opened(source) as container:
+    with suppress(Undecodable), opened(source) as container:
         audio = container.streams.audio[0]
         stated = (container.duration or 0) / av.time_base
         if stated > _END_SECONDS and audio.time_base and audio.start_time is not None:
@@ -132,8 +136,20 @@ def probe(source: Source) -> Probe:
     """What an encoded audio file is, without decoding all of it.
 
     The duration is what the stream's packets span, not the header's claim, and the first
-    seconds are decoded to see that there is sound at all. Raises Undecodable.
+    seconds are decoded to see that there is sound at all. Ogg Vorbis that FFmpeg refuses is
+    libsndfile's. Raises Undecodable.
     """
+    try:
+        return _probe(source)
+    except Undecodable:
+        found = vorbis.facts(source)
+        if found is None:
+            raise
+        check_shape(found.sample_rate, found.channels)
+        return Probe(found.seconds, found.sample_rate, found.channels, found.tags, "vorbis", found.bit_rate)
+
+
+def _probe(source: Source) -> Probe:
     with opened(source) as container:
         head, rate, size = 0, 0, 0
         first, last, total = math.inf, -math.inf, 0

@@ -7,7 +7,8 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from ssmttm.corpus.container import Source, check_shape, frames_of, opened, packets
+from ssmttm.corpus import vorbis
+from ssmttm.corpus.container import Source, Undecodable, check_shape, frames_of, opened, packets
 
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _PIECE_SAMPLES = 1 << 14
@@ -38,16 +39,39 @@ def decoded(source: Source, start_s: float = 0.0) -> Iterator[Piece]:
     """The samples of an encoded file, mono; cut into pieces of a fraction of a second, and wherever something changes.
 
     With `start_s` they begin up to 2 s before that position; where the file can't be sought, at its
-    beginning. Raises Undecodable.
+    beginning. Ogg Vorbis of which FFmpeg gives nothing is libsndfile's, as in `container.probe`. Raises Undecodable.
     """
+    some = False
+    try:
+        for piece in _by_ffmpeg(source, start_s):
+            some = True
+            yield piece
+        return
+    except Undecodable:
+        info = None if some else vorbis.facts(source)
+        if info is None:
+            raise
+    check_shape(info.sample_rate, info.channels)
+    joined = False
+    for position, wave in vorbis.blocks(source, max(start_s - _LEAD_SECONDS, 0.0)):
+        yield Piece(position, info.sample_rate, wave, joined)
+        joined = True
+
+
+def _by_ffmpeg(source: Source, start_s: float) -> Iterator[Piece]:
     if start_s > _LEAD_SECONDS:
         with opened(source) as container:
             origin = _seek(container, start_s - _LEAD_SECONDS)
             if origin is not None:
                 yield from _read(container, origin, _WARM_SECONDS)
                 return
+    some = False
     with opened(source) as container:
-        yield from _read(container, None, 0.0)
+        for piece in _read(container, None, 0.0):
+            some = True
+            yield piece
+    if not some:
+        raise Undecodable("no sample could be decoded")
 
 
 def _seek(container: av.container.InputContainer, start_s: float) -> float | None:
