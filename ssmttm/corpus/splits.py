@@ -17,10 +17,11 @@ _UNKNOWN = "unknown artist"
 _LONGEST = 500
 """Characters of a name that are looked at."""
 _FEATURING = re.compile(r"[\s(\[,]+(?:feat|ft|featuring)\b\.?.*$", re.IGNORECASE | re.DOTALL)
-_BETWEEN = re.compile(
-    r"[,;/&+×()\[\]]|(?<=\s)(?:and|with|vs\.?|versus|x|feat\.?|ft\.?|featuring)(?=\s)|(?<=[(\[])(?:feat|ft)\b\.?",
-    re.IGNORECASE,
-)
+_AND = r"[,;/&+×]|(?<=\s)(?:and|with|vs\.?|versus|x|feat\.?|ft\.?|featuring)(?=\s)"
+_LISTED = re.compile(_AND, re.IGNORECASE)
+_BETWEEN = re.compile(rf"{_AND}|[()\[\]]|(?<=[(\[])(?:feat|ft)\b\.?", re.IGNORECASE)
+_QUOTED = re.compile(r"""["“”„«»]([^"“”„«»]+)["“”„«»]|(?<!\w)['‘‚]([^'‘’]+)['’](?!\w)""")
+_ASIDE = re.compile(rf"{_QUOTED.pattern}|\([^()]*\)|\[[^\[\]]*\]")
 
 
 @lru_cache(maxsize=100_000)
@@ -57,22 +58,40 @@ def collaborators(name: str | None) -> list[str]:
     return named if len(named) > 1 else []
 
 
+def _without_nickname(name: str | None) -> str:
+    """The key of a name without what stands in quotes or brackets; the whole name's if nothing else is there."""
+    key = normalize_artist(_ASIDE.sub(" ", (name or "")[:_LONGEST]))
+    return normalize_artist(name) if key == _UNKNOWN else key
+
+
+def _mentioned(name: str | None) -> set[str]:
+    """The keys of all who may be meant by a name: collaborators, each with and without a nickname, and nicknames."""
+    text = unicodedata.normalize("NFKC", (name or "")[:_LONGEST])
+    nicknames = [normalize_artist(one or other) for one, other in _QUOTED.findall(text)]
+    return {*collaborators(text), *map(_without_nickname, _LISTED.split(text)), *nicknames}
+
+
 def split_units(artists: Mapping[str, str | None], duplicates: Mapping[str, str]) -> dict[str, str]:
     """For each track the normalized name of the artist as which it is split, given each track's artist.
 
     Artists who share tracks are one unit, called by the alphabetically first name: "Ada & Bob" goes
-    with "Ada" and with "Bob" where these have tracks of their own, and so do two names under
-    which one recording was found, from `duplicates` (track: the one that is kept). Tracks of unnamed artists
-    join nothing.
+    with "Ada" and with "Bob" where these have tracks of their own. So do 'Ada "Dot" Byte', "Ada (Dot) Byte",
+    "Ada Byte" and a plain "Dot", and two names under which one recording was found, from `duplicates`
+    (track: the one that is kept). Tracks of unnamed artists join nothing.
     """
     groups: Groups[str] = Groups()
     names = {track: normalize_artist(artist) for track, artist in artists.items()}
-    known = set(names.values()) - {_UNKNOWN}
+    known: dict[str, str] = {}  # a spelling of an artist: one who is spelled so
+    for credit in artists.values():
+        name = normalize_artist(credit)
+        if name != _UNKNOWN:
+            for spelling in (name, _without_nickname(credit)):
+                groups.join(name, known.setdefault(spelling, name))
     for credit in set(artists.values()):
-        for part in known.intersection(collaborators(credit)):
-            groups.join(normalize_artist(credit), part)
+        for part in known.keys() & _mentioned(credit):
+            groups.join(normalize_artist(credit), known[part])
     for track, kept in duplicates.items():
-        if {names[track], names[kept]} <= known:
+        if _UNKNOWN not in (names[track], names[kept]):
             groups.join(names[track], names[kept])
     return {track: groups.of(name) for track, name in names.items()}
 

@@ -117,6 +117,35 @@ def test_band_names_stay_whole_unless_a_part_is_an_artist() -> None:
     assert units("Simon & Garfunkel", "Garfunkel") == ["garfunkel", "garfunkel"]
 
 
+@pytest.mark.parametrize(
+    "credit",
+    [
+        "Nora Lindqvist",
+        "Nora (Pixelkatt) Lindqvist",
+        "Nora 'Pixelkatt' Lindqvist",
+        "Nora “Pixelkatt” Lindqvist",
+        "Nora „Pixelkatt“ Lindqvist",
+        "Nora «Pixelkatt» Lindqvist",
+        "Nora Lindqvist [Pixelkatt]",
+        "Pixelkatt",
+        "Jo Marsh, Nora Lindqvist, Tumbleweed",
+        'Jo Marsh & Nora "Pixelkatt" Lindqvist',
+        "Jo Marsh; Nora (Pixelkatt) Lindqvist",
+        "Tumbleweed feat. Nora Lindqvist",
+    ],
+)
+def test_a_nickname_parts_nobody_from_oneself(credit: str) -> None:
+    one, other, stranger = units('Nora "Pixelkatt" Lindqvist', credit, "Nora Lindgren")
+    assert one == other != stranger
+    assert len(set(units("Jo Marsh, Nora 'Pixelkatt' Lindqvist", "Nora Lindqvist", "Jo Marsh", "Marsh"))) == 2
+
+
+def test_a_nickname_in_common_makes_nobody_one_artist() -> None:
+    assert len(set(units('Olaf "DJ" Brandt', 'Mina "DJ" Sato', "Kit (live)", "Pam (live)"))) == 4
+    assert len(set(units("Guns N' Roses", "Rock 'n' Roll Club", "Guns Roses", "Rock Roll Club"))) >= 3
+    assert units('"Sputnik"', "Sputnik", '""') == ["sputnik", "sputnik", "unknown artist"]
+
+
 def test_unnamed_artists_join_nothing() -> None:
     named = {"a": "Ada", "b": "Bob", "u": None, "v": "???"}
     assert split_units(named, {"a": "u", "b": "v"}) == {
