@@ -614,6 +614,9 @@ def listen_build(
         float | None, typer.Option(min=0.5, help="Cut clips to this length. Default: the shortest of each caption.")
     ] = None,
     title: Annotated[str, typer.Option(help="Title of the page.")] = "Listening test",
+    data: Annotated[
+        Path | None, typer.Option(help="Data set of the study's real music, whose licenses count. Default: its own.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws captions and sheets; names are secret all the same.")] = 1,
 ) -> None:
     """Write a blinded listening test as a static page, and its key beside it."""
@@ -621,7 +624,7 @@ def listen_build(
 
     asked = {"tests": tuple(_listed([tests])), "ratings": ratings, "comparisons": comparisons, "heard": heard}
     asked["title"] = title
-    print(listen.build(study, out, key, _listed(systems), _listed(pairs), captions, seconds, seed, **asked))
+    print(listen.build(study, out, key, _listed(systems), _listed(pairs), captions, seconds, seed, data=data, **asked))
 
 
 def _listed(values: list[str] | None) -> list[str]:

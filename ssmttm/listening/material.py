@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssmttm.audio import decode_audio, resample
+from ssmttm.corpus.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.listening import level
@@ -17,7 +18,13 @@ from ssmttm.seeds import stable_int
 from ssmttm.tables import read_table
 
 CEILING = "originals"
+_UNCREDITED = ("shuffled", "training")
+"""Baselines of real music under other clips' names: whose it is can't be told."""
 _VOLUME_S = 4.0
+
+
+class Unshareable(UserError):
+    """Too little real music may be passed on."""
 
 
 class Systems(NamedTuple):
@@ -42,8 +49,25 @@ def choose(wanted: Sequence[str], study: Systems) -> list[str]:
     """The wanted systems; without any, all models and real music."""
     if unknown := [s for s in wanted if s not in study.folders]:
         raise UserError(f"--systems {unknown[0]}: no such system; this study has {', '.join(study.folders)}")
+    if refused := [s for s in wanted if s in _UNCREDITED]:
+        raise UserError(f"--systems {refused[0]}: real music that this test could not credit; leave it out")
     every = [s for s in study.folders if s in study.models or s == CEILING]
     return list(dict.fromkeys(wanted)) or every
+
+
+def real_music(study: Systems, data: Path | None) -> RealMusic | None:
+    """The tracks of the data set in `data`, or else in the one that belongs to the study's real music; None without it.
+
+    Raises UserError if the data set isn't there.
+    """
+    folders = [study.folders[name] for name in REAL if name in study.folders]
+    if not folders:
+        return None
+    baselines = folders[0].resolve().parent  # results/baselines/VERSION
+    licensed = (data or baselines.parent.parent / "data" / baselines.name) / "licensed.parquet"
+    if not licensed.is_file():
+        raise UserError(f"{licensed}: no such file; give the data set of the study's real music as --data")
+    return RealMusic(licensed)
 
 
 def pairs(wanted: Sequence[str], chosen: Sequence[str], study: Systems) -> tuple[tuple[str, str], ...]:
@@ -59,8 +83,11 @@ def pairs(wanted: Sequence[str], chosen: Sequence[str], study: Systems) -> tuple
     return tuple(dict.fromkeys(found))
 
 
-def captions(folders: dict[str, Path], count: int, seed: int) -> dict[str, str]:
-    """`count` of the clip ids that all systems have, with their captions; drawn by seed, not picked by ear."""
+def captions(folders: dict[str, Path], count: int, seed: int, music: RealMusic | None = None) -> dict[str, str]:
+    """`count` of the clip ids that all systems have, with their captions; drawn by seed, not picked by ear.
+
+    With `music`, only of those whose real music may be passed on.
+    """
     texts: dict[str, str] = {}
     shared: set[str] | None = None
     for folder in folders.values():
@@ -73,6 +100,14 @@ def captions(folders: dict[str, Path], count: int, seed: int) -> dict[str, str]:
     common = sorted(shared or (), key=lambda c: stable_int("listening", seed, c))
     if len(common) < count:
         raise UserError(f"--captions {count}: the systems have only {len(common)} clips in common")
+    if music is not None:
+        allowed = [c for c in common if music.may_be_passed_on(c)]
+        if len(allowed) < count:
+            raise Unshareable(
+                f"--captions {count}: of the {len(common)} clips that the systems have in common, the licenses let "
+                f"{len(allowed)} be passed on as real music; ask for fewer, or give --systems without real music"
+            )
+        common = allowed
     return {c: texts[c] for c in sorted(common[:count])}
 
 

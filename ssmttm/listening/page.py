@@ -28,7 +28,11 @@ def render(public: dict[str, Any]) -> str:
     for character in "<>&":  # so that no caption can close the element
         text = text.replace(character, f"\\u{ord(character):04x}")
     return environment.get_template("page.html.j2").render(
-        title=public["title"], design=Markup(text), participant=PARTICIPANT, no_preference=NO_PREFERENCE
+        title=public["title"],
+        credits=public["credits"],
+        design=Markup(text),
+        participant=PARTICIPANT,
+        no_preference=NO_PREFERENCE,
     )
 
 

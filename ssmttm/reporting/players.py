@@ -5,6 +5,7 @@ All clips of a caption are brought to one loudness (EBU R128), so that none wins
 
 import base64
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 
 from ssmttm.audio import decode_audio, encode_audio
 from ssmttm.corpus.loudness import loudness
+from ssmttm.corpus.sharing import RealMusic
 from ssmttm.errors import UserError
 from ssmttm.reporting.spectrogram import spectrogram_png
 from ssmttm.tables import read_table
@@ -85,15 +87,27 @@ def _example(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"players": players, "lufs": target, "seconds": seconds}
 
 
-def examples(folders: dict[str, Path], count: int, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
-    """At most `count` captions, each with one player per system of `folders`.
+def playable(folders: dict[str, Path], real: Collection[str], music: RealMusic) -> tuple[dict[str, Path], list[str]]:
+    """The systems of `folders` that can be played, and the clips of the first for which all of them can.
 
-    The first system is the one whose clips are chosen from. Stops early, after at least one
-    caption, when the players would take more than `limit` bytes.
+    Systems in `real` sound real music under its own clip ids: of a clip that must not be passed on they can't be
+    played. Such clips are left out; where nothing else is there, those systems are.
     """
     first = next(iter(folders.values())) / "generated" / "final.parquet"
     every = read_table(first, "generated", ["clip_id"])["clip_id"].to_pylist()
-    chosen = _choose(every, count)
+    if not folders.keys() & set(real):
+        return folders, every
+    allowed = [clip_id for clip_id in every if music.may_be_passed_on(clip_id)]
+    return (folders, allowed) if allowed else ({s: f for s, f in folders.items() if s not in real}, every)
+
+
+def examples(folders: dict[str, Path], clip_ids: list[str], count: int, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
+    """At most `count` captions, each with one player per system of `folders`.
+
+    The clips are chosen from `clip_ids`. Stops early, after at least one caption, when the players
+    would take more than `limit` bytes.
+    """
+    chosen = _choose(clip_ids, count)
     rows = {system: _rows(folder, chosen) for system, folder in folders.items()}
     shown: list[dict[str, Any]] = []
     used = 0

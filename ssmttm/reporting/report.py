@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ssmttm.corpus.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.reporting import (
@@ -36,7 +37,12 @@ SILENT = ("shuffled", "noise", "training")
 
 
 def shown(
-    study: Study, data: dict[str, Any], settings: dict[str, Any], share: int, link: Callable[[Path], str]
+    study: Study,
+    data: dict[str, Any],
+    settings: dict[str, Any],
+    share: int,
+    link: Callable[[Path], str],
+    music: RealMusic,
 ) -> dict[str, Any]:
     """Everything that the page shows of one study; `share` bytes are for its players."""
     summary, comparison, embedders = study.summary, study["comparison"], study.embedders
@@ -49,6 +55,9 @@ def shown(
     origins = {name: one.origin for name, one in given.items()}
     played = {n: s for n, s in summary["baselines"].items() if n not in SILENT}
     folders = {s: (study.folder / v["folder"]).resolve() for s, v in {**played, **summary["runs"]}.items()}
+    playable, clip_ids = players.playable(folders, REAL, music)
+    examples = players.examples(playable, clip_ids, settings["report"]["examples"], share)
+    credited = playable.keys() & set(REAL)
     return {
         "name": summary["study"],
         "sentence": findings.study_sentence(runs, data, int(runs["n"].min())),
@@ -68,9 +77,11 @@ def shown(
         "listings": listing.listings(study, columns),
         "figures": {name: _figure(f, study.folder, link) for name, f in drawn.items()},
         "drawn": {name: _drawn(f, study.folder, link) for name, f in drawn.items()},
-        "examples": players.examples(folders, settings["report"]["examples"], share),
+        "examples": examples,
+        "credits": {e["clip_id"]: music.credit(e["clip_id"]) for e in examples} if credited else {},
+        "unplayed": [numbers.BASELINE_NAMES[name][0] for name in folders.keys() - playable.keys()],
         "asked": settings["report"]["examples"],
-        "played": [_played(name, origins) for name in played],
+        "played": [_played(name, origins) for name in played if name in playable],
         "player_groups": _player_groups(runs, colors),
         "methods": methods.paragraphs(study, data, settings),
         "ledger": ledger.runs(study, link),
@@ -143,7 +154,8 @@ def build(spec: dict[str, Any], studies: list[Path], data: Path, page: Path, cla
     link = ledger.linker(page)
     found = [read_study(folder) for folder in studies]
     told = corpus(data)
-    parts = [shown(study, told, spec, players.MAX_BYTES // len(found), link) for study in found]
+    music = RealMusic(data / "licensed.parquet")
+    parts = [shown(study, told, spec, players.MAX_BYTES // len(found), link, music) for study in found]
     return render(
         {
             "title": spec["title"],

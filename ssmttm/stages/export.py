@@ -1,6 +1,5 @@
 """Stage `export`: a released data set as a folder that Hugging Face `datasets` loads."""
 
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 from ssmttm import __version__
 from ssmttm.corpus.attribution import attribution_page
 from ssmttm.corpus.card import Contents, data_card
+from ssmttm.corpus.sharing import may_be_passed_on
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, write_json, write_text
 from ssmttm.given import RELEASE, released_sets
@@ -130,7 +130,7 @@ def _rows(
             split, track = splits[clip["clip_id"]], tracks[clip["track_id"]]
             if split == "duplicate":
                 _count(contents, "duplicate recordings")
-            elif not private and _forbids_sharing(track["license"]):
+            elif not private and not may_be_passed_on(track["license"]):
                 _count(contents, "the license forbids passing on changed versions (ND)")
             else:
                 found = {**clip, **track, **captions[clip["clip_id"]], **codes.get(clip["clip_id"], {})}
@@ -139,10 +139,6 @@ def _rows(
 
 def _count(contents: Contents, why: str) -> None:
     contents.left_out[why] = contents.left_out.get(why, 0) + 1
-
-
-def _forbids_sharing(license: str) -> bool:
-    return re.search(r"\bND\b", license) is not None
 
 
 class _Files:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ssmttm.audio import encode_audio
+from ssmttm.corpus.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.files import write_bytes, write_json, write_text
 from ssmttm.listening import design, flac, level, material, page, results
@@ -30,11 +31,13 @@ def build(
     seconds: float | None = None,
     seed: int = 1,
     salt: bytes | None = None,
+    data: Path | None = None,
     **asked: Any,
 ) -> str:
     """Write the page into the new folder `out`, and the key beside it; what was built, in words.
 
-    `asked`: further fields of `design.Wanted`. `salt` is drawn afresh, unless a test gives it.
+    `asked`: further fields of `design.Wanted`. `salt` is drawn afresh, unless a test gives it. Real music
+    is that of clips which may be passed on, by the licenses in the data set `data`, and the page credits it.
     """
     if out.name in ("", ".."):
         out = out.resolve()
@@ -46,16 +49,20 @@ def build(
         raise UserError(f"--seconds {seconds}: expected a number of at least {level.SHORTEST_S}")
     every = material.systems(study)
     chosen = material.choose(systems, every)
+    music = material.real_music(every, data)
+    texts, ceiling = _captions(every, chosen, captions, seed, music)
     wanted = design.Wanted(
         systems=tuple(chosen),
-        captions=material.captions({s: every.folders[s] for s in chosen}, captions, seed),
+        captions=texts,
         pairs=material.pairs(pairs, chosen, every),
-        ceiling=material.CEILING if material.CEILING in every.folders else None,
+        ceiling=ceiling,
         seed=seed,
         **asked,
     )
     salt = secrets.token_bytes(32) if salt is None else salt
     made = design.make(wanted, salt)
+    real = {clip["clip_id"] for clip in made.clips.values() if clip["system"] in REAL}
+    made.public["credits"] = music.credits(real) if music is not None else []
     waves, rate = material.waves(made, every.folders, seconds, seed)
     made.clips[made.public["volume"]] = dict(_VOLUME)
     common = _level(waves, rate, made.clips)
@@ -81,6 +88,26 @@ def build(
         key.unlink()
         raise
     return _in_words(made, wanted, out, key, common)
+
+
+def _captions(
+    study: material.Systems, chosen: Sequence[str], count: int, seed: int, music: RealMusic | None
+) -> tuple[dict[str, str], str | None]:
+    """Clip ids with captions, and the system of real music that checks may use.
+
+    Clips whose real music must not be passed on are left out; if there are too few others, and no real
+    music was asked for, checks do without it.
+    """
+    folders = {s: study.folders[s] for s in chosen}
+    ceiling = material.CEILING if material.CEILING in study.folders else None
+    if ceiling is None and not folders.keys() & set(REAL):
+        return material.captions(folders, count, seed), None
+    try:
+        return material.captions(folders, count, seed, music), ceiling
+    except material.Unshareable:
+        if folders.keys() & set(REAL):
+            raise
+        return material.captions(folders, count, seed), None
 
 
 def _check_places(out: Path, key: Path) -> None:
@@ -136,6 +163,10 @@ def _in_words(made: design.Design, wanted: design.Wanted, out: Path, key: Path, 
             )
     softer = [n for n, c in made.clips.items() if c["loudness_lufs"] is None or _heard_at(c) < common - 0.1]
     lines.append(f"level: {common:.1f} LUFS" + (f"; softer, as silent or peaky: {', '.join(softer)}" if softer else ""))
+    if credits := made.public["credits"]:
+        lines.append(f"credits: the page names {len(credits)} tracks of real music; leave them there")
+    elif wanted.ceiling is None and "preference" in wanted.tests:
+        lines.append("checks: none compares noise with real music, of which none may be passed on or is there")
     lines.append(f"{key}: says which clip is whose; keep it, and keep it to yourself")
     return "\n".join(lines)
 

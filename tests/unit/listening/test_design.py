@@ -223,10 +223,10 @@ def test_broken_audio_is_refused_by_name(study, tmp_path):
     root = tmp_path / "results"
     broken = tiny_listening.write_study(root)
     short = {c: tiny_listening.tone(300, 0.5, 0.3) for c in tiny_listening.CAPTIONS}
-    tiny_listening.write_system(root / "systems" / "0", "zebra-run", short)
+    tiny_listening.write_system(root / "systems" / "v" / "0", "zebra-run", short)
     with pytest.raises(UserError, match=r"final.parquet: clip x:1@0 is shorter than 0.4 s"):
         listen.build(broken, tmp_path / "page", captions=3)
-    tiny_listening.write_system(root / "systems" / "0", "zebra-run", {"x:1@0": tiny_listening.tone(300, 0.5)})
+    tiny_listening.write_system(root / "systems" / "v" / "0", "zebra-run", {"x:1@0": tiny_listening.tone(300, 0.5)})
     with pytest.raises(UserError, match="only 1 clips in common"):
         listen.build(broken, tmp_path / "page", captions=3)
 
@@ -245,7 +245,7 @@ def test_a_silent_clip_is_kept_and_told(tmp_path):
     root = tmp_path / "results"
     study = tiny_listening.write_study(root)
     silent = {c: np.zeros(7200, dtype=np.float32) for c in tiny_listening.CAPTIONS}
-    tiny_listening.write_system(root / "systems" / "0", "zebra-run", silent)
+    tiny_listening.write_system(root / "systems" / "v" / "0", "zebra-run", silent)
     assert "softer" in listen.build(study, tmp_path / "page", captions=1)
 
 

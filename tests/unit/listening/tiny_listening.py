@@ -7,7 +7,7 @@ import numpy as np
 from ssmttm.audio import encode_audio
 from ssmttm.files import write_json
 from ssmttm.listening.scoring import Vote
-from ssmttm.tables import write_table
+from ssmttm.tables import SCHEMAS, write_table
 
 RATE, SECONDS = 16000, 0.45
 CAPTIONS = {"x:1@0": "Slow piano </script><b>in A</b>", "x:2@0": "Fast drums & bass", "x:3@0": "A choir “sings”"}
@@ -34,6 +34,18 @@ def write_system(folder: Path, system: str, waves: dict[str, np.ndarray], rate: 
     write_table(folder / "generated" / "final.parquet", "generated", rows)
 
 
+def write_licensed(root: Path, **licenses: str) -> None:
+    """The tracks of the captions; `licenses`: x1, x2, x3, where not CC0."""
+    rows = []
+    for clip_id in CAPTIONS:
+        track_id = clip_id.removesuffix("@0")
+        license = licenses.get(track_id.replace(":", ""), "CC0-1.0")
+        row = dict.fromkeys(SCHEMAS["licensed"].names) | {"tags": [], "license_evidence": [], "license": license}
+        row |= {"track_id": track_id, "attribution": f'"Tune {track_id}" by <b>Ada</b>, from example.org, {license}'}
+        rows.append(row)
+    write_table(root / "data" / "v" / "licensed.parquet", "licensed", rows)
+
+
 def write_study(root: Path) -> Path:
     """Systems that differ in loudness, length and rate."""
     tones = {
@@ -43,8 +55,9 @@ def write_study(root: Path) -> Path:
     }
     for number, (system, (hertz, amplitude, seconds, rate)) in enumerate(tones.items()):
         waves = {c: tone(hertz + 20 * i, amplitude, seconds, rate) for i, c in enumerate(CAPTIONS)}
-        write_system(root / "systems" / str(number), system, waves, rate)
-    folders = {s: {"folder": f"../../systems/{i}"} for i, s in enumerate(tones)}
+        write_system(root / "systems" / "v" / str(number), system, waves, rate)
+    write_licensed(root)
+    folders = {s: {"folder": f"../../systems/v/{i}"} for i, s in enumerate(tones)}
     originals = folders.pop("originals")
     study = root / "studies" / "tiny"
     write_json(study / "summary.json", {"study": "tiny", "runs": folders, "baselines": {"originals": originals}})

@@ -1,16 +1,19 @@
 import json
 import re
+import shutil
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 import synthetic
 
+from ssmttm.corpus.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.reporting import players
 from ssmttm.reporting.corpus import web_address
 from ssmttm.reporting.page import script_json
 from ssmttm.reporting.report import build
-from ssmttm.tables import REASONS, write_table
+from ssmttm.tables import REASONS, SCHEMAS, read_table, write_table
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -126,15 +129,52 @@ def test_the_page_stays_under_15_mb(page):
 
 def test_players_stop_at_their_share_of_bytes_but_never_at_none(results):
     folders = dict(list(results["runs"].items())[:2])
-    assert len(players.examples(folders, 4, limit=1)) == 1
-    assert len(players.examples(folders, 99)) == 8
+    _, clip_ids = players.playable(folders, REAL, RealMusic(results["data"] / "licensed.parquet"))
+    assert len(players.examples(folders, clip_ids, 4, limit=1)) == 1
+    assert len(players.examples(folders, clip_ids, 99)) == 8
+
+
+def licensed_anew(results, folder, license):
+    """The data set's table of tracks, where `license` gives each track's by its id."""
+    rows = read_table(results["data"] / "licensed.parquet", "licensed").to_pylist()
+    write_table(folder / "licensed.parquet", "licensed", [r | {"license": license(r["track_id"])} for r in rows])
+    return RealMusic(folder / "licensed.parquet")
+
+
+def test_players_have_no_real_music_that_must_not_be_passed_on(results, tmp_path):
+    tracks = ["debian:zaz-data/00.ogg", "debian:zaz-data/01.ogg"]
+    every = [f"{track}@{start}" for track in tracks for start in (0, 10000)]
+    row = dict.fromkeys(SCHEMAS["generated"].names)
+    folders = {name: tmp_path / name for name in ("originals", "run")}
+    for folder in folders.values():
+        write_table(folder / "generated" / "final.parquet", "generated", [row | {"clip_id": c} for c in every])
+    run = {"run": folders["run"]}
+    music = licensed_anew(results, tmp_path, lambda t: "CC-BY-ND-3.0" if t == tracks[0] else "CC-BY-NC-4.0")
+    shown, clip_ids = players.playable(folders, REAL, music)
+    assert shown == folders and clip_ids == every[2:]
+    assert "not for commercial use" in music.credit(clip_ids[0])
+    music = licensed_anew(results, tmp_path, lambda t: "CC-BY-NC-ND-4.0")
+    assert players.playable(folders, REAL, music) == (run, every)
+    assert players.playable(run, REAL, music) == (run, every)
+
+
+def test_the_page_credits_the_real_music_it_plays_or_says_that_it_plays_none(results, page, text, tmp_path):
+    credits = re.findall(r'<p class="note credit">Real music: (.*?)</p>', page)
+    assert len(credits) == 4 and all("by Artist of" in credit and "CC-" in credit for credit in credits)
+    shutil.copytree(results["data"], tmp_path / "data")
+    licensed_anew(results, tmp_path / "data", lambda t: "CC-BY-ND-4.0")
+    out = results["root"] / "other.html"
+    other = build(results["spec"], results["studies"], tmp_path / "data", out)
+    assert "Codec reconstruction and Real clips can't be played" in unescape(other)
+    assert other.count('<figure class="player"') == 10 * 4 and "Real music:" not in other
+    assert "can't be played" not in unescape(page)
 
 
 def test_a_system_without_the_others_clips_is_an_error(results, tmp_path):
     write_table(tmp_path / "generated" / "final.parquet", "generated", [])
     folders = {**dict(list(results["runs"].items())[:1]), "empty": tmp_path}
     with pytest.raises(UserError, match="lacks the clips"):
-        players.examples(folders, 2)
+        players.examples(folders, ["debian:zaz/00.ogg@0"], 2)
 
 
 def test_a_study_that_was_not_compared_is_named(results, tmp_path):
