@@ -43,6 +43,13 @@ def everything(wave: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
     return remaster(wave[round(1.37 * rate) :], rate)
 
 
+def within(wave: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
+    """70 s from the middle, between two minutes of the same music played backwards."""
+    start = max(0, (len(wave) - 70 * rate) // 2)
+    backwards = wave[::-1]
+    return np.concatenate([backwards[: 60 * rate], wave[start : start + 70 * rate], backwards[-60 * rate :]]), rate
+
+
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "mp3, 64 kbit/s": (lambda w, r: (w, r), "mp3"),
     "+6 dB, clipped": (lambda w, r: (2 * w, r), "flac"),
@@ -51,6 +58,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "44.1 to 22.05 kHz": (resampled, "flac"),
     "remastered": (remaster, "flac"),
     "trimmed, remastered, mp3 64 kbit/s": (everything, "mp3"),
+    "70 s within other music, mp3 64 kbit/s": (within, "mp3"),
     "+1 % speed": (lambda w, r: (soxr.resample(w, 1.01 * r, r), r), "flac"),
 }
 

@@ -39,7 +39,7 @@ from ssmttm.audio import encode_audio
 from ssmttm.corpus.audio import decode, glance, stream
 from ssmttm.corpus.clips import clip_starts, finish, pieces
 from ssmttm.corpus.decoding import decoded
-from ssmttm.corpus.fingerprint import CODES_SECONDS, Fingerprinter
+from ssmttm.corpus.fingerprint import Fingerprinter
 from ssmttm.corpus.loudness import loudness, normalize
 from ssmttm.corpus.quality import measure
 from ssmttm.stages import clips
@@ -223,7 +223,7 @@ def parts(data: bytes, repeats: int) -> dict[str, float]:
 
     def whole_print() -> None:
         found = Fingerprinter(rate)
-        for piece in cut[: int(CODES_SECONDS / 10)]:
+        for piece in cut:
             found.feed(piece)
         found.result()
 
@@ -235,7 +235,7 @@ def parts(data: bytes, repeats: int) -> dict[str, float]:
         "normalization": (lambda: [normalize(piece, -20.0, LUFS) for piece in cut], len(cut)),
         "quality figures": (lambda: [measure(piece, rate) for piece in cut], len(cut)),
         "FLAC": (lambda: [encode_audio(piece, rate) for piece in finished], len(cut)),
-        "fingerprint of 2 min, per clip of it": (whole_print, min(len(cut), CODES_SECONDS / 10)),
+        "fingerprint": (whole_print, len(cut)),
         "pyloudnorm, for comparison": (lambda: [pyloudnorm.Meter(rate).integrated_loudness(p) for p in cut], len(cut)),
     }
     found: dict[str, list[float]] = {name: [] for name in steps}

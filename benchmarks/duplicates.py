@@ -21,11 +21,11 @@ import numpy as np
 import soundfile
 from damages import DAMAGES, encoded
 
-from ssmttm.corpus.audio import Undecodable, probe, stream
+from ssmttm.corpus.audio import Undecodable, stream
 from ssmttm.corpus.debian.apt import Apt
 from ssmttm.corpus.debian.deb import read_package
 from ssmttm.corpus.dedup import Recording, find_duplicates
-from ssmttm.corpus.fingerprint import CODES_SECONDS, Fingerprinter
+from ssmttm.corpus.fingerprint import Fingerprinter
 from ssmttm.corpus.matching import candidates
 from ssmttm.seeds import stable_fraction
 
@@ -38,24 +38,21 @@ REPEATS = {
 """Pairs of distinct files that hold the same music: true duplicates."""
 
 RATE, SHORTEST_S, SIMILARITY = 24000, 12.0, 0.8
+LONGEST_PLANTED_S = 123.0
+CODES = 1900
+"""Of a synthetic track: four minutes."""
 SAME_SAMPLES = 0.9
 
 
-def head(data: bytes) -> np.ndarray:
-    """The first two minutes as the pipeline reads them."""
-    parts, wanted = [], round(CODES_SECONDS * RATE)
-    for block in stream(data, RATE):
-        parts.append(block.wave)
-        wanted -= len(block.wave)
-        if wanted <= 0:
-            break
-    return np.concatenate(parts)[: round(CODES_SECONDS * RATE)]
+def decoded(data: bytes) -> np.ndarray:
+    """The samples as the pipeline reads them."""
+    return np.concatenate([block.wave for block in stream(data, RATE)])
 
 
 def recording(name: str, wave: np.ndarray, seconds: float) -> Recording:
     fingerprinter = Fingerprinter(RATE)
     fingerprinter.feed(wave)
-    # The hash is of the head alone, so it says nothing here: every recording gets its own.
+    # Copies of the same samples are for the fingerprints to find: every recording gets a hash of its own.
     return Recording(name, "CC0-1.0", name, fingerprinter.result().codes, seconds, RATE, None, False)
 
 
@@ -77,11 +74,10 @@ def build(cache: Path, hours: float, share: float) -> tuple[list[Recording], dic
     planted: dict[str, list[Recording]] = {damage: [] for damage in DAMAGES}
     for name, data in files(cache, PACKAGES):
         try:
-            wave = head(data)
+            wave = decoded(data)
             seconds = len(wave) / RATE
             if seconds < SHORTEST_S:
                 continue
-            seconds = seconds if seconds < CODES_SECONDS else probe(data).duration_s
         except Undecodable:
             continue
         corpus.append(recording(name, wave, seconds))
@@ -100,12 +96,12 @@ def plant(name: str, data: bytes, planted: dict[str, list[Recording]]) -> None:
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             rate = file.samplerate
-            wave = file.read(round((CODES_SECONDS + 3) * rate), dtype="float64", always_2d=True)
+            wave = file.read(round(LONGEST_PLANTED_S * rate), dtype="float64", always_2d=True)
     except soundfile.LibsndfileError:
         return
     wave = np.repeat(wave, 2, axis=1)[:, :2] if wave.shape[1] == 1 else wave[:, :2]
     for damage, (change, kind) in DAMAGES.items():
-        copy = head(encoded(*change(wave, rate), kind))
+        copy = decoded(encoded(*change(wave, rate), kind))
         planted[damage].append(recording(f"{name}~", copy, len(copy) / RATE))
 
 
@@ -113,7 +109,7 @@ def correlation(cache: Path, first: str, second: str, offset_s: float) -> tuple[
     """How alike the samples of two tracks are where they meet: the median over 5 s windows of the greatest
     normalized correlation within 0.3 s, and how far the lag spreads between windows, in milliseconds."""
     packages = {first.split("/")[0], second.split("/")[0]}
-    waves = {name: head(data) for name, data in files(cache, sorted(packages)) if name in (first, second)}
+    waves = {name: decoded(data) for name, data in files(cache, sorted(packages)) if name in (first, second)}
     a, b = waves[first], waves[second]
     size, reach = 5 * RATE, round(0.3 * RATE)
     found = []
@@ -166,21 +162,21 @@ def score(corpus: list[Recording], copies: list[Recording], known: set[frozenset
 
 
 def synthetic(sources: list[np.ndarray], tracks: int) -> tuple[np.ndarray, int]:
-    """Codes [tracks, 900] with the statistics of real ones, and how many of them are copies, from the end on.
+    """Codes [tracks, CODES] with the statistics of real ones, and how many of them are copies, from the end on.
 
     Each quarter of a code's bits is taken from another real track, from a place of its own. One in twenty is a
     copy of one of the first: 1.2 s cut off, and 1 % or 12 % of its bits inverted.
     """
     rng = np.random.default_rng(0)
-    pool = np.stack([codes[:900] for codes in sources if len(codes) >= 900])
-    codes = np.zeros((tracks, 900), np.uint32)
+    pool = np.stack([codes[:CODES] for codes in sources if len(codes) >= CODES])
+    codes = np.zeros((tracks, CODES), np.uint32)
     for row in codes:
         for quarter in range(4):
-            part = np.roll(pool[rng.integers(len(pool))], rng.integers(900))
+            part = np.roll(pool[rng.integers(len(pool))], rng.integers(CODES))
             row |= part & np.uint32(0xFF << 8 * quarter)
     for i in range(tracks // 20):
-        flips = rng.random((890, 32), dtype=np.float32) < (0.12 if i % 2 else 0.01)
-        codes[-1 - i, :890] = codes[i, 10:] ^ np.packbits(flips, axis=1).view(np.uint32)[:, 0]
+        flips = rng.random((CODES - 10, 32), dtype=np.float32) < (0.12 if i % 2 else 0.01)
+        codes[-1 - i, : CODES - 10] = codes[i, 10:] ^ np.packbits(flips, axis=1).view(np.uint32)[:, 0]
     return codes, tracks // 20
 
 
@@ -188,7 +184,7 @@ def measure(path: Path) -> None:
     """In a process of its own: print seconds, peak memory in GB, copies found, candidates, false pairs."""
     codes = np.load(path)
     copies, last = len(codes) // 20, len(codes) - 1
-    tracks = [Recording(f"{i:06}", "CC0-1.0", str(i), row, 120.0, RATE, None, False) for i, row in enumerate(codes)]
+    tracks = [Recording(f"{i:06}", "CC0-1.0", str(i), row, 240.0, RATE, None, False) for i, row in enumerate(codes)]
     started = time.perf_counter()
     rows = find_duplicates(tracks, SIMILARITY)
     seconds = time.perf_counter() - started

@@ -77,7 +77,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("track_id", pa.string()),
             ("duration_s", pa.float64()),
             ("audio_sha256", pa.string()),  # of the decoded samples
-            ("codes", pa.list_(pa.uint32())),  # chromaprint of the first two minutes
+            ("codes", pa.list_(pa.uint32())),  # chromaprint; of the first two minutes with data.clips.per_track
             ("sample_rate", pa.int32()),  # of the file, as the next three
             ("channels", pa.int32()),
             ("bit_rate", pa.float64()),  # bit/s; null if unknown

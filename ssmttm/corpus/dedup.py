@@ -1,26 +1,29 @@
 """Which recordings are there more than once, and which one of them is kept.
 
-Exact duplicates have the same samples, whatever their container and tags. Near ones are the same
-recording by its sound: encoded again, trimmed, louder, remastered, or a part of it that makes up at
-least half of the shorter one. Only the first two minutes are compared. A cover, another take or a
-remix is no duplicate, and neither is a change of speed.
+Exact duplicates have the same samples, whatever their container and tags. Near ones hold the same
+recording by its sound: encoded again, trimmed, louder, remastered, or in part, where the part makes up
+half of the shorter one or lasts a minute. A cover, another take or a remix is no duplicate, and
+neither is a change of speed.
 
 Likeness is no equivalence: A may resemble B, and B C, while A and C share nothing. So groups are
 not merged by chains. The recordings are gone through from best to worst, and each that duplicates
 one that is kept already is left out in favour of that one. Hence no two of the kept ones are
-duplicates, and each one left out is listed with a recording that it was compared with.
+duplicates, and each one left out is listed with a recording that it was compared with. What holds
+most of another recording, and twice as much and more besides, comes before it, whatever their
+licenses: so music is lost last.
 """
 
+import heapq
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ssmttm.corpus.groups import Groups
-from ssmttm.corpus.matching import CODE_SECONDS, Match, candidates, compare
+from ssmttm.corpus.matching import CODE_SECONDS, Match, candidates, compare, sounding
 
 _NO_OBLIGATION = re.compile(r"CC0-|CC-PDDC|CC-PDM|public-domain|Unlicense|0BSD")
 _ATTRIBUTION = re.compile(r"CC-BY-\d|MIT\b|ISC\b|BSD-|Apache-|Zlib\b")
@@ -86,7 +89,7 @@ def find_duplicates(tracks: Iterable[Recording], similarity: float) -> list[dict
     """Rows of the `duplicates` table, by track, whatever the order of `tracks`.
 
     `similarity` is the least share of equal bits of two near duplicates. Memory and time grow
-    linearly with the number of tracks, memory by about 20 kB for each of two minutes.
+    linearly with the sum of the tracks' durations, memory by about 10 kB a minute.
     """
     ordered = sorted(tracks, key=_preference)
     by_hash: dict[str, list[Recording]] = defaultdict(list)
@@ -100,21 +103,46 @@ def find_duplicates(tracks: Iterable[Recording], similarity: float) -> list[dict
         for track in same:
             if found is not None:
                 kept, match = found
-                rows.append(_row(track, kept, "near", match.similarity, match.offset * CODE_SECONDS))
+                rows.append(_row(track, kept, "near", match))
             elif track is not same[0]:
-                rows.append(_row(track, same[0], "exact", 1.0, 0.0))
+                rows.append(_row(track, same[0], "exact", Match(1.0, 0, sounding(track.codes))))
     return sorted(rows, key=lambda row: row["track_id"])
 
 
-def _row(track: Recording, kept: Recording, kind: str, similarity: float, offset_s: float) -> dict[str, Any]:
+def _row(track: Recording, kept: Recording, kind: str, match: Match) -> dict[str, Any]:
+    part = kind == "near" and _is_part(track, kept, match)
+    lengths = f"kept because it holds more: {kept.duration_s:.2f}, not {track.duration_s:.2f} s"
     return {
         "track_id": track.track_id,
         "duplicate_of": kept.track_id,
         "kind": kind,
-        "similarity": similarity,
-        "offset_s": offset_s,
-        "detail": _why(kept, track),
+        "similarity": match.similarity,
+        "offset_s": match.offset * CODE_SECONDS,
+        "detail": lengths if part else _why(kept, track),
     }
+
+
+def _is_part(track: Recording, other: Recording, match: Match) -> bool:
+    """Whether most of the track is in the other one, of which it isn't half."""
+    return sounding(track.codes) <= 2 * match.overlap < sounding(other.codes)
+
+
+def _in_order(wholes: Mapping[int, Sequence[int]], preference: Callable[[int], tuple[Any, ...]]) -> Iterator[int]:
+    """The keys by preference, but each after those in its list; there are no circles."""
+    parts: dict[int, list[int]] = defaultdict(list)
+    missing = {i: len(found) for i, found in wholes.items()}
+    for i, found in wholes.items():
+        for j in found:
+            parts[j].append(i)
+    ready = [(preference(i), i) for i, count in missing.items() if not count]
+    heapq.heapify(ready)
+    while ready:
+        _, i = heapq.heappop(ready)
+        yield i
+        for j in parts[i]:
+            missing[j] -= 1
+            if not missing[j]:
+                heapq.heappush(ready, (preference(j), j))
 
 
 def _near(tracks: Sequence[Recording], similarity: float) -> dict[str, tuple[Recording, Match]]:
@@ -131,16 +159,20 @@ def _near(tracks: Sequence[Recording], similarity: float) -> dict[str, tuple[Rec
         return found if found is None or i < j else found._replace(offset=-found.offset)
 
     groups: Groups[int] = Groups()
+    wholes: dict[int, list[int]] = defaultdict(list)
     for i, j in candidates([t.codes for t in tracks]).tolist():
-        if match(i, j):
+        if found := match(i, j):
             groups.join(i, j)
+            for part, whole in ((i, j), (j, i)):
+                if _is_part(tracks[part], tracks[whole], found):
+                    wholes[part].append(whole)
     left_out = {}
     for members in groups.members():
         kept: list[int] = []
-        for i in sorted(members, key=lambda i: _preference(tracks[i])):
-            found = [(m.similarity, -n, m) for n, j in enumerate(kept) if (m := match(i, j))]
-            if found:
-                _, n, best = max(found)
+        for i in _in_order({i: wholes[i] for i in members}, lambda i: _preference(tracks[i])):
+            alike = [(m.similarity, -n, m) for n, j in enumerate(kept) if (m := match(i, j))]
+            if alike:
+                _, n, best = max(alike)
                 left_out[tracks[i].track_id] = tracks[kept[-n]], best
             else:
                 kept.append(i)

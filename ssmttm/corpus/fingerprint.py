@@ -8,9 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssmttm.algorithms import standard
+from ssmttm.corpus.matching import SILENCE
 
-CODES_SECONDS = 120.0
-"""The codes describe this much of the beginning, as AcoustID's do."""
+HEARD_SECONDS = 120.0
+"""A part of the beginning that is enough to know a recording by, as AcoustID does."""
+_PART_STEPS = 945
+"""Codes that are computed at once, from a part of a little less than two minutes. Their 117 s are a whole number of
+samples at any rate: a code comes every 13/105 s."""
+_PART_SECONDS = 117
+_OVERLAP_SECONDS = 6.0
+"""More than what a code is computed from, and what chromaprint leaves over at the end."""
+_LONGEST_SECONDS = 7200.0
+"""What lies beyond has no codes."""
 _INAUDIBLE = 1e-4
 _SCALED_PEAK = 0.9
 
@@ -22,40 +31,55 @@ class Fingerprint:
     audio_sha256: str
     """Hex SHA-256 of all samples, as 16 bit integers."""
     codes: np.ndarray
-    """Chromaprint, uint32 [n], one every `matching.CODE_SECONDS`; empty for silence and for less than 3 s."""
+    """Chromaprint, uint32 [n], one every `matching.CODE_SECONDS`; empty for silence and for less than 3 s.
+
+    Of two hours at most.
+    """
 
 
 class Fingerprinter:
-    """Takes a recording block by block, in memory bounded by its first two minutes."""
+    """Takes a recording block by block, in memory for two minutes of samples."""
 
     def __init__(self, sample_rate: int) -> None:
         """`sample_rate` in Hz, of every block."""
         self._rate = sample_rate
         self._hash = hashlib.sha256()
-        self._head: list[np.ndarray] = []
-        self._wanted = round(CODES_SECONDS * sample_rate)
+        self._waiting: list[np.ndarray] = []
+        self._held = 0  # samples
+        self._codes: list[np.ndarray] = []
 
     def feed(self, wave: np.ndarray) -> None:
         """The next mono samples `[n]`, full scale 1.0; raises ValueError unless they are finite."""
         if wave.ndim != 1 or not np.isfinite(wave).all():
             raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
         self._hash.update(np.rint(np.clip(wave * 32768.0, -32768.0, 32767.0)).astype("<i2").tobytes())
-        if self._wanted and len(wave):
-            self._head.append(wave[: self._wanted].astype(np.float32))  # a copy: the caller may reuse its block
-            self._wanted -= len(self._head[-1])
+        if len(wave) and len(self._codes) * _PART_SECONDS < _LONGEST_SECONDS:
+            self._waiting.append(wave.astype(np.float32))  # a copy: the caller may reuse its block
+            self._held += len(wave)
+            self._take()
 
     def result(self) -> Fingerprint:
         """The fingerprint of what was fed so far; how it was cut into blocks makes no difference."""
-        return Fingerprint(self._hash.hexdigest(), self._codes())
+        codes = np.concatenate([*self._codes, self._of(np.concatenate([np.zeros(0, np.float32), *self._waiting]))])
+        return Fingerprint(self._hash.hexdigest(), codes if (codes != SILENCE).any() else codes[:0])
 
-    def _codes(self) -> np.ndarray:
-        wave = np.concatenate([np.zeros(0, np.float32), *self._head])
+    def _take(self) -> None:
+        """Compute the codes of every part that is complete."""
+        step, size = _PART_SECONDS * self._rate, round((_PART_SECONDS + _OVERLAP_SECONDS) * self._rate)
+        while self._held >= size:
+            joined = np.concatenate(self._waiting)
+            self._codes.append(self._of(joined[:size])[:_PART_STEPS])
+            self._waiting, self._held = [joined[step:]], self._held - step
+
+    def _of(self, wave: np.ndarray) -> np.ndarray:
+        """The codes of samples `[n]` of one part."""
         peak = float(np.abs(wave).max(initial=0.0))
         if peak < _INAUDIBLE:
-            return np.zeros(0, np.uint32)
-        # Chromaprint takes 16 bit integers: a quiet recording would lose its detail.
-        wave *= np.float32(_SCALED_PEAK / peak)
-        return decode_codes(standard.Chromaprinter(sampleRate=self._rate, maxLength=0)(wave))
+            # As many as of sound, so that what follows keeps its place.
+            return np.full(_PART_STEPS if len(wave) > _PART_SECONDS * self._rate else 0, SILENCE)
+        # Chromaprint takes 16 bit integers: a quiet part would lose its detail.
+        scaled = wave * np.float32(_SCALED_PEAK / peak)
+        return decode_codes(standard.Chromaprinter(sampleRate=self._rate, maxLength=0)(scaled))
 
 
 def decode_codes(text: str) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 A code covers 2.5 s of sound in 32 bits, and those of different music are rarely equal. So pairs are
 sought by equal codes, in one sorted list of all, and equal codes that follow one another in both
-are votes for an alignment. What has three is compared bit by bit. Of 4.4 million pairs of two minutes
-of different music, 236 had three votes, 14 had four and none had more; a copy that was remastered and
-encoded at 64 kbit/s has one in a hundred codes at least.
+are votes for an alignment. What has three is compared bit by bit, and the stretch is sought where
+both agree: recordings may have a part in common and differ before and after it. Of 4.4 million pairs
+of two minutes of different music, 236 had three votes, 14 had four and none had more; a copy that was
+remastered and encoded at 64 kbit/s has one in a hundred codes at least.
 """
 
 from collections.abc import Sequence
@@ -15,14 +16,18 @@ import numpy as np
 CODE_SECONDS = 1365 / 11025
 """From one code to the next: chromaprint's step in samples over its rate."""
 
-_SILENCE = np.uint32(627964279)
+SILENCE = np.uint32(627964279)
 """The code of digital silence: all it says is that there is nothing."""
-_KEY_BITS = np.uint32(0xFFFEFBAF)
-"""Without the four bits that mastering changes most often."""
+_KEY_RUNS = ((0, 0, 4), (5, 4, 1), (7, 5, 3), (11, 8, 5), (17, 13, 15))
+"""Bits in a row, first in a code, first in a key, how many: all but the four that mastering changes most often."""
 _SHORTEST = 60
 """Codes that two recordings must have in common: 10 s of sound."""
 _SHARE = 0.5
-"""The least part of the shorter recording that must be in the other one."""
+"""The part of the shorter recording that is enough to be in the other one."""
+_LONG = 484
+"""So many codes are enough in any case: a minute."""
+_ALIKE = 0.65
+"""The share of equal bits above which a code speaks for its stretch, between that of copies and of different music."""
 _VOTES = 3
 """Equal codes, at the same distance, that a comparison needs."""
 _CODES_PER_VOTE = 160
@@ -34,8 +39,9 @@ _ATTEMPTS = 4
 _NEIGHBOURS = 24
 """Recordings with one code in common are compared with so many of their like, not with all."""
 _PAIRS_AT_ONCE = 1 << 24
+_ENTRIES_AT_ONCE = 1 << 25
 
-_TRACK_BITS, _POSITION_BITS = 20, 12
+_TRACK_BITS, _POSITION_BITS = 20, 16
 MOST_TRACKS = 1 << _TRACK_BITS
 MOST_CODES = 1 << _POSITION_BITS
 
@@ -48,14 +54,14 @@ class Match(NamedTuple):
     offset: int
     """Codes by which the second recording begins after the first."""
     overlap: int
-    """Codes that were compared: silence doesn't count."""
+    """Codes that both have in common: silence doesn't count."""
 
 
 def compare(a: np.ndarray, b: np.ndarray) -> Match | None:
     """The best alignment of codes `a` and `b`, uint32 [n]; None if nothing speaks for any.
 
-    They need three equal codes at the same distance, for two minutes six, and 10 s and half of the
-    shorter recording in common.
+    They need 10 s in common, and half of the shorter recording or a minute; and three equal codes at the
+    same distance, one in twenty seconds if that is more.
     """
     (keys_a, at_a), (keys_b, at_b) = _first(a), _first(b)
     _, in_a, in_b = np.intersect1d(keys_a, keys_b, assume_unique=True, return_indices=True)
@@ -80,26 +86,41 @@ def compare(a: np.ndarray, b: np.ndarray) -> Match | None:
     return best
 
 
-def _first(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different keys of a recording, sorted, and where each stands first."""
-    keys, at = np.unique(codes & _KEY_BITS, return_index=True)
-    sound = keys != (_SILENCE & _KEY_BITS)
-    return keys[sound], at[sound]
+def _first(codes: np.ndarray, part: int = 0, parts: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """The different keys of a recording that are `part` modulo `parts`, sorted, and where each stands first."""
+    every = _packed(codes)
+    wanted = np.flatnonzero((every != _packed(SILENCE)) & (every % np.uint32(parts) == part))
+    keys, at = np.unique(every[wanted], return_index=True)
+    return keys, wanted[at]
+
+
+def _packed(codes: np.ndarray) -> np.ndarray:
+    """The 28 bits of codes that count."""
+    runs = [(codes >> np.uint32(a) & np.uint32((1 << n) - 1)) << np.uint32(b) for a, b, n in _KEY_RUNS]
+    return np.bitwise_or.reduce(runs)
 
 
 def _aligned(a: np.ndarray, b: np.ndarray, offset: int) -> Match | None:
-    """How `a` agrees with a `b` that begins `offset` codes later; None for too little in common."""
+    """How `a` agrees with a `b` that begins `offset` codes later, where it does best; None for too little in common."""
     length = min(len(a) - max(offset, 0), len(b) - max(-offset, 0))
     if length < _SHORTEST:
         return None
     part_a, part_b = a[max(offset, 0) :][:length], b[max(-offset, 0) :][:length]
-    sound = (part_a != _SILENCE) & (part_b != _SILENCE)
-    overlap = int(sound.sum())
-    shorter = min(int((a != _SILENCE).sum()), int((b != _SILENCE).sum()))
-    if overlap < max(_SHORTEST, _SHARE * shorter):
+    sound = (part_a != SILENCE) & (part_b != SILENCE)
+    equal = (32 - np.bitwise_count(part_a ^ part_b)) * sound
+    # The stretch with the greatest sum: where both agree, with what little differs inside.
+    sums = np.append(0.0, np.cumsum(equal / 32 - _ALIKE * sound))
+    end = int(np.argmax(sums - np.minimum.accumulate(sums)))
+    start = int(np.argmin(sums[: end + 1]))
+    overlap = int(sound[start:end].sum())
+    if overlap < max(_SHORTEST, min(_SHARE * min(sounding(a), sounding(b)), _LONG)):
         return None
-    unequal = int(np.bitwise_count((part_a ^ part_b)[sound]).sum())
-    return Match(1.0 - unequal / (32 * overlap), offset, overlap)
+    return Match(int(equal[start:end].sum()) / (32 * overlap), offset, overlap)
+
+
+def sounding(codes: np.ndarray) -> int:
+    """How many of the codes aren't silence."""
+    return int(np.count_nonzero(codes != SILENCE))
 
 
 def candidates(recordings: Sequence[np.ndarray]) -> np.ndarray:
@@ -110,10 +131,10 @@ def candidates(recordings: Sequence[np.ndarray]) -> np.ndarray:
     that follow it, which still links them all. Raises ValueError beyond `MOST_TRACKS` recordings, or
     for more than `MOST_CODES` codes of one.
     """
-    entries = _entries(recordings)
-    entries.sort()
-    shared = _shared(entries)
-    del entries
+    if len(recordings) > MOST_TRACKS or any(len(codes) > MOST_CODES for codes in recordings):
+        raise ValueError(f"at most {MOST_TRACKS} recordings of {MOST_CODES} codes each can be compared")
+    parts = 1 + sum(map(len, recordings)) // _ENTRIES_AT_ONCE
+    shared = np.concatenate([_shared(_entries(recordings, part, parts)) for part in range(parts)])
     code = (shared >> np.uint64(_TRACK_BITS + _POSITION_BITS)).astype(np.uint32)
     track = (shared >> np.uint64(_POSITION_BITS)).astype(np.uint32) & np.uint32(MOST_TRACKS - 1)
     position = shared.astype(np.int32) & np.int32(MOST_CODES - 1)
@@ -125,20 +146,22 @@ def candidates(recordings: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([pairs >> _TRACK_BITS, pairs & (MOST_TRACKS - 1)], axis=1)
 
 
-def _entries(recordings: Sequence[np.ndarray]) -> np.ndarray:
-    """Key, recording and position of every key's first occurrence, packed into uint64 [n]."""
-    if len(recordings) > MOST_TRACKS or any(len(codes) > MOST_CODES for codes in recordings):
-        raise ValueError(f"at most {MOST_TRACKS} recordings of {MOST_CODES} codes each can be compared")
-    entries = np.empty(sum(map(len, recordings)), np.uint64)
-    filled = 0
+def _entries(recordings: Sequence[np.ndarray], part: int, parts: int) -> np.ndarray:
+    """Key, recording and position of every key's first occurrence, packed into uint64 [n], sorted.
+
+    Only of the keys that are `part` modulo `parts`.
+    """
+    found = [np.zeros(0, np.uint64)]
     for i, codes in enumerate(recordings):
         if len(codes) < _SHORTEST:
             continue
-        keys, at = _first(codes)
+        keys, at = _first(codes, part, parts)
         packed = (keys.astype(np.uint64) << np.uint64(_TRACK_BITS) | np.uint64(i)) << np.uint64(_POSITION_BITS)
-        entries[filled : filled + len(keys)] = packed | at.astype(np.uint64)
-        filled += len(keys)
-    return entries[:filled]
+        found.append(packed | at.astype(np.uint64))
+    entries = np.concatenate(found)
+    del found
+    entries.sort()
+    return entries
 
 
 def _shared(entries: np.ndarray) -> np.ndarray:

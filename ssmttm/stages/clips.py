@@ -11,7 +11,7 @@ import numpy as np
 from ssmttm.audio import encode_audio
 from ssmttm.corpus.audio import Block, NotFinite, Probe, Source, TooLong, Undecodable, glance, stream
 from ssmttm.corpus.clips import clip_starts, finish, pieces
-from ssmttm.corpus.fingerprint import CODES_SECONDS, Fingerprinter
+from ssmttm.corpus.fingerprint import HEARD_SECONDS, Fingerprinter
 from ssmttm.progress import Progress, format_seconds
 from ssmttm.tables import iter_rows, read_table, table_writer, write_table
 
@@ -62,8 +62,8 @@ def _voices(spec: dict[str, Any]) -> Iterator[Voices]:
 class _Track:
     """One track on its way: decoded once, heard by the cutter and by the fingerprint.
 
-    With `per_track` it is read no further than its clips and the fingerprint's codes need, and the
-    hash of its audio covers as much of it as the codes.
+    With `per_track` it is read no further than its clips and a fingerprint of two minutes need, and the
+    hash of its audio covers as much of it.
     """
 
     def __init__(
@@ -119,12 +119,12 @@ class _Track:
             yield from pieces(heard, self.length, self.rate)
             return
         starts = clip_starts(round(info.duration_s * self.rate), self.length, self.settings["per_track"])
-        near = [start for start in starts if start < CODES_SECONDS * self.rate]
+        near = [start for start in starts if start < HEARD_SECONDS * self.rate]
         free = 0
         for start_s, piece in pieces(heard, self.length, self.rate, near):
             free = round(start_s * self.rate) + self.length
             yield start_s, piece
-        while starts and self.heard < CODES_SECONDS * self.rate and next(heard, None) is not None:
+        while starts and self.heard < HEARD_SECONDS * self.rate and next(heard, None) is not None:
             pass
         for start in starts[len(near) :]:
             wanted = max(start, free)
@@ -137,7 +137,7 @@ class _Track:
     def _heard(self) -> Iterator[Block]:
         """The track's blocks, after the fingerprint heard them. Raises TooLong."""
         bound = self.settings["max_track_seconds"]
-        limit = None if self.whole else round(CODES_SECONDS * self.rate)
+        limit = None if self.whole else round(HEARD_SECONDS * self.rate)
         for block in stream(self.source, self.rate):
             wave = block.wave
             self.fingerprinter.feed(wave if limit is None else wave[: max(limit - self.heard, 0)])

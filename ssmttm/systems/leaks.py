@@ -2,8 +2,8 @@
 
 A reference clip may be 10 s long, which is fewer codes than two tracks need to be compared as
 duplicates (`ssmttm.corpus.matching`), and the set is small. So here every alignment is tried: a few
-probes of each reference, bit by bit, against each track of the data set. Like there, only a
-track's first two minutes have codes.
+probes of each reference, bit by bit, against each track of the data set. With a cap on a track's clips,
+only its first two minutes have codes.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -35,7 +35,7 @@ class Reference:
     row: dict[str, Any]
     """Of the table `clips`."""
     codes: np.ndarray
-    """Chromaprint of the first two minutes of the file, uint32 [n]."""
+    """Chromaprint of what was read of the file, uint32 [n]."""
 
 
 def in_folder(captioned: Sequence[Captioned], folder: Path) -> tuple[list[Captioned], Locate, list[str]]:

@@ -8,6 +8,8 @@ import pytest
 from test_matching import noisy, random_codes
 
 from ssmttm.corpus.dedup import Recording, find_duplicates, obligations
+from ssmttm.corpus.matching import CODE_SECONDS
+from ssmttm.corpus.splits import split_units
 from ssmttm.errors import UserError
 from ssmttm.stages import duplicates
 from ssmttm.tables import SCHEMAS, read_table, write_table
@@ -103,6 +105,41 @@ def test_a_chain_does_not_make_its_ends_duplicates_of_one_another() -> None:
     assert [r["track_id"] for r in find_duplicates([a, b, replace(c, license="CC0-1.0")], 0.8)] == ["b"]
     rows = find_duplicates([a, replace(b, license="CC0-1.0"), c], 0.8)
     assert [(r["track_id"], r["duplicate_of"]) for r in rows] == [("a", "b"), ("c", "b")]
+
+
+def test_what_holds_another_and_more_is_kept_whatever_the_licenses() -> None:
+    part = recording("part", codes=CODES, license="CC0-1.0", duration_s=50.0)
+    longer = np.concatenate([random_codes(7, 300), noisy(CODES, 0.05), random_codes(8, 350)])
+    whole = recording("whole", codes=longer, license="CC-BY-NC-SA-3.0", duration_s=130.0)
+    copy = recording("copy", codes=noisy(longer, 0.02), license="CC0-1.0", duration_s=130.0)
+    (row,) = find_duplicates([part, whole], 0.8)
+    assert (row["track_id"], row["duplicate_of"]) == ("part", "whole")
+    assert row["detail"] == "kept because it holds more: 130.00, not 50.00 s"
+    assert row["offset_s"] == pytest.approx(-300 * CODE_SECONDS)
+    rows = find_duplicates([part, whole, copy], 0.8)
+    assert [(r["track_id"], r["duplicate_of"]) for r in rows] == [("part", "copy"), ("whole", "copy")]
+    # What is no more than twice as long is no whole of which the other is a part.
+    (row,) = find_duplicates([part, replace(whole, codes=longer[:750])], 0.8)
+    assert row["track_id"] == "whole"
+
+
+def test_a_minute_in_common_is_enough_to_leave_one_out() -> None:
+    piece = random_codes(9, 600)
+    tracks = [
+        recording("a", codes=np.concatenate([random_codes(10, 1200), piece]), license="CC0-1.0"),
+        recording("b", codes=np.concatenate([noisy(piece, 0.05), random_codes(11, 1300)])),
+    ]
+    (row,) = find_duplicates(tracks, 0.8)
+    assert (row["track_id"], row["duplicate_of"]) == ("b", "a")
+    assert "license" in row["detail"]
+
+
+def test_a_part_under_another_name_falls_into_the_split_of_the_whole() -> None:
+    whole = np.concatenate([random_codes(12, 900), CODES, random_codes(13, 900)])
+    tracks = [recording("part", codes=CODES), recording("whole", codes=whole)]
+    left_out = {r["track_id"]: r["duplicate_of"] for r in find_duplicates(tracks, 0.8)}
+    units = split_units({"part": "Ada", "whole": "Zoe", "other": "Ada"}, left_out)
+    assert len(set(units.values())) == 1
 
 
 def test_an_exact_copy_of_a_near_duplicate_is_referred_to_the_one_that_is_kept() -> None:

@@ -7,9 +7,10 @@ import pytest
 import soundfile
 from melodies import RATE, melody
 
+from ssmttm.algorithms import standard
 from ssmttm.corpus.audio import decode
-from ssmttm.corpus.fingerprint import CODES_SECONDS, Fingerprint, Fingerprinter, decode_codes
-from ssmttm.corpus.matching import CODE_SECONDS
+from ssmttm.corpus.fingerprint import Fingerprint, Fingerprinter, decode_codes
+from ssmttm.corpus.matching import CODE_SECONDS, MOST_CODES, compare
 
 # What fpcalc of chromaprint 1.5.1 says of melody(7, 5.0) as a 16-bit WAV file: compressed, and raw.
 TEXT = "AQAAE9Kn7EHeIGGC18dPoXoyND-Dm0ceHH3RzMeTHbljPFmONx-cjdmQyw30HAQIYI5AIARAbjhhDBIECWIB"
@@ -113,13 +114,36 @@ def test_silence_and_too_little_have_no_codes(wave: np.ndarray) -> None:
     assert len(found.audio_sha256) == 64
 
 
-def test_only_the_beginning_is_kept_in_memory_and_coded() -> None:
-    taker = Fingerprinter(8000)
-    block = np.tile(melody(7, 5.0), 2)
-    for _ in range(40):
+@pytest.mark.parametrize("rate", [8000, 11025, 24000, 44100])
+def test_a_long_recording_has_the_codes_it_would_have_in_one_piece(rate: int) -> None:
+    wave = np.concatenate([melody(seed, 65.0 * rate / RATE) for seed in range(4)])
+    taker = Fingerprinter(rate)
+    for start in range(0, len(wave), 1 << 16):
+        taker.feed(wave[start : start + (1 << 16)])
+    scaled = wave * np.float32(0.9 / np.abs(wave).max())
+    whole = decode_codes(standard.Chromaprinter(sampleRate=rate, maxLength=0)(scaled))
+    codes = taker.result().codes
+    assert len(codes) == len(whole) > 2050
+    assert np.bitwise_count(codes ^ whole).mean() < 0.1
+
+
+def test_two_minutes_of_samples_are_held_and_two_hours_are_coded() -> None:
+    taker, block, most = Fingerprinter(8000), np.resize(melody(7, 5.0), 400_000), 0
+    for _ in range(160):
         taker.feed(block)
-    assert sum(len(part) for part in taker._head) == CODES_SECONDS * 8000
-    assert len(taker.result().codes) * CODE_SECONDS == pytest.approx(CODES_SECONDS, abs=4)
+        most = max(most, sum(len(part) for part in taker._waiting))
+    assert most < 175 * 8000
+    assert len(taker.result().codes) * CODE_SECONDS == pytest.approx(7200, abs=120)
+    assert len(taker.result().codes) <= MOST_CODES
+
+
+def test_silence_within_keeps_the_place_of_what_follows() -> None:
+    tune = melody(7, 20.0)
+    late = fingerprint(np.concatenate([tune, np.zeros(280 * RATE, np.float32), tune])).codes
+    codes = fingerprint(tune).codes
+    found = compare(codes, late[1000:])
+    assert found is not None and found.similarity > 0.95
+    assert (1000 - found.offset) * CODE_SECONDS == pytest.approx(300.0, abs=0.2)
 
 
 @pytest.mark.parametrize("wave", [np.full(100, np.nan), np.full(100, np.inf), np.zeros((2, 100))])

@@ -5,6 +5,7 @@ import pytest
 import soxr
 from melodies import RATE, melody
 
+from ssmttm.corpus import matching
 from ssmttm.corpus.fingerprint import Fingerprinter
 from ssmttm.corpus.matching import CODE_SECONDS, MOST_CODES, candidates, compare
 
@@ -156,3 +157,38 @@ def test_nothing_to_compare_gives_no_pairs(every: list[np.ndarray]) -> None:
 def test_codes_that_do_not_fit_the_index_are_refused() -> None:
     with pytest.raises(ValueError, match=str(MOST_CODES)):
         candidates([random_codes(1, MOST_CODES + 1)])
+
+
+def test_a_part_within_others_music_is_found_where_it_is() -> None:
+    piece, around = random_codes(1, 1530), random_codes(2, 1480)
+    whole = np.concatenate([around[:900], noisy(piece, 0.08), around[900:]])
+    other = np.concatenate([piece, random_codes(3, 1400)])
+    found = compare(whole, other)
+    assert found is not None
+    assert found.offset == 900 and found.overlap == pytest.approx(1530, abs=8)
+    assert found.similarity == pytest.approx(0.92, abs=0.01)
+    assert candidates([whole, other]).tolist() == [[0, 1]]
+
+
+def test_a_minute_is_enough_and_less_is_not_unless_it_is_half() -> None:
+    for common, expected in ((500, True), (300, False)):
+        piece = random_codes(1, common)
+        a = np.concatenate([random_codes(2, 700), piece, random_codes(3, 700)])
+        b = np.concatenate([random_codes(4, 100), noisy(piece, 0.05), random_codes(5, 900)])
+        assert (compare(a, b) is not None) == expected
+        assert compare(a, piece) is not None
+
+
+def test_what_is_packed_tells_all_bits_apart_that_count() -> None:
+    codes = [np.resize(random_codes(7, 80), 80) for _ in range(33)]
+    for bit in range(32):
+        codes[bit + 1] = codes[0] ^ np.uint32(1 << bit)
+    assert {int(pair[1]) - 1 for pair in candidates(codes).tolist() if pair[0] == 0} == {4, 6, 10, 16}
+
+
+def test_keys_taken_in_parts_give_the_same_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracks = [noisy(random_codes(n % 9, 300), 0.05, n) for n in range(30)]
+    whole = candidates(tracks).tolist()
+    assert len(whole) > 20
+    monkeypatch.setattr(matching, "_ENTRIES_AT_ONCE", 700)
+    assert candidates(tracks).tolist() == whole
