@@ -187,6 +187,7 @@ REASONS = {
     "undecodable": "the file can't be decoded as audio",
     "too_short": "shorter than one clip",
     "too_long": "longer than the configured bound",
+    "sound_effect": "short, and in a folder of sound effects",
     "malformed": "the source's own table is malformed at this track",
     "unsafe_archive": "an archive member with an unsafe path or size",
     "no_license_evidence": "nothing states a license of the music",

@@ -7,6 +7,8 @@ from typing import BinaryIO
 
 _AUDIO = re.compile(r"\.(?:ogg|oga|opus|spx|mp3|flac|wave?|m4a|aac|mka|aiff?|wma|ape|wv|mpc|tta)", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(?:zip|love|pk3|pk4)", re.IGNORECASE)
+_TUNES_FOLDER = re.compile(r"albums?|bgm|music|ost|songs?|soundtracks?", re.IGNORECASE)
+_EFFECTS_FOLDER = re.compile(r"sounds?|(?:sounds?|snd)?[ _-]?(?:fx|effects?)|sfx", re.IGNORECASE)
 ALBUM, SONG = "album.json", "song.ini"
 _LICENSE_NAME = re.compile(r"(?:licen[sc]e|copying|copyright)[\w -]*(?:\.(?:txt|md|rst))?", re.IGNORECASE)
 _README_NAME = re.compile(r"read[ _-]?me(?:\.(?:txt|md|rst))?", re.IGNORECASE)
@@ -111,3 +113,13 @@ def read_bounded(stream: BinaryIO, limit: int) -> bytes:
             raise UnsafeArchive(f"larger than {limit >> 20} MiB")
         parts.append(part)
     return b"".join(parts)
+
+
+def in_effects_folder(path: str) -> bool:
+    """Whether the innermost folder whose name tells music from sound effects says effects: `sounds`, `sfx`."""
+    for folder in reversed(PurePosixPath(path).parts[:-1]):
+        if _TUNES_FOLDER.fullmatch(folder):
+            return False
+        if _EFFECTS_FOLDER.fullmatch(folder):
+            return True
+    return False

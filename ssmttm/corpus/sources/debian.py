@@ -17,7 +17,7 @@ from ssmttm.corpus.audio import TooLong, Undecodable, probe
 from ssmttm.corpus.debian.apt import Apt
 from ssmttm.corpus.debian.contents import Contents, Track
 from ssmttm.corpus.debian.deb import read_package
-from ssmttm.corpus.debian.members import Member, is_audio
+from ssmttm.corpus.debian.members import Member, in_effects_folder, is_audio
 from ssmttm.corpus.debian.mirror import Mirror
 from ssmttm.corpus.debian.packages import Package
 from ssmttm.corpus.debian.rows import located, package_rows
@@ -25,6 +25,9 @@ from ssmttm.corpus.debian.stems import is_stem, mix
 from ssmttm.corpus.sources import Context, Unavailable
 from ssmttm.errors import UserError
 from ssmttm.files import sha256_bytes, sha256_file, write_bytes
+
+EFFECTS_SECONDS = 60.0
+"""Longer files are music, in whatever folder: games call a folder of both `sounds`."""
 
 _UNPACKING: defaultdict[str, Lock] = defaultdict(Lock)
 """One lock per package: many tracks may be asked for at once, and one unpacking serves them all."""
@@ -89,12 +92,15 @@ def _package_rows(
         if member.problem is None and not is_audio(member.name):
             contents.add(member)
         else:
-            tracks.append(_examined(member, context))
+            tracks.append(_examined(member, context, settings.get("effects_seconds", EFFECTS_SECONDS)))
     return package_rows(package, contents, _with_mixes(tracks, contents, context))
 
 
-def _examined(member: Member, context: Context) -> Track:
-    """Probe an audio file; a usable one is kept in the cache by its checksum for `fetch`."""
+def _examined(member: Member, context: Context, effects_seconds: float) -> Track:
+    """Probe an audio file; a usable one is kept in the cache by its checksum for `fetch`.
+
+    One shorter than `effects_seconds` in a folder of sound effects is taken for one.
+    """
     bare = (replace(member, data=b"", problem=None, detail=None),)
     if member.problem:
         return Track(bare, problem=member.problem, detail=member.detail)
@@ -103,7 +109,10 @@ def _examined(member: Member, context: Context) -> Track:
         info = probe(member.data)
     except Undecodable as error:
         return Track(bare, sha256, problem="undecodable", detail=str(error))
-    track = Track(bare, sha256, info.duration_s, (info.tags,), *_unfit(info.duration_s, context))
+    problem, detail = _unfit(info.duration_s, context)
+    if problem is None and info.duration_s < effects_seconds and in_effects_folder(member.full):
+        problem, detail = "sound_effect", f"{info.duration_s:.1f} s, in a folder of sound effects"
+    track = Track(bare, sha256, info.duration_s, (info.tags,), problem, detail)
     if track.problem is None:
         _store(member.data, sha256, context.cache)
     return track

@@ -104,6 +104,37 @@ def test_every_bad_file_becomes_a_row_and_the_rest_goes_on(mirror: Callable[...,
     assert all(row["problem_detail"] for row in rows.values() if row["problem"])
 
 
+@pytest.mark.parametrize(
+    ("path", "effect"),
+    [
+        ("usr/share/game/sounds/geyser.flac", True),
+        ("usr/share/game/data/sfx/geyser.flac", True),
+        ("usr/share/game/music/fx/geyser.flac", True),
+        ("usr/share/game/Sound Effects/water/geyser.flac", True),
+        ("usr/share/game/sounds/music/geyser.flac", False),
+        ("usr/share/game/music/sounds.flac", False),
+        ("usr/share/game/soundtrack/geyser.flac", False),
+        ("usr/share/soundscapes/geyser.flac", False),
+        ("usr/share/game/geyser.flac", False),
+    ],
+)
+def test_short_files_in_a_folder_of_sound_effects_are_no_music(
+    path: str, effect: bool, mirror: Callable[..., str], tmp_path: Path
+) -> None:
+    members = {path: flac(2.0), "usr/share/game/sounds/tiny.flac": flac(0.5)}
+    settings = {"packages": ["game"], "mirror": mirror({"game": deb_bytes(members)})}
+    rows = listed(settings, tmp_path)
+    assert rows[f"game/{path}"]["problem"] == ("sound_effect" if effect else None)
+    assert rows["game/usr/share/game/sounds/tiny.flac"]["problem"] == "too_short"
+    # Long ones are music wherever they lie, and where that begins is a setting.
+    for seconds in (2.0, 0.0):
+        assert listed(settings | {"effects_seconds": seconds}, tmp_path)[f"game/{path}"]["problem"] is None
+    archive = {"usr/share/game/x.love": zip_bytes({path: flac(2.0)})}
+    settings = {"packages": ["game"], "mirror": mirror({"game": deb_bytes(archive)})}
+    (row,) = listed(settings, tmp_path / "archive").values()
+    assert row["problem"] == ("sound_effect" if effect else None)
+
+
 def test_names_that_need_quoting_are_found_again(mirror: Callable[..., str], tmp_path: Path) -> None:
     name = "usr/m/100% odd! name #1 \udcff.flac"
     settings = {"packages": ["game"], "mirror": mirror({"game": deb_bytes({name: flac(1.5)})})}
