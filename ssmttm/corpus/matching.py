@@ -39,7 +39,7 @@ _ATTEMPTS = 4
 _NEIGHBOURS = 24
 """Recordings with one code in common are compared with so many of their like, not with all."""
 _PAIRS_AT_ONCE = 1 << 24
-_ENTRIES_AT_ONCE = 1 << 25
+_ENTRIES_AT_ONCE = 1 << 23
 
 _TRACK_BITS, _POSITION_BITS = 20, 16
 MOST_TRACKS = 1 << _TRACK_BITS
@@ -133,17 +133,29 @@ def candidates(recordings: Sequence[np.ndarray]) -> np.ndarray:
     """
     if len(recordings) > MOST_TRACKS or any(len(codes) > MOST_CODES for codes in recordings):
         raise ValueError(f"at most {MOST_TRACKS} recordings of {MOST_CODES} codes each can be compared")
-    parts = 1 + sum(map(len, recordings)) // _ENTRIES_AT_ONCE
-    shared = np.concatenate([_shared(_entries(recordings, part, parts)) for part in range(parts)])
-    code = (shared >> np.uint64(_TRACK_BITS + _POSITION_BITS)).astype(np.uint32)
-    track = (shared >> np.uint64(_POSITION_BITS)).astype(np.uint32) & np.uint32(MOST_TRACKS - 1)
-    position = shared.astype(np.int32) & np.int32(MOST_CODES - 1)
-    del shared
-    neighbours = _neighbours(code)
-    parts = 1 + int(neighbours.sum()) // _PAIRS_AT_ONCE
-    found = [_voted(track, position, neighbours, part, parts) for part in range(parts)]
-    pairs = np.sort(np.concatenate(found))
+    total = sum(map(len, recordings))
+    parts = 1 + total // _ENTRIES_AT_ONCE
+    # Room for all that could be shared; the system gives memory only for what is filled.
+    shared, neighbours, filled = np.empty(total, np.uint64), np.empty(total, np.uint8), 0
+    for part in range(parts):
+        found = _shared(_entries(recordings, part, parts))
+        shared[filled : filled + len(found)] = found
+        neighbours[filled : filled + len(found)] = _neighbours(found)
+        filled += len(found)
+    shared, neighbours = shared[:filled], neighbours[:filled]
+    parts = 1 + int(neighbours.sum(dtype=np.int64)) // _PAIRS_AT_ONCE
+    pairs = np.sort(np.concatenate([_voted(shared, neighbours, part, parts) for part in range(parts)]))
     return np.stack([pairs >> _TRACK_BITS, pairs & (MOST_TRACKS - 1)], axis=1)
+
+
+def _tracks(entries: np.ndarray) -> np.ndarray:
+    """The recordings of packed entries, int64 [n]."""
+    return (entries >> np.uint64(_POSITION_BITS)).astype(np.int64) & (MOST_TRACKS - 1)
+
+
+def _positions(entries: np.ndarray) -> np.ndarray:
+    """The positions of packed entries, int64 [n]."""
+    return entries.astype(np.int64) & (MOST_CODES - 1)
 
 
 def _entries(recordings: Sequence[np.ndarray], part: int, parts: int) -> np.ndarray:
@@ -175,23 +187,29 @@ def _shared(entries: np.ndarray) -> np.ndarray:
     return entries[keep]
 
 
-def _neighbours(code: np.ndarray) -> np.ndarray:
-    """With how many of the entries after it each one is paired, uint8 [n]; `code` is sorted."""
-    last = np.flatnonzero(np.append(code[1:] != code[:-1], True)) if len(code) else np.zeros(0, np.int64)
+def _neighbours(entries: np.ndarray) -> np.ndarray:
+    """With how many of the sorted entries after it each one is paired, uint8 [n]: those of its key."""
+    keys = (entries >> np.uint64(_TRACK_BITS + _POSITION_BITS)).astype(np.uint32)
+    last = np.flatnonzero(np.append(keys[1:] != keys[:-1], True)) if len(keys) else np.zeros(0, np.int64)
     ends = np.repeat(last, np.diff(last, prepend=-1))
-    return np.minimum(ends - np.arange(len(code)), _NEIGHBOURS).astype(np.uint8)
+    return np.minimum(ends - np.arange(len(keys)), _NEIGHBOURS).astype(np.uint8)
 
 
-def _voted(track: np.ndarray, position: np.ndarray, neighbours: np.ndarray, part: int, parts: int) -> np.ndarray:
+def _voted(entries: np.ndarray, neighbours: np.ndarray, part: int, parts: int) -> np.ndarray:
     """Pairs with enough votes, packed into int64, of the recordings i whose number is `part` modulo `parts`."""
-    mine = np.flatnonzero((neighbours > 0) & (track % parts == part))
+    found = [np.zeros(0, np.int64)]
+    for start in range(0, len(entries), _ENTRIES_AT_ONCE):
+        rows = slice(start, start + _ENTRIES_AT_ONCE)
+        found.append(start + np.flatnonzero((neighbours[rows] > 0) & (_tracks(entries[rows]) % parts == part)))
+    mine = np.concatenate(found)
     left = neighbours[mine]
     votes = []
     for step in range(1, _NEIGHBOURS + 1):
         mine, left = mine[left >= step], left[left >= step]
-        pair = track[mine].astype(np.int64) << _TRACK_BITS | track[mine + step]
+        one, other = entries[mine], entries[mine + step]
+        pair = _tracks(one) << _TRACK_BITS | _tracks(other)
         # Offsets lie within ±MOST_CODES: no two pairs' votes touch.
-        votes.append((pair << (_POSITION_BITS + 2)) + (position[mine] - position[mine + step] + MOST_CODES))
+        votes.append((pair << (_POSITION_BITS + 2)) + (_positions(one) - _positions(other) + MOST_CODES))
     sorted_votes = np.sort(np.concatenate(votes))
     close = sorted_votes[_VOTES - 1 :] - sorted_votes[: 1 - _VOTES] <= 2 * _JITTER
     return np.unique(sorted_votes[: 1 - _VOTES][close] >> (_POSITION_BITS + 2))
