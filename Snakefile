@@ -21,4 +21,4 @@ rule all:
 
 
 onsuccess:
-    planning.check_finished(workflow.dag)
+    planning.check_finished(workflow)

@@ -1,13 +1,12 @@
 """What the workflow decides before its first job and after its last, so that rule files only declare. No torch.
 
-`settings` and `dag` are Snakemake's own objects, taken by what is used of them.
+`settings`, `dag` and `workflow` are Snakemake's own objects.
 """
 
-import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,27 +55,18 @@ def shown_study(page: Path | str) -> str | None:
     return found[1].decode() if found else None
 
 
-def force_pages(settings: Any, pages: Mapping[str, str], parts: Callable[[str], Iterable[str]]) -> None:
-    """Have Snakemake make those pages again that are asked for and there, but not right.
+def page_parts(dag: Any, page: str, study: str, parts: Sequence[str]) -> Sequence[str]:
+    """The input `parts` of a page of `study`; a page that is there, but not right, is forced.
 
-    A page is right if it is of its study and all its `parts` are there. Snakemake sees neither: it
+    A page is right if it is of its study and all its parts are there. Snakemake sees neither: it
     compares a page with the settings that it was made with only if it has a record of them, and
-    doesn't make a missing file again while what was made from it is there. `pages` are {path: study},
-    `parts` gives the files that a study's page is made from. `settings` are Snakemake's DAG settings,
-    whose forced targets are extended; a job of a running workflow, which has no targets, changes nothing.
+    doesn't make a missing file again while what was made from it is there. `dag` is Snakemake's,
+    while it is built: its input functions are called before it decides which jobs must run.
     """
-    if settings is None or settings.target_jobs:
-        return
-    asked = {os.path.normpath(target) for target in settings.targets}
-    every = not asked or "all" in asked
-    wrong = {
-        page
-        for page, study in pages.items()
-        if (every or page in asked)
-        and Path(page).exists()
-        and not (shown_study(page) == study and all(Path(part).exists() for part in parts(study)))
-    }
-    settings.forcerun = frozenset(settings.forcerun) | wrong
+    there = Path(page).exists()
+    if there and not (shown_study(page) == study and all(Path(part).exists() for part in parts)):
+        dag.forcefiles.add(page)
+    return parts
 
 
 def missing_targets(dag: Any) -> list[str]:
@@ -90,9 +80,9 @@ def missing_targets(dag: Any) -> list[str]:
     return sorted({str(file) for file in asked if not Path(file).exists()})
 
 
-def check_finished(dag: Any) -> None:
-    """Raise UserError if a run that ended well left out what it was asked for."""
-    if missing := missing_targets(dag):
+def check_finished(workflow: Any) -> None:
+    """Raise UserError if a run that ended well left out what it was asked for; touching files makes none."""
+    if missing := [] if workflow.touch else missing_targets(workflow.dag):
         raise UserError(
             f"every job ended well, but {', '.join(missing)} is not there: Snakemake didn't plan what makes it\n"
             "run the same command again"

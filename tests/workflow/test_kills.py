@@ -14,7 +14,7 @@ SMOKE = ("--configfile", "workflow/presets/smoke/config.yaml")
 PAGE = "results/report.html"
 DATASET = "results/data/smoke-1/dataset.json"
 
-STAGES = '''
+STAGES = """
 import json
 import sys
 from pathlib import Path
@@ -42,7 +42,7 @@ def app():
 
 
 app()
-'''
+"""
 
 
 @pytest.fixture

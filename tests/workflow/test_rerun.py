@@ -17,7 +17,10 @@ RUNS = read_runs(CONFIG, ROOT) | {row["run"]: row | {"spec": run_spec(CONFIG, ro
 VERSION = CONFIG["data"]["version"]
 METRICS = CONFIG["evaluation"]["metrics"]
 CHECKPOINTS = {run: checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
-SUMMARY = {"page", *(f"{job} {study}" for job in ("compare", "report") for study in {r["study"] for r in RUNS.values()})}
+SUMMARY = {
+    "page",
+    *(f"{job} {study}" for job in ("compare", "report") for study in {r["study"] for r in RUNS.values()}),
+}
 
 
 def scores(*runs: str) -> set[str]:
@@ -191,5 +194,3 @@ def test_a_new_data_version_builds_a_new_data_set_and_leaves_the_old_one(project
     assert "index other-2" in plan
     assert {f"train {run}" for run in RUNS} <= plan
     assert not any(VERSION in job for job in plan)
-
-

@@ -38,7 +38,6 @@ code = cache(provenance.code_of)  # fingerprints are taken once, when planning s
 BASELINES = [f"baselines/{VERSION}/{name}" for name in evaluation.systems_of(CONFIG)]
 SYSTEMS = [*(f"runs/{run}" for run in RUNS), *BASELINES]
 PAGE = "results/report.html"
-PAGES = {f"results/studies/{study}/report.html": study for study in STUDIES} | {PAGE: STUDY}
 
 
 wildcard_constraints:
@@ -138,6 +137,17 @@ def study_products(study):
     return parts(study) + expand(f"results/studies/{study}/{{name}}", name=["report.html", "figures"])
 
 
+def study_page_parts(wildcards):
+    """What the page of the study `{study}` is made from."""
+    page = f"results/studies/{wildcards.study}/report.html"
+    return planning.page_parts(workflow.dag, page, wildcards.study, parts(wildcards.study))
+
+
+def page_parts(wildcards):
+    """What results/report.html is made from."""
+    return planning.page_parts(workflow.dag, PAGE, STUDY, study_products(STUDY))
+
+
 def references(wildcards):
     """Embeddings of what systems are scored against, {name: path}; of training clips only if a metric asks for them."""
     found = {
@@ -209,6 +219,3 @@ def program(wildcards):
 def repeated(option, files):
     """The input files `files` as `--option=path`, one option per file."""
     return lambda wildcards, input: [f"--{option}={path}" for path in input[files]]
-
-
-planning.force_pages(workflow.dag_settings, PAGES, study_products)

@@ -52,7 +52,7 @@ rule claims:
 
 rule report:
     input:
-        lambda wildcards: parts(wildcards.study),
+        study_page_parts,
         claims="results/claims.json",
         summary="results/studies/{study}/summary.json",
         dataset=released(f"results/data/{VERSION}/dataset.json"),
@@ -82,7 +82,7 @@ rule report:
 # The configured study's page once more, with links that hold where it lies.
 rule page:
     input:
-        study_products(STUDY),
+        page_parts,
         claims="results/claims.json",
         summary=f"results/studies/{STUDY}/summary.json",
         dataset=released(f"results/data/{VERSION}/dataset.json"),
