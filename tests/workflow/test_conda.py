@@ -21,7 +21,7 @@ elif arguments == ["--version"]:
     print("conda 25.1.0")
 elif arguments[:2] == ["config", "--get"]:
     print(json.dumps({{"get": {{"channel_priority": "strict"}}}}))
-else:
+elif arguments[:2] == ["env", "create"]:
     folder = next(b for a, b in zip(arguments, arguments[1:]) if a in ("--prefix", "-p"))
     subprocess.run(["{python}", "-m", "venv", "--without-pip", folder], check=True)
     found = subprocess.check_output(
