@@ -16,4 +16,9 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        "results/report.html",
+        PAGE,
+        *map(study_products, STUDIES),
+
+
+onsuccess:
+    planning.check_finished(workflow)

@@ -569,16 +569,19 @@ def compare(
 
 @app.command()
 def report(
-    studies: Annotated[list[Path], typer.Option(help="results/studies/{study}; repeat for each.")],
+    studies: Annotated[list[Path], typer.Option(help="results/studies/{study}; repeat it for several on one page.")],
     data: Annotated[Path, typer.Option(help="results/data/<version>.")],
     out: Out,
     claims: Annotated[Path | None, typer.Option(help="claims.json, which `ssmttm claims` writes.")] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Also write the studies' figures beside their tables.")
+    ] = True,
     spec: Spec = None,
 ) -> None:
-    """Write the self-contained report page, and the studies' figures as SVG and CSV beside their tables."""
+    """Write the self-contained report page of a study, and its figures as SVG and CSV beside its tables."""
     from ssmttm.stages import report
 
-    report.run(_spec("report", spec), studies, data, out, claims)
+    report.run(_spec("report", spec), studies, data, out, claims, figures)
 
 
 listen_app = typer.Typer(

@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator
 
 from ssmttm import evaluation
 from ssmttm.errors import UserError
+from ssmttm.files import read_json
 
 Config = dict[str, Any]
 
@@ -386,9 +387,21 @@ def runs_of(runs: Mapping[str, Mapping[str, Any]], study: str) -> list[str]:
     return [name for name, row in runs.items() if row["study"] == study]
 
 
+def shown_study(config: Config, runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """The study that results/report.html is of: the config's `study`, or else the first of the run table."""
+    studies = list(dict.fromkeys(row["study"] for row in runs.values()))
+    if config.get("study") not in (None, *studies):
+        raise UserError(f"study: {config['study']!r} is not in {config['runs']}, which has {', '.join(studies)}")
+    return config.get("study") or studies[0]
+
+
 def one_of(names: Iterable[Any]) -> str:
     """The regular expression that matches exactly these names: a wildcard's constraint."""
-    return "|".join(re.escape(str(name)) for name in names)
+    return "|".join(re.escape(str(name)) for name in names) or NOTHING
+
+
+NOTHING = "(?!)"
+"""The regular expression that matches nothing."""
 
 
 RESERVED = frozenset(
@@ -403,27 +416,36 @@ RESERVED = frozenset(
         "data",
         "common",
         "evaluate",
+        "page",
     ]
 )
 """Rule names, which runs and studies can't take."""
 
 
-def check_release(config: Config, folder: Path | str) -> None:
-    """Refuse settings that differ from those a finished data set was built with.
+def check_release(config: Config, folder: Path | str) -> bool:
+    """Whether `folder` holds a released data set, which has a dataset.json.
 
-    A data set is released, not silently rebuilt. Raises UserError with the keys that differ.
+    It is then used as it is, never silently rebuilt. Raises UserError if its settings are not those of
+    `config`, with the keys that differ, or if one of its files is missing.
     """
     path = Path(folder) / "dataset.json"
     if not path.is_file():
-        return
-    built = json.loads(path.read_text(encoding="utf-8"))["settings"]
-    wanted = config["data"]
-    differing = sorted(_differences(built, wanted))
+        return False
+    released = read_json(path)
+    differing = sorted(_differences(released.get("settings"), config["data"]))
     if differing:
         raise UserError(
             f"{path}: was built with other settings: {', '.join(differing)}\n"
             f"set a new data.version in the config, or delete {folder}"
         )
+    missing = [name for name in released.get("sha256", {}) if not (Path(folder) / name).is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more of its files" if len(missing) > 1 else ""
+        raise UserError(
+            f"{Path(folder) / missing[0]}{more}: missing from the released data set\n"
+            f"copy it there again, or delete {path} to have what is missing made anew"
+        )
+    return True
 
 
 def _differences(a: Any, b: Any, prefix: str = "data") -> list[str]:

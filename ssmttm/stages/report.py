@@ -9,8 +9,18 @@ from ssmttm.reporting.inputs import read_study
 from ssmttm.reporting.report import FIGURES, build
 
 
-def run(spec: dict[str, Any], studies: list[Path], data: Path, out: Path, claims: Path | None = None) -> None:
-    """Write the report on `studies` and the data set in `data` to `out`, and `figures/` into every study's folder."""
-    for folder in studies:
+def run(
+    spec: dict[str, Any],
+    studies: list[Path],
+    data: Path,
+    out: Path,
+    claims: Path | None = None,
+    write_figures: bool = True,
+) -> None:
+    """Write the report on `studies` and the data set in `data` to `out`, and `figures/` into every study's folder.
+
+    Without `write_figures` the page links to the figures that are there.
+    """
+    for folder in studies if write_figures else []:
         figures.write(read_study(folder), folder / FIGURES)
     write_text(out, build(spec, studies, data, out, claims))

@@ -247,13 +247,30 @@ def test_a_stage_takes_only_its_own_settings(config):
 
 
 def test_a_released_data_set_refuses_other_settings(config, tmp_path):
-    check_release(config, tmp_path)
+    assert check_release(config, tmp_path) is False
     (tmp_path / "dataset.json").write_text(json.dumps({"settings": config["data"]}))
-    check_release(config, tmp_path)
+    assert check_release(config, tmp_path) is True
     config["data"]["clips"]["seconds"] = 7.0
     config["data"]["seed"] = 2
     with pytest.raises(UserError, match=r"(?s)data\.clips\.seconds, data\.seed.*new data\.version"):
         check_release(config, tmp_path)
+
+
+def test_a_released_data_set_names_its_missing_files(config, tmp_path):
+    there, *missing = names = ["a.parquet", "clips/0.parquet", "clips/1.parquet"]
+    (tmp_path / there).touch()
+    (tmp_path / "dataset.json").write_text(json.dumps({"settings": config["data"], "sha256": dict.fromkeys(names, "")}))
+    with pytest.raises(UserError, match=rf"{missing[0]} and 1 more of its files: .*\n.*delete .*dataset\.json"):
+        check_release(config, tmp_path)
+
+
+def test_the_shown_study_is_the_first_or_the_named_one(config, tmp_path):
+    row = "\tprefix-simba\tbase\titers\t1\t"
+    runs = table(tmp_path, config, f"a\tfirst{row}", f"b\tsecond{row}")
+    assert spec.shown_study(config, runs) == "first"
+    assert spec.shown_study(config | {"study": "second"}, runs) == "second"
+    with pytest.raises(UserError, match=r"study: 'third' is not in runs.tsv, which has first, second"):
+        spec.shown_study(config | {"study": "third"}, runs)
 
 
 def test_runs_of_a_study_keep_the_tables_order(config, tmp_path):
@@ -264,6 +281,7 @@ def test_runs_of_a_study_keep_the_tables_order(config, tmp_path):
 def test_a_constraint_matches_names_and_nothing_else():
     pattern = re.compile(spec.one_of(["a.b", "c", 1]))
     assert [bool(pattern.fullmatch(t)) for t in ("a.b", "c", "1", "axb", "a.bc", "")] == [True] * 3 + [False] * 3
+    assert not re.compile(spec.one_of([])).fullmatch("")
 
 
 def test_a_spec_from_the_command_line_is_json_or_a_file(tmp_path):

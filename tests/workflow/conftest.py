@@ -27,6 +27,9 @@ MORE_RUNS = [
 ]
 """Runs that the finished project has beside those of the default run table: every mixer is there."""
 
+RELEASE_HAS_NOT = re.compile(r"dataset\.json|index\.parquet|prompts\.parquet|/training/|/audio/\d+\.parquet")
+"""Files in the folder of a data set that are not part of its release."""
+
 PARTS = ("ssmttm", "workflow", "profiles", "Snakefile", "config.yaml", "environment.yml")
 
 
@@ -52,7 +55,7 @@ class Project:
 
     def plan(self, *arguments: str) -> set[str]:
         """The jobs that would run, as "rule" or "rule wildcard …", without targets that only collect."""
-        done = self.snakemake("--dry-run", *arguments)
+        done = self.snakemake("--dry-run", "--printshellcmds", *arguments)
         assert done.returncode == 0, done.stdout
         return jobs(done.stdout)
 
@@ -75,6 +78,31 @@ class Project:
         """Add `text` at the end of a file."""
         with open(self.folder / path, "a", encoding="utf-8") as f:
             f.write(text)
+
+    def build(self, study: str, *arguments: str) -> None:
+        """Make a placeholder of each product that is not there, and have it recorded as built.
+
+        `arguments` choose the config of `study`, whose page becomes results/report.html.
+        """
+        summary = self.snakemake("--summary", *arguments).stdout
+        products = re.findall(r"^(results/\S+)\t", summary, re.MULTILINE)
+        assert "results/report.html" in products, summary
+        for product in map(self.folder.joinpath, products):
+            product.parent.mkdir(parents=True, exist_ok=True)
+            if product.suffix == ".html":
+                shown = study if product.parent.name == "results" else product.parent.name
+                product.write_text(f'<meta name="study" content="{shown}">\n', encoding="utf-8")
+            elif not product.suffix:
+                product.mkdir(exist_ok=True)
+            elif product.name != "dataset.json" and not product.exists():
+                product.write_text("placeholder\n", encoding="utf-8")
+        touched = self.snakemake("--touch", "--forceall", "--quiet", "all", *arguments)
+        assert touched.returncode == 0, touched.stdout
+        config = load_config(self.folder / "config.yaml", *(self.folder / a for a in arguments if a.endswith(".yaml")))
+        data = self.folder / "results" / "data" / config["data"]["version"]
+        files = [path for path in data.rglob("*") if path.is_file() and not RELEASE_HAS_NOT.search(str(path))]
+        release = {"settings": config["data"], "sha256": {str(path.relative_to(data)): "" for path in files}}
+        (data / "dataset.json").write_text(json.dumps(release), encoding="utf-8")
 
     def copy(self, folder: Path) -> "Project":
         """A copy with the same modification times and the same records of what was built how."""
@@ -115,29 +143,7 @@ def built(fresh, tmp_path_factory) -> Project:
     project = fresh.copy(tmp_path_factory.mktemp("built") / "project")
     for row in MORE_RUNS:
         project.append("workflow/runs.tsv", "\t".join(map(str, row.values())) + "\t\n")
-    summary = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--summary", "--cores", "1"],
-        cwd=project.folder,
-        env=os.environ | {"PYTHONPATH": str(project.folder)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-    ).stdout
-    products = [line.split("\t")[0] for line in summary.splitlines()[1:]]
-    assert "results/report.html" in products
-    for product in products:
-        path = project.folder / product
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix:
-            path.write_text("placeholder\n", encoding="utf-8")
-        else:
-            path.mkdir()
-    config = load_config(project.folder / "config.yaml")
-    dataset = project.folder / "results" / "data" / config["data"]["version"] / "dataset.json"
-    dataset.write_text(json.dumps({"settings": config["data"]}), encoding="utf-8")
-    touched = project.snakemake("--touch", "--forceall", "--quiet", "all")
-    assert touched.returncode == 0, touched.stdout
+    project.build("laptop")
     return project
 
 

@@ -45,7 +45,8 @@ def test_the_snakefile_only_names_parts():
 @pytest.mark.parametrize("name", sorted(rules()))
 def test_a_rule_is_one_command_with_log_settings_and_resources(name):
     body = rules()[name]
-    command = {"embed": r"\{params\.program\} embed", "embed_training": r"\{params\.program\} embed"}
+    embed = r"\{params\.program\} embed"
+    command = {"embed": embed, "embed_training": embed, "page": "ssmttm report"}
     command = command.get(name, f"ssmttm {name}")
     assert re.search(rf'shell:\n\s+"{command} ', body), "the command is the stage of the same name"
     assert "{log:q} 2>&1" in body
@@ -87,13 +88,13 @@ def test_a_runs_name_builds_only_that_run(fresh):
     models = {f"generate {run} {checkpoint}" for checkpoint in ("0.5", "final")}
     assert {job for job in plan if job.startswith(("train", "generate"))} == {f"train {run}", *models}
     assert {job.split()[1] for job in plan if job.startswith("score")} == {f"runs/{run}"}
-    assert not {"report", "compare laptop"} & plan
+    assert not {"report laptop", "page", "compare laptop"} & plan
 
 
-def test_a_studys_name_builds_its_comparison_and_no_page(fresh):
+def test_a_studys_name_builds_its_comparison_and_its_page(fresh):
     plan = fresh.plan("laptop")
-    assert "compare laptop" in plan
-    assert "report" not in plan
+    assert {"compare laptop", "report laptop"} <= plan
+    assert "page" not in plan
     assert {job.split()[1] for job in plan if job.startswith("train")} == set(
         read_runs(load_config(ROOT / "config.yaml"), ROOT)
     )
@@ -112,6 +113,16 @@ def test_presets_plan_their_own_runs(fresh, preset):
     plan = fresh.plan("--configfile", overlay)
     assert {job.split()[1] for job in plan if job.startswith("train")} == set(read_runs(config, ROOT))
     assert f"index {config['data']['version']}" in plan
+
+
+def test_a_dry_run_is_a_summary_unless_it_is_asked_for_every_job(clone):
+    preset = ("--configfile", "workflow/presets/paper/config.yaml")
+    done = clone.snakemake("--dry-run", *preset)
+    assert done.returncode == 0, done.stdout
+    assert len(done.stdout.splitlines()) < 70
+    assert re.search(r"^train +30$", done.stdout, re.MULTILINE)
+    assert "-n -p shows every job" in done.stdout
+    assert len(clone.plan(*preset)) > 3000
 
 
 def test_another_working_folder_takes_the_results(fresh, tmp_path):
@@ -152,7 +163,8 @@ def test_a_changed_file_of_another_system_takes_only_that_system_over_again(proj
 def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(clone):
     (clone.folder / "over.yaml").write_text(EVERYTHING, encoding="utf-8")
     (clone.folder / "captions.csv").write_text("id,caption\na,slow piano\n", encoding="utf-8")
-    done = clone.snakemake("--dry-run", "--workflow-profile", "workflow/profiles/slurm", "--configfile", "over.yaml")
+    profile = ("--workflow-profile", "workflow/profiles/slurm")
+    done = clone.snakemake("--dry-run", "--printshellcmds", *profile, "--configfile", "over.yaml")
     assert done.returncode == 0, done.stdout
     blocks = re.split(r"^rule ", done.stdout, flags=re.MULTILINE)[1:]
     seen = set()

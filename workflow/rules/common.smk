@@ -1,30 +1,25 @@
 # The only Python of the workflow: the validated config, names, and one-line helpers that call
 # tested functions of the package. Nothing here, and nothing it imports, imports torch.
 
-import shlex
-import sys
 from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from ssmttm import evaluation, provenance, spec
+from ssmttm import evaluation, planning, provenance, spec
 from ssmttm.errors import UserError
 from ssmttm.pretrained.wheels import MODEL_SUFFIXES
 from ssmttm.systems.audio_folder import audio_files
 
-# `ssmttm` is the one that belongs to this Snakemake, whether or not its environment is activated; see also `program`.
-OTHER_PYTHON = "" if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method else ".venv-reference"
-shell.prefix(
-    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    f" SSMTTM_REFERENCE={OTHER_PYTHON}; "
-)
+shell.prefix(planning.shell_prefix(DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method))
+planning.summarize_dry_run(workflow.output_settings, logger.info)
 
 try:
     CONFIG = spec.validate_config(config, " + ".join(map(str, workflow.configfiles)))
     RUNS = spec.read_runs(CONFIG)
-    spec.check_release(CONFIG, f"results/data/{CONFIG['data']['version']}")
+    STUDY = spec.shown_study(CONFIG, RUNS)
+    RELEASED = spec.check_release(CONFIG, f"results/data/{CONFIG['data']['version']}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -40,19 +35,19 @@ EXTERNAL = CONFIG["evaluation"]["systems"]
 REFERENCES = [] if PROMPTS["set"] == "test" else [f"results/references/{PROMPTS['set']}/clips.parquet"]
 STUDIES = {row["study"]: spec.runs_of(RUNS, row["study"]) for row in RUNS.values()}
 code = cache(provenance.code_of)  # fingerprints are taken once, when planning starts
-SYSTEMS = [
-    *(f"runs/{run}" for run in RUNS),
-    *(f"baselines/{VERSION}/{name}" for name in evaluation.systems_of(CONFIG)),
-]
+BASELINES = [f"baselines/{VERSION}/{name}" for name in evaluation.systems_of(CONFIG)]
+SYSTEMS = [*(f"runs/{run}" for run in RUNS), *BASELINES]
+PAGE = "results/report.html"
 
 
 wildcard_constraints:
     version=spec.one_of([VERSION]),
+    unreleased=spec.one_of([] if RELEASED else [VERSION]),
     shard=spec.one_of(SHARDS),
     run=spec.one_of(RUNS),
     study=spec.one_of(STUDIES),
     baseline=spec.one_of(evaluation.BASELINES),
-    external=spec.one_of(EXTERNAL or ["none"]),
+    external=spec.one_of(EXTERNAL),
     set=spec.one_of([PROMPTS["set"]]),
     system=spec.one_of(SYSTEMS),
     embedder=spec.one_of(EMBEDDERS),
@@ -97,6 +92,14 @@ def shards(product):
     return expand(f"results/data/{VERSION}/{product}", shard=SHARDS)
 
 
+def released(files):
+    """Files of the data set as later stages read them: once it is released, copying or touching it reruns nothing.
+
+    Before, their jobs may still run: ancient() would hide that from the jobs that need their files.
+    """
+    return ancient(files) if RELEASED else files
+
+
 def scores(system, checkpoints=(evaluation.FINAL,)):
     """Every score of a system."""
     return expand(
@@ -107,6 +110,42 @@ def scores(system, checkpoints=(evaluation.FINAL,)):
 def run_scores(run):
     """Every score of the run `run`, of all its checkpoints."""
     return scores(f"runs/{run}", CHECKPOINTS[run])
+
+
+def parts(study):
+    """What a page of `study` is made from, down to the released data set, the models and all scores."""
+    systems = [f"runs/{run}" for run in STUDIES[study]] + BASELINES
+    return [
+        released(f"results/data/{VERSION}/dataset.json"),
+        "results/claims.json",
+        *expand(f"results/studies/{study}/{{name}}.parquet", name=evaluation.STUDY_TABLES),
+        f"results/studies/{study}/summary.json",
+        *expand(
+            "results/runs/{run}/{name}",
+            run=STUDIES[study],
+            name=["model.safetensors", "curve.parquet", "manifest.json"],
+        ),
+        *(file for run in STUDIES[study] for file in run_scores(run)),
+        *(file for system in BASELINES for file in scores(system)),
+        *expand("results/{system}/generated/final.parquet", system=systems),
+        *expand(f"results/references/{VERSION}/{PROMPTS['set']}.{{embedder}}.safetensors", embedder=EMBEDDERS),
+    ]
+
+
+def study_products(study):
+    """All that a study is asked for by its name: its parts, its page and its figures."""
+    return parts(study) + expand(f"results/studies/{study}/{{name}}", name=["report.html", "figures"])
+
+
+def study_page_parts(wildcards):
+    """What the page of the study `{study}` is made from."""
+    page = f"results/studies/{wildcards.study}/report.html"
+    return planning.page_parts(workflow.dag, page, wildcards.study, parts(wildcards.study))
+
+
+def page_parts(wildcards):
+    """What results/report.html is made from."""
+    return planning.page_parts(workflow.dag, PAGE, STUDY, study_products(STUDY))
 
 
 def references(wildcards):
@@ -121,7 +160,7 @@ def references(wildcards):
 
 def prompt_captions():
     """The tables that prompts are chosen from: the data set's, or that of `evaluation.prompts`."""
-    return [PROMPTS["captions"]] if REFERENCES else ancient(shards("captions/{shard}.parquet"))
+    return [PROMPTS["captions"]] if REFERENCES else released(shards("captions/{shard}.parquet"))
 
 
 def reference_files(wildcards):
@@ -173,7 +212,7 @@ def program(wildcards):
     also where some other conda environment is active.
     """
     python = '"${SSMTTM_REFERENCE:-$CONDA_PREFIX}/bin/python"'
-    elsewhere = f"PYTHONPATH={shlex.quote(str(spec.ROOT))} {python} -m ssmttm.cli"
+    elsewhere = f'PYTHONPATH="$SSMTTM_ROOT" {python} -m ssmttm.cli'
     return elsewhere if wildcards.embedder in evaluation.ELSEWHERE else "ssmttm"
 
 

@@ -1,12 +1,13 @@
-# From sources to a released data set. These rules carry their settings but no fingerprint of
-# code: a data set is released under its version, not silently rebuilt.
+# From sources to a released data set. `{unreleased}` is a version without dataset.json: the files of a
+# released data set are sources, which no rule makes. These rules carry their settings but no fingerprint
+# of code: a data set is released under its version, not silently rebuilt.
 
 
 rule index:
     output:
-        ensure("results/data/{version}/index.parquet", non_empty=True),
+        ensure("results/data/{unreleased}/index.parquet", non_empty=True),
     log:
-        "results/logs/{version}/index.log",
+        "results/logs/{unreleased}/index.log",
     retries: 2
     conda:
         "../../environment.yml"
@@ -21,13 +22,13 @@ rule index:
 
 rule license:
     input:
-        "results/data/{version}/index.parquet",
+        "results/data/{unreleased}/index.parquet",
     output:
-        licensed="results/data/{version}/licensed.parquet",
-        rejected="results/data/{version}/rejected.parquet",
-        attribution="results/data/{version}/ATTRIBUTION.md",
+        licensed="results/data/{unreleased}/licensed.parquet",
+        rejected="results/data/{unreleased}/rejected.parquet",
+        attribution="results/data/{unreleased}/ATTRIBUTION.md",
     log:
-        "results/logs/{version}/license.log",
+        "results/logs/{unreleased}/license.log",
     conda:
         "../../environment.yml"
     resources:
@@ -42,12 +43,12 @@ rule license:
 
 rule audio:
     input:
-        "results/data/{version}/licensed.parquet",
+        "results/data/{unreleased}/licensed.parquet",
     output:
-        audio=temp(ensure("results/data/{version}/audio/{shard}.parquet", non_empty=True)),
-        rejected="results/data/{version}/audio/{shard}.rejected.parquet",
+        audio=temp(ensure("results/data/{unreleased}/audio/{shard}.parquet", non_empty=True)),
+        rejected="results/data/{unreleased}/audio/{shard}.rejected.parquet",
     log:
-        "results/logs/{version}/audio/{shard}.log",
+        "results/logs/{unreleased}/audio/{shard}.log",
     retries: 2
     conda:
         "../../environment.yml"
@@ -65,13 +66,13 @@ rule audio:
 
 rule clips:
     input:
-        "results/data/{version}/audio/{shard}.parquet",
+        "results/data/{unreleased}/audio/{shard}.parquet",
     output:
-        clips="results/data/{version}/clips/{shard}.parquet",
-        fingerprints="results/data/{version}/fingerprints/{shard}.parquet",
-        rejected="results/data/{version}/clips/{shard}.rejected.parquet",
+        clips="results/data/{unreleased}/clips/{shard}.parquet",
+        fingerprints="results/data/{unreleased}/fingerprints/{shard}.parquet",
+        rejected="results/data/{unreleased}/clips/{shard}.rejected.parquet",
     log:
-        "results/logs/{version}/clips/{shard}.log",
+        "results/logs/{unreleased}/clips/{shard}.log",
     conda:
         "../../environment.yml"
     resources:
@@ -87,11 +88,11 @@ rule clips:
 rule duplicates:
     input:
         fingerprints=shards("fingerprints/{shard}.parquet"),
-        licensed="results/data/{version}/licensed.parquet",
+        licensed="results/data/{unreleased}/licensed.parquet",
     output:
-        "results/data/{version}/duplicates.parquet",
+        "results/data/{unreleased}/duplicates.parquet",
     log:
-        "results/logs/{version}/duplicates.log",
+        "results/logs/{unreleased}/duplicates.log",
     conda:
         "../../environment.yml"
     resources:
@@ -108,12 +109,12 @@ rule duplicates:
 rule splits:
     input:
         clips=shards("clips/{shard}.parquet"),
-        licensed="results/data/{version}/licensed.parquet",
-        duplicates="results/data/{version}/duplicates.parquet",
+        licensed="results/data/{unreleased}/licensed.parquet",
+        duplicates="results/data/{unreleased}/duplicates.parquet",
     output:
-        "results/data/{version}/splits.parquet",
+        "results/data/{unreleased}/splits.parquet",
     log:
-        "results/logs/{version}/splits.log",
+        "results/logs/{unreleased}/splits.log",
     conda:
         "../../environment.yml"
     resources:
@@ -129,12 +130,12 @@ rule splits:
 
 rule captions:
     input:
-        clips="results/data/{version}/clips/{shard}.parquet",
-        licensed="results/data/{version}/licensed.parquet",
+        clips="results/data/{unreleased}/clips/{shard}.parquet",
+        licensed="results/data/{unreleased}/licensed.parquet",
     output:
-        "results/data/{version}/captions/{shard}.parquet",
+        "results/data/{unreleased}/captions/{shard}.parquet",
     log:
-        "results/logs/{version}/captions/{shard}.log",
+        "results/logs/{unreleased}/captions/{shard}.log",
     conda:
         "../../environment.yml"
     resources:
@@ -150,11 +151,11 @@ rule captions:
 rule codec:
     input:
         clips=shards("clips/{shard}.parquet"),
-        splits="results/data/{version}/splits.parquet",
+        splits="results/data/{unreleased}/splits.parquet",
     output:
-        "results/data/{version}/codec.safetensors",
+        "results/data/{unreleased}/codec.safetensors",
     log:
-        "results/logs/{version}/codec.log",
+        "results/logs/{unreleased}/codec.log",
     conda:
         "../../environment.yml"
     threads: 2
@@ -171,12 +172,12 @@ rule codec:
 
 rule tokens:
     input:
-        clips="results/data/{version}/clips/{shard}.parquet",
-        codec="results/data/{version}/codec.safetensors",
+        clips="results/data/{unreleased}/clips/{shard}.parquet",
+        codec="results/data/{unreleased}/codec.safetensors",
     output:
-        "results/data/{version}/tokens/{shard}.parquet",
+        "results/data/{unreleased}/tokens/{shard}.parquet",
     log:
-        "results/logs/{version}/tokens/{shard}.log",
+        "results/logs/{unreleased}/tokens/{shard}.log",
     conda:
         "../../environment.yml"
     resources:
@@ -191,11 +192,11 @@ rule tokens:
 
 rule text:
     input:
-        "results/data/{version}/captions/{shard}.parquet",
+        "results/data/{unreleased}/captions/{shard}.parquet",
     output:
-        "results/data/{version}/text/{shard}.parquet",
+        "results/data/{unreleased}/text/{shard}.parquet",
     log:
-        "results/logs/{version}/text/{shard}.log",
+        "results/logs/{unreleased}/text/{shard}.log",
     conda:
         "../../environment.yml"
     resources:
@@ -209,13 +210,13 @@ rule text:
 
 rule release:
     input:
-        "results/data/{version}/index.parquet",
-        "results/data/{version}/licensed.parquet",
-        "results/data/{version}/rejected.parquet",
-        "results/data/{version}/ATTRIBUTION.md",
-        "results/data/{version}/duplicates.parquet",
-        "results/data/{version}/splits.parquet",
-        "results/data/{version}/codec.safetensors",
+        "results/data/{unreleased}/index.parquet",
+        "results/data/{unreleased}/licensed.parquet",
+        "results/data/{unreleased}/rejected.parquet",
+        "results/data/{unreleased}/ATTRIBUTION.md",
+        "results/data/{unreleased}/duplicates.parquet",
+        "results/data/{unreleased}/splits.parquet",
+        "results/data/{unreleased}/codec.safetensors",
         shards("audio/{shard}.rejected.parquet"),
         shards("clips/{shard}.parquet"),
         shards("clips/{shard}.rejected.parquet"),
@@ -223,9 +224,9 @@ rule release:
         shards("tokens/{shard}.parquet"),
         shards("text/{shard}.parquet"),
     output:
-        manifest="results/data/{version}/dataset.json",
+        manifest="results/data/{unreleased}/dataset.json",
     log:
-        "results/logs/{version}/release.log",
+        "results/logs/{unreleased}/release.log",
     conda:
         "../../environment.yml"
     resources:

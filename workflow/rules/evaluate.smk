@@ -4,9 +4,9 @@
 rule reference_clips:
     input:
         files=reference_files,
-        dataset=ancient(f"results/data/{VERSION}/dataset.json"),
-        splits=ancient(f"results/data/{VERSION}/splits.parquet"),
-        fingerprints=ancient(shards("fingerprints/{shard}.parquet")),
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
+        splits=released(f"results/data/{VERSION}/splits.parquet"),
+        fingerprints=released(shards("fingerprints/{shard}.parquet")),
     output:
         "results/references/{set}/clips.parquet",
     log:
@@ -27,9 +27,9 @@ rule reference_clips:
 
 rule prompts:
     input:
-        dataset=ancient(f"results/data/{VERSION}/dataset.json"),
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
         captions=prompt_captions(),
-        splits=ancient(f"results/data/{VERSION}/splits.parquet"),
+        splits=released(f"results/data/{VERSION}/splits.parquet"),
         references=REFERENCES,
     output:
         f"results/data/{VERSION}/prompts.parquet",
@@ -53,9 +53,9 @@ rule prompts:
 rule baseline:
     input:
         prompts="results/data/{version}/prompts.parquet",
-        clips=ancient(baseline_clips),
-        codec=ancient("results/data/{version}/codec.safetensors"),
-        splits=ancient("results/data/{version}/splits.parquet"),
+        clips=released(baseline_clips),
+        codec=released("results/data/{version}/codec.safetensors"),
+        splits=released("results/data/{version}/splits.parquet"),
     output:
         "results/baselines/{version}/{baseline}/generated/final.parquet",
     log:
@@ -145,8 +145,8 @@ rule embed:
 rule embed_training:
     input:
         weights,
-        clips=ancient(shards("clips/{shard}.parquet")),
-        splits=ancient("results/data/{version}/splits.parquet"),
+        clips=released(shards("clips/{shard}.parquet")),
+        splits=released("results/data/{version}/splits.parquet"),
     output:
         "results/data/{version}/training/{embedder}.parquet",
     log:

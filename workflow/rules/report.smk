@@ -1,4 +1,4 @@
-# Runs of one study are compared with one another; all studies share one page.
+# Runs of one study are compared with one another, and each study has a page.
 
 
 rule compare:
@@ -6,7 +6,7 @@ rule compare:
         curves=lambda wildcards: expand("results/runs/{run}/curve.parquet", run=STUDIES[wildcards.study]),
         manifests=lambda wildcards: expand("results/runs/{run}/manifest.json", run=STUDIES[wildcards.study]),
         scores=lambda wildcards: [f for run in STUDIES[wildcards.study] for f in run_scores(run)],
-        baselines=[f for name in evaluation.systems_of(CONFIG) for f in scores(f"baselines/{VERSION}/{name}")],
+        baselines=[file for system in BASELINES for file in scores(system)],
     output:
         tables=expand("results/studies/{{study}}/{name}.parquet", name=evaluation.STUDY_TABLES),
         csv=report("results/studies/{study}/comparison.csv", category="Comparison", labels={"study": "{study}"}),
@@ -26,7 +26,7 @@ rule compare:
             for run in STUDIES[wildcards.study]
             for option, value in (("--runs", f"results/runs/{run}"), ("--sizes", RUNS[run]["size"]))
         ],
-        baselines=[f"--baselines=results/baselines/{VERSION}/{name}" for name in evaluation.systems_of(CONFIG)],
+        baselines=[f"--baselines=results/{system}" for system in BASELINES],
         folder=subpath(output.summary, parent=True),
     shell:
         "ssmttm compare --study {wildcards.study} {params.runs:q} {params.baselines:q} --out {params.folder:q}"
@@ -52,22 +52,42 @@ rule claims:
 
 rule report:
     input:
+        study_page_parts,
         claims="results/claims.json",
-        tables=expand("results/studies/{study}/{name}.parquet", study=STUDIES, name=evaluation.STUDY_TABLES),
-        summaries=expand("results/studies/{study}/summary.json", study=STUDIES),
-        audio=expand("results/{system}/generated/final.parquet", system=SYSTEMS),
-        references=expand(f"results/references/{VERSION}/{PROMPTS['set']}.{{embedder}}.safetensors", embedder=EMBEDDERS),
-        dataset=ancient(f"results/data/{VERSION}/dataset.json"),
-        licensed=ancient(f"results/data/{VERSION}/licensed.parquet"),
-        rejected=ancient(f"results/data/{VERSION}/rejected.parquet"),
-        duplicates=ancient(f"results/data/{VERSION}/duplicates.parquet"),
+        summary="results/studies/{study}/summary.json",
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
+        licensed=released(f"results/data/{VERSION}/licensed.parquet"),
+        rejected=released(f"results/data/{VERSION}/rejected.parquet"),
+        duplicates=released(f"results/data/{VERSION}/duplicates.parquet"),
     output:
-        page=report("results/report.html", category="Report"),
-        figures=report(
-            directory(expand("results/studies/{study}/figures", study=STUDIES)),
-            patterns=["{figure}.svg"],
-            category="Figures",
-        ),
+        page=report("results/studies/{study}/report.html", category="Report", labels={"study": "{study}"}),
+        figures=report(directory("results/studies/{study}/figures"), patterns=["{figure}.svg"], category="Figures"),
+    log:
+        "results/logs/{study}/report.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        spec=settings("report"),
+        code=code("report"),
+        study=subpath(input.summary, parent=True),
+        data=subpath(input.dataset, parent=True),
+    shell:
+        "ssmttm report --studies {params.study:q} --data {params.data:q} --claims {input.claims:q} --out {output.page:q}"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+# The configured study's page once more, with links that hold where it lies.
+rule page:
+    input:
+        page_parts,
+        claims="results/claims.json",
+        summary=f"results/studies/{STUDY}/summary.json",
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
+    output:
+        PAGE,
     log:
         "results/logs/report.log",
     conda:
@@ -78,18 +98,18 @@ rule report:
     params:
         spec=settings("report"),
         code=code("report"),
-        studies=[f"--studies=results/studies/{study}" for study in STUDIES],
+        study=subpath(input.summary, parent=True),
         data=subpath(input.dataset, parent=True),
     shell:
-        "ssmttm report {params.studies:q} --data {params.data:q} --claims {input.claims:q} --out {output.page:q}"
-        " --spec {params.spec:q} > {log:q} 2>&1"
+        "ssmttm report --studies {params.study:q} --data {params.data:q} --claims {input.claims:q} --out {output:q}"
+        " --no-figures --spec {params.spec:q} > {log:q} 2>&1"
 
 
-# The name of a study is a target: its comparison.
+# The name of a study is a target: its comparison and its page.
 for study in STUDIES:
 
     rule:
         name:
             study
         input:
-            f"results/studies/{study}/comparison.parquet",
+            study_products(study),

@@ -1,13 +1,13 @@
-# One model per row of the run table. A released data set is read through ancient(): copying it or
+# One model per row of the run table. A released data set is read through released(): copying it or
 # touching it retrains nothing.
 
 
 rule train:
     input:
-        dataset=ancient(f"results/data/{VERSION}/dataset.json"),
-        tokens=ancient(shards("tokens/{shard}.parquet")),
-        text=ancient(shards("text/{shard}.parquet")),
-        splits=ancient(f"results/data/{VERSION}/splits.parquet"),
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
+        tokens=released(shards("tokens/{shard}.parquet")),
+        text=released(shards("text/{shard}.parquet")),
+        splits=released(f"results/data/{VERSION}/splits.parquet"),
     output:
         model="results/runs/{run}/model.safetensors",
         curve="results/runs/{run}/curve.parquet",
@@ -38,7 +38,7 @@ rule generate:
         model="results/runs/{run}/model.safetensors",
         manifest="results/runs/{run}/manifest.json",
         prompts=f"results/data/{VERSION}/prompts.parquet",
-        codec=ancient(f"results/data/{VERSION}/codec.safetensors"),
+        codec=released(f"results/data/{VERSION}/codec.safetensors"),
     output:
         "results/runs/{run}/generated/{checkpoint}.parquet",
     log:

@@ -3,16 +3,19 @@ import re
 import shutil
 from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pytest
 import synthetic
 
 from ssmttm.corpus.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
+from ssmttm.planning import shown_study
 from ssmttm.reporting import players
 from ssmttm.reporting.corpus import web_address
 from ssmttm.reporting.page import script_json
 from ssmttm.reporting.report import build
+from ssmttm.stages import report
 from ssmttm.tables import REASONS, SCHEMAS, read_table, write_table
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
@@ -182,6 +185,19 @@ def test_a_study_that_was_not_compared_is_named(results, tmp_path):
         build(results["spec"], [tmp_path], results["data"], tmp_path / "report.html")
     with pytest.raises(UserError, match="at least one study"):
         build(results["spec"], [], results["data"], tmp_path / "report.html")
+
+
+def test_a_page_in_its_studys_folder_names_it_and_links_from_there(results):
+    folder = results["studies"][0]
+    shutil.rmtree(folder / "figures", ignore_errors=True)
+    report.run(results["spec"], [folder], results["data"], folder / "report.html", write_figures=False)
+    assert not (folder / "figures").exists()
+    report.run(results["spec"], [folder], results["data"], folder / "report.html")
+    assert shown_study(folder / "report.html") == folder.name
+    links = Page((folder / "report.html").read_text(encoding="utf-8")).links
+    beside = [unquote(a.partition("#")[0]) for a in links if not a.startswith(("#", "https://"))]
+    assert "comparison.csv" in beside
+    assert all((folder / a).is_file() for a in beside)
 
 
 def test_json_inside_a_script_can_not_end_it():

@@ -1,0 +1,89 @@
+"""What the workflow decides before its first job and after its last, so that rule files only declare. No torch.
+
+`settings`, `dag` and `workflow` are Snakemake's own objects.
+"""
+
+import re
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ssmttm.errors import UserError
+from ssmttm.spec import ROOT
+
+_STUDY = re.compile(rb'<meta name="study" content="([^"]*)">')
+
+
+def shell_prefix(conda: bool) -> str:
+    """What every job's command starts with: which `ssmttm` it calls, as Snakemake formats it (braces are doubled).
+
+    Without conda that is the one that belongs to this Snakemake, whether or not its environment is
+    activated. With conda, Snakemake has activated the job's environment before, so nothing may come
+    before it in PATH; this project is not installed there, so its Python reads the package from here.
+    """
+    root = shlex.quote(str(ROOT))
+    if conda:
+        called = f'ssmttm() {{{{ PYTHONPATH={root} python -m ssmttm.cli "$@"; }}}}; export SSMTTM_REFERENCE='
+    else:
+        folder = shlex.quote(str(Path(sys.executable).parent))
+        called = f"export PATH={folder}:$PATH SSMTTM_REFERENCE=.venv-reference"
+    return f"set -euo pipefail; {called} SSMTTM_ROOT={root}; "
+
+
+def summarize_dry_run(settings: Any, say: Callable[[str], None]) -> None:
+    """Let a dry run print jobs per rule only, as `--quiet` does, unless it was asked for more or for less.
+
+    `settings` are Snakemake's output settings, which are changed.
+    """
+    from snakemake.settings.types import Quietness
+
+    asked = settings.quiet or settings.printshellcmds or settings.verbose or settings.debug_dag
+    if settings.dryrun and not asked:
+        settings.quiet = {Quietness.RULES, Quietness.PROGRESS}
+        say("A summary of what would run; -n -p shows every job, its reason and its command.")
+
+
+def shown_study(page: Path | str) -> str | None:
+    """The study that a report page is of; None if there is no page, or one that doesn't say."""
+    try:
+        with open(page, "rb") as f:
+            found = _STUDY.search(f.read(8192))
+    except OSError:
+        return None
+    return found[1].decode() if found else None
+
+
+def page_parts(dag: Any, page: str, study: str, parts: Sequence[str]) -> Sequence[str]:
+    """The input `parts` of a page of `study`; a page that is there, but not right, is forced.
+
+    A page is right if it is of its study and all its parts are there. Snakemake sees neither: it
+    compares a page with the settings that it was made with only if it has a record of them, and
+    doesn't make a missing file again while what was made from it is there. `dag` is Snakemake's,
+    while it is built: its input functions are called before it decides which jobs must run.
+    """
+    there = Path(page).exists()
+    if there and not (shown_study(page) == study and all(Path(part).exists() for part in parts)):
+        dag.forcefiles.add(page)
+    return parts
+
+
+def missing_targets(dag: Any) -> list[str]:
+    """Files that were asked for and are not there, sorted: those of target files, and all of target rules."""
+    asked = (
+        file
+        for job in dag.targetjobs
+        for file in job.output or job.input
+        if not job.output or job.rule in dag.targetrules or file in dag.targetfiles
+    )
+    return sorted({str(file) for file in asked if not Path(file).exists()})
+
+
+def check_finished(workflow: Any) -> None:
+    """Raise UserError if a run that ended well left out what it was asked for; touching files makes none."""
+    if missing := [] if workflow.touch else missing_targets(workflow.dag):
+        raise UserError(
+            f"every job ended well, but {', '.join(missing)} is not there: Snakemake didn't plan what makes it\n"
+            "run the same command again"
+        )
