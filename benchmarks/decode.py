@@ -35,13 +35,13 @@ import numpy as np
 import pyloudnorm
 import soundfile
 
-from ssmttm.audio import encode_audio
-from ssmttm.corpus.audio import decode, glance, stream
-from ssmttm.corpus.clips import clip_starts, finish, pieces
-from ssmttm.corpus.decoding import decoded
-from ssmttm.corpus.fingerprint import Fingerprinter
-from ssmttm.corpus.loudness import loudness, normalize
-from ssmttm.corpus.quality import measure
+from ssmttm.audio.coded import encode_audio
+from ssmttm.audio.decoding import decoded
+from ssmttm.audio.fingerprint import Fingerprinter
+from ssmttm.audio.loudness import loudness, normalize
+from ssmttm.audio.streams import decode, glance, stream
+from ssmttm.dataset.clips import clip_starts, finish, pieces
+from ssmttm.dataset.quality import measure
 from ssmttm.stages import clips
 from ssmttm.tables import read_table, table_writer
 

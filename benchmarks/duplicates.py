@@ -21,13 +21,13 @@ import numpy as np
 import soundfile
 from damages import DAMAGES, encoded
 
-from ssmttm.corpus.audio import Undecodable, stream
-from ssmttm.corpus.debian.apt import Apt
-from ssmttm.corpus.debian.deb import read_package
-from ssmttm.corpus.dedup import Recording, find_duplicates
-from ssmttm.corpus.fingerprint import Fingerprinter
-from ssmttm.corpus.matching import candidates
+from ssmttm.audio.fingerprint import Fingerprinter
+from ssmttm.audio.matching import candidates
+from ssmttm.audio.streams import Undecodable, stream
+from ssmttm.dataset.dedup import Recording, find_duplicates
 from ssmttm.seeds import stable_fraction
+from ssmttm.sources.debian.apt import Apt
+from ssmttm.sources.debian.deb import read_package
 
 PACKAGES = ["mrrescue", "gamine-data", "zaz-data", "singularity-music", "hyperrogue-music", "marsshooter-data"]
 PACKAGES += ["warzone2100-music", "wesnoth-1.16-music", "ufoai-music", "naev-data"]

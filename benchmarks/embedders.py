@@ -25,13 +25,13 @@ import numpy as np
 import torch
 import yaml
 
-from ssmttm.corpus.audio import Undecodable, stream
-from ssmttm.corpus.debian.apt import Apt
-from ssmttm.corpus.debian.deb import read_package
-from ssmttm.metrics.bootstrap import resamples
-from ssmttm.metrics.embedders.base import Embedder, Embedding, load_embedder
-from ssmttm.metrics.frechet import frechet_distance
-from ssmttm.metrics.kl import bernoulli_kl
+from ssmttm.audio.streams import Undecodable, stream
+from ssmttm.evaluation.embedder import Embedder, Embedding, load_embedder
+from ssmttm.evaluation.metrics.frechet import frechet_distance
+from ssmttm.evaluation.metrics.kl import bernoulli_kl
+from ssmttm.sources.debian.apt import Apt
+from ssmttm.sources.debian.deb import read_package
+from ssmttm.statistics.bootstrap import resamples
 
 PACKAGES = ["mrrescue", "zaz-data", "singularity-music", "hyperrogue-music"]
 RATE, SECONDS, EVERY_S = 48000, 10.0, 30.0

@@ -22,11 +22,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ssmttm.evaluation import METRICS
-from ssmttm.metrics.clipset import ClipSet, Settings
+from ssmttm.choices import METRICS
+from ssmttm.evaluation.clipset import ClipSet, Settings
+from ssmttm.numbers import metric_name
 from ssmttm.pretrained.musicnn import TAGS
-from ssmttm.reporting.differences import difference_of
-from ssmttm.reporting.numbers import metric_name
+from ssmttm.study.differences import difference_of
 
 LEVEL, WINDOWS, TRAINING = 0.05, 6, 100
 FOLLOWS, OWN, AROUND = 0.4, 0.8, 0.5
@@ -70,7 +70,7 @@ class World:
 def scored(study: dict[str, ClipSet], settings: Settings) -> Iterator[tuple[str, list[dict]]]:
     """Every number of both systems, by its metric's name: [that of a, that of b]."""
     for metric in METRICS:
-        module = importlib.import_module(f"ssmttm.metrics.{metric}")
+        module = importlib.import_module(f"ssmttm.evaluation.metrics.{metric}")
         against = study["training" if metric == "training_copies" else "reference"]
         both = [module.evaluate(study[name], against, settings) for name in ("a", "b")]
         parts = [[{**entry, "metric": metric}, *entry.get("also", [])] for entry in both]

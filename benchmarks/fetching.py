@@ -25,12 +25,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-from ssmttm.corpus.debian.apt import Apt
-from ssmttm.corpus.debian.deb import read_package
-from ssmttm.corpus.download import download
-from ssmttm.corpus.sources import Unavailable
 from ssmttm.errors import UserError
+from ssmttm.fetch.download import download
+from ssmttm.fetch.failures import Unavailable
 from ssmttm.files import sha256_bytes, sha256_file
+from ssmttm.sources.debian.apt import Apt
+from ssmttm.sources.debian.deb import read_package
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "corpus"))

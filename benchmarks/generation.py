@@ -26,9 +26,9 @@ from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
 from ssmttm.generation.sampler import Sampling, draw, guided_step
 from ssmttm.models.config import ModelConfig
-from ssmttm.models.decode import RECENT
+from ssmttm.models.inference.decode import RECENT
+from ssmttm.models.inference.precision import set_precision
 from ssmttm.models.lm import MusicLM, Stream
-from ssmttm.models.precision import set_precision
 
 EARLY, LATE, WHOLE = 100, 2400, 2200
 TOKENS = 20

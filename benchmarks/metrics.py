@@ -19,8 +19,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import sqrtm
 
-from ssmttm.metrics.frechet import frechet_distance
-from ssmttm.metrics.frechet_infinity import frechet_infinity_with_interval
+from ssmttm.evaluation.metrics.frechet import frechet_distance
+from ssmttm.evaluation.metrics.frechet_infinity import frechet_infinity_with_interval
 
 VALUE_GOAL, SPEED_GOAL, SECONDS_GOAL = 1e-9, 6.0, 20.0
 FAD_INF_DIM = 512

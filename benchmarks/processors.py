@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ssmttm.audio import decode_audio
+from ssmttm.audio.coded import decode_audio
+from ssmttm.choices import FINAL
 from ssmttm.codecs.base import load_codec
-from ssmttm.evaluation import FINAL
+from ssmttm.evaluation.clipset import read_clipset
+from ssmttm.evaluation.metrics.frechet import frechet_distance
 from ssmttm.files import read_json
-from ssmttm.metrics.clipset import read_clipset
-from ssmttm.metrics.frechet import frechet_distance
 from ssmttm.spec import canonical_json, data_dir, load_config, read_runs, stage_spec
 from ssmttm.tables import iter_rows
 

@@ -25,11 +25,11 @@ sys.path.insert(0, str(ROOT / "tests" / "unit" / "corpus"))
 
 from faulty_server import FaultyServer, cut, status  # noqa: E402
 
-from ssmttm.audio import encode_audio  # noqa: E402
-from ssmttm.corpus.audio import decode  # noqa: E402
-from ssmttm.corpus.debian.apt import Apt  # noqa: E402
-from ssmttm.corpus.debian.deb import read_package  # noqa: E402
+from ssmttm.audio.coded import encode_audio  # noqa: E402
+from ssmttm.audio.streams import decode  # noqa: E402
 from ssmttm.seeds import stable_fraction, stable_int  # noqa: E402
+from ssmttm.sources.debian.apt import Apt  # noqa: E402
+from ssmttm.sources.debian.deb import read_package  # noqa: E402
 from ssmttm.spec import canonical_json, load_config, stage_spec  # noqa: E402
 
 TRACKS = 55_701

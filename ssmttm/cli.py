@@ -9,14 +9,7 @@ import typer
 
 from ssmttm import __version__
 from ssmttm.errors import UserError
-from ssmttm.given import (
-    alike,
-    check_external_spec,
-    check_run_spec,
-    check_section,
-    check_stage_spec,
-    check_writable,
-)
+from ssmttm.given import alike, check_external_spec, check_run_spec, check_section, check_stage_spec, check_writable
 from ssmttm.spec import (
     ROOT,
     generation_settings,

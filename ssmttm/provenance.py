@@ -29,7 +29,7 @@ _MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
-        "errors", "evaluation", "files", "progress", "provenance", "released", "spec", "tables", "tensors",
+        "choices", "errors", "files", "progress", "provenance", "released", "spec", "tables", "tensors",
         "training.lock", "training.products",
     )
 )  # fmt: skip
@@ -50,8 +50,8 @@ _WRITES = {
 
 _FOLDERS = {
     "mixer": "models.mixers",
-    "metric": "metrics",
-    "embedder": "metrics.embedders",
+    "metric": "evaluation.metrics",
+    "embedder": "evaluation.embedders",
     "codec": "codecs",
     "encoder": "text",
 }
@@ -132,7 +132,7 @@ def code_of(stage: str, **choice: str | Sequence[str]) -> str:
     parts = [fingerprint(f"ssmttm.stages.{stage}", *chosen)]
     parts += [f"{field.name} {field.type}" for field in SCHEMAS[_WRITES[stage]]] if stage in _WRITES else []
     if stage == "report":
-        parts += [path.read_text(encoding="utf-8") for path in sorted((PACKAGE / "reporting").glob("*.j2"))]
+        parts += [path.read_text(encoding="utf-8") for path in sorted((PACKAGE / "report").rglob("*.j2"))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

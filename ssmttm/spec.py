@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from ssmttm import evaluation
+from ssmttm import choices
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 
@@ -162,7 +162,7 @@ def validate_config(config: Mapping[str, Any], where: str = "config") -> Config:
     split = data["split"]
     if split["validation"] + split["test"] >= 1:
         raise UserError(f"{where}: data.split: validation + test must leave a share for train")
-    evaluation.check(plain, where)
+    choices.check(plain, where)
     return plain
 
 
@@ -364,7 +364,7 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, dict[str, Any
             raise UserError(f"{where}: run {name!r} stands in the table twice; names must differ")
         if name in RESERVED:
             raise UserError(f"{where}: {name!r} is the name of a rule of the workflow; choose another")
-        if name in evaluation.systems_of(config):
+        if name in choices.systems_of(config):
             raise UserError(f"{where}: {name!r} is the name of another system that is scored; choose another")
         runs[name] = {**row, "spec": run_spec(config, row, where)}
     if not runs:

@@ -11,7 +11,7 @@ essentia.log.infoActive = False
 essentia.log.warningActive = False
 import essentia.standard  # noqa: E402  its import logs, so that must be off before
 
-from ssmttm.audio import resample  # noqa: E402
+from ssmttm.audio.coded import resample  # noqa: E402
 
 _RHYTHM_RATE = 44100
 """The tempo and onset algorithms assume this rate and can't be told another."""

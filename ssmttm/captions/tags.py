@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ssmttm.audio import resample
+from ssmttm.audio.coded import resample
 from ssmttm.pretrained.musicnn import NO_VOICES, PATCH, SAMPLE_RATE, TAGS, VOICES, load_musicnn
 
 SYNONYMS = {"classic": "classical", "beats": "beat", **VOICES, **dict.fromkeys(NO_VOICES, "instrumental")}

@@ -6,7 +6,7 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 
-from ssmttm.mel import filter_bank
+from ssmttm.audio.mel import filter_bank
 
 FFT = 1024
 HOP = 256

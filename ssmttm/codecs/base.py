@@ -1,7 +1,6 @@
 """What a codec is, and how one is fitted, saved and loaded: its module's name is its key."""
 
 import hashlib
-import importlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import safetensors
 
+from ssmttm import plugins
 from ssmttm.errors import UserError
 from ssmttm.spec import canonical_json
 from ssmttm.tensors import save_tensors
@@ -54,15 +54,8 @@ class Codec(Protocol):
         ...
 
 
-def codecs() -> list[str]:
-    """Names of the available codecs."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py") if p.stem != "base")
-
-
 def _module(name: str, where: str) -> Any:
-    if name not in codecs():
-        raise UserError(f"{where}: no codec {name!r}; there are {', '.join(codecs())}")
-    return importlib.import_module(f"ssmttm.codecs.{name}")
+    return plugins.load("ssmttm.codecs", name, "codec", where, shared=("base",))
 
 
 def fit_codec(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> Codec:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ssmttm.audio import limit_peak
+from ssmttm.audio.coded import limit_peak
 from ssmttm.codecs.base import Codec, load_codec
 from ssmttm.errors import UserError
 from ssmttm.generation.prompts import check_prompt
@@ -17,9 +17,9 @@ from ssmttm.generation.sampler import Sampling, generate_codes, stream_codes
 from ssmttm.generation.streaming import StreamDecoder
 from ssmttm.given import trained_runs
 from ssmttm.models.checkpoint import load_model
+from ssmttm.models.inference.precision import set_precision
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
-from ssmttm.models.precision import set_precision
 from ssmttm.progress import Progress
 from ssmttm.released import check_inputs
 from ssmttm.text.base import TextEncoder, load_encoder

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssmttm.audio import decode_audio, resample
-from ssmttm.corpus.sharing import REAL, RealMusic
+from ssmttm.audio.coded import decode_audio, resample
+from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.listening import level

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from ssmttm.listening import bradley_terry
-from ssmttm.listening.alpha import krippendorff
 from ssmttm.listening.questions import NAMES, NO_PREFERENCE
-from ssmttm.listening.resampling import bounds, draws, group_means, share_bounds, weights, without
-from ssmttm.metrics.paired import holm
+from ssmttm.statistics import ranking
+from ssmttm.statistics.agreement import krippendorff
+from ssmttm.statistics.crossed import bounds, draws, group_means, share_bounds, weights, without
+from ssmttm.statistics.paired import holm
 
 FEW = 10
 """Fewer participants or captions than this get a warning: percentile intervals are then too narrow."""
@@ -165,7 +165,7 @@ def _ranking(data: _Factors, value: np.ndarray, settings: Settings) -> list[dict
     compared = np.zeros((len(systems),) * 2, dtype=bool)
     for a, b in data.groups:
         compared[at[a], at[b]] = compared[at[b], at[a]] = True
-    if not bradley_terry.connected(compared):
+    if not ranking.connected(compared):
         return []
     member = (data.group[:, None] == np.arange(len(data.groups))).astype(np.float64)
 
@@ -177,11 +177,11 @@ def _ranking(data: _Factors, value: np.ndarray, settings: Settings) -> list[dict
         return found
 
     def fit(wins: np.ndarray) -> np.ndarray:
-        return bradley_terry.strengths(bradley_terry.with_prior(wins, compared), tolerance=1e-6)
+        return ranking.strengths(ranking.with_prior(wins, compared), tolerance=1e-6)
 
     people, resampled = len(set(data.participant)), wins(data.weight)
     strength, replicates = fit(wins(np.ones((1, len(value)))))[0], fit(resampled)
-    unbounded = float(1 - bradley_terry.connected(resampled > 0).mean())
+    unbounded = float(1 - ranking.connected(resampled > 0).mean())
     if people > 1 and unbounded > (1 - settings.confidence) / 2:
         note = f"in {unbounded:.0%} of the resamples some systems win or lose all comparisons, which sets no bound"
         found = [without(note)] * len(systems)

@@ -4,9 +4,9 @@ from torch import Tensor, nn
 
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
-from ssmttm.models.decode import rms_norm
 from ssmttm.models.dropout import AttentionDropout, Dropout
 from ssmttm.models.functional import RMSNorm
+from ssmttm.models.inference.decode import rms_norm
 from ssmttm.models.mixer import State, build_mixer
 
 

@@ -1,11 +1,11 @@
 """The contract of a sequence mixer, and how one is found by name."""
 
-import importlib
 from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 
+from ssmttm import plugins
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
 
@@ -52,5 +52,4 @@ class SequenceMixer(nn.Module, ABC):
 
 def build_mixer(config: ModelConfig, layer: int) -> SequenceMixer:
     """The mixer of layer `layer`, counted from 1: class `Mixer` of the file that `config` names."""
-    module = importlib.import_module(f"ssmttm.models.mixers.{config.mixer_of(layer)}")
-    return module.Mixer(config)
+    return plugins.load("ssmttm.models.mixers", config.mixer_of(layer), "mixer", "model.mixer").Mixer(config)

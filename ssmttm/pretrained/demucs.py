@@ -21,7 +21,7 @@ import yaml
 from huggingface_hub import snapshot_download
 from safetensors import SafetensorError, safe_open
 
-from ssmttm.audio import resample
+from ssmttm.audio.coded import resample
 from ssmttm.errors import UserError
 from ssmttm.files import sha256_file
 from ssmttm.pretrained.hub import local

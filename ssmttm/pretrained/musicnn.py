@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ssmttm.audio.mel import filter_bank
 from ssmttm.errors import UserError
-from ssmttm.mel import filter_bank
 from ssmttm.pretrained.tensorflow_bundle import BundleError, read_bundle
 from ssmttm.pretrained.wheels import package_file, weights_hash
 

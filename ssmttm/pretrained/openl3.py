@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
+from ssmttm.audio.mel import filter_bank
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
-from ssmttm.mel import filter_bank
 
 SAMPLE_RATE = 48000
 WINDOW = SAMPLE_RATE  # samples

@@ -8,14 +8,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from ssmttm.corpus.audio import Undecodable, probe
-from ssmttm.corpus.evidence import tag_evidence
-from ssmttm.corpus.license import Policy, decide, evidence_of, make_policy
-from ssmttm.corpus.sources import Context, Unavailable, load_source
+from ssmttm.audio.streams import Undecodable, probe
 from ssmttm.errors import UserError
+from ssmttm.fetch.failures import Unavailable
 from ssmttm.files import sha256_file
+from ssmttm.licenses.policy import Policy, decide, evidence_of, make_policy
+from ssmttm.licenses.tags import tag_evidence
 from ssmttm.progress import Progress
 from ssmttm.seeds import shard_of
+from ssmttm.sources.contract import Context, load_source
 from ssmttm.tables import read_table, table_writer, write_table
 
 _COLUMNS = ["track_id", "source", "url", "sha256", "duration_s", "license_evidence"]

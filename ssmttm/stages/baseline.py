@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pyloudnorm
 
-from ssmttm.audio import decode_audio, limit_peak, resample
+from ssmttm.audio.coded import decode_audio, limit_peak, resample
+from ssmttm.choices import BASELINES
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
-from ssmttm.evaluation import BASELINES
+from ssmttm.evaluation.systems.generated import generated_row
+from ssmttm.evaluation.systems.training import training_clips, training_order
 from ssmttm.released import check_inputs
 from ssmttm.seeds import stable_int
 from ssmttm.stages._threads import set_threads
-from ssmttm.systems.generated import generated_row
-from ssmttm.systems.training_audio import training_clips, training_order
 from ssmttm.tables import iter_rows, read_table, write_table
 
 

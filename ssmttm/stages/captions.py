@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ssmttm.audio import decode_audio, encode_audio, resample
+from ssmttm.audio.coded import decode_audio, encode_audio, resample
 from ssmttm.captions import facts, features, stated, styles, tags
 from ssmttm.captions.rewrite import TEMPLATE, Rewriter
 from ssmttm.errors import UserError

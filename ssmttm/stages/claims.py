@@ -6,6 +6,9 @@ from typing import Any
 import torch
 from jsonschema import Draft202012Validator
 
+from ssmttm.accounting.claims import CLAIMS, Counted, ranges, rows
+from ssmttm.accounting.claims_text import claims_text
+from ssmttm.accounting.musicgen import SMALL_TRAINING
 from ssmttm.codecs.base import frames_in
 from ssmttm.errors import UserError
 from ssmttm.files import write_json
@@ -13,11 +16,8 @@ from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
-from ssmttm.reporting.claims import CLAIMS, Counted, ranges, rows
-from ssmttm.reporting.claims_text import claims_text
 from ssmttm.spec import ROOT, canonical_json, complain
 from ssmttm.stages import describe
-from ssmttm.systems.musicgen_cost import SMALL_TRAINING
 from ssmttm.training.budget import plan_budget
 
 DEFAULTS: dict[str, Any] = {
@@ -80,7 +80,7 @@ def claims(spec: dict[str, Any] | None = None) -> dict[str, Any]:
 
     `spec` may replace any of `DEFAULTS`. Keys: spec, claims, reference (MusicGen-small, with
     `built`: how its parameters as a configuration of this project's model differ from the
-    published count), designs, rows (`ssmttm.reporting.claims.rows`) and ranges. Raises UserError
+    published count), designs, rows (`ssmttm.accounting.claims.rows`) and ranges. Raises UserError
     for an unknown key, design, size or budget.
     """
     settings = {**DEFAULTS, **(spec or {})}

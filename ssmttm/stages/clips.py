@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ssmttm.audio import encode_audio
-from ssmttm.corpus.audio import Block, NotFinite, Probe, Source, TooLong, Undecodable, glance, stream
-from ssmttm.corpus.clips import clip_starts, finish, pieces
-from ssmttm.corpus.fingerprint import HEARD_SECONDS, Fingerprinter
+from ssmttm.audio.coded import encode_audio
+from ssmttm.audio.fingerprint import HEARD_SECONDS, Fingerprinter
+from ssmttm.audio.streams import Block, NotFinite, Probe, Source, TooLong, Undecodable, glance, stream
+from ssmttm.dataset.clips import clip_starts, finish, pieces
 from ssmttm.progress import Progress, format_seconds
 from ssmttm.tables import iter_rows, read_table, table_writer, write_table
 
@@ -51,7 +51,7 @@ def _voices(spec: dict[str, Any]) -> Iterator[Voices]:
     if settings["mode"] == "keep":  # without loading torch
         yield lambda wave: (wave, None)
         return
-    from ssmttm.corpus.vocals import make_filter
+    from ssmttm.dataset.vocals import make_filter
     from ssmttm.device import claim_device
 
     # Only the separation is worth a GPU.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ssmttm.audio import decode_audio, resample
+from ssmttm.audio.coded import decode_audio, resample
 from ssmttm.codecs.base import fit_codec
 from ssmttm.errors import UserError
 from ssmttm.stages._threads import set_threads

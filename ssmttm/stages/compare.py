@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from ssmttm.choices import STUDY_TABLES
 from ssmttm.errors import UserError
-from ssmttm.evaluation import STUDY_TABLES
 from ssmttm.files import atomic_path, write_json
-from ssmttm.reporting.compare import collect
-from ssmttm.reporting.derived import derived
-from ssmttm.reporting.noise import Noise
-from ssmttm.reporting.published import paper_progress
+from ssmttm.statistics.noise import Noise
+from ssmttm.study.collect import collect
+from ssmttm.study.derive import derived
+from ssmttm.study.published import paper_progress
 
 COLLECTED = ("comparison", "progress", "differences", "curves")
 

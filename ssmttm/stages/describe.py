@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
+from ssmttm.accounting.description import description
 from ssmttm.codecs.base import frames_in
 from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR, Cost
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
-from ssmttm.reporting.description import description
 from ssmttm.spec import PRESETS, Config, load_config, load_preset, presets, run_spec
 from ssmttm.text.base import width_of
 

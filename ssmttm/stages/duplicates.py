@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssmttm.corpus.dedup import Recording, find_duplicates
+from ssmttm.dataset.dedup import Recording, find_duplicates
 from ssmttm.errors import UserError
 from ssmttm.tables import read_table, write_table
 

@@ -8,11 +8,11 @@ from typing import Any
 import soundfile
 
 from ssmttm.errors import UserError
-from ssmttm.metrics.embedders.base import Embedder, load_embedder
-from ssmttm.metrics.embedders.cache import Cached
+from ssmttm.evaluation.embedder import Embedder, load_embedder
+from ssmttm.evaluation.embedding_cache import Cached
+from ssmttm.evaluation.systems.training import training_order
 from ssmttm.progress import Progress
 from ssmttm.stages._threads import set_threads
-from ssmttm.systems.training_audio import training_order
 from ssmttm.tables import iter_rows, read_table, table_writer
 
 _TOGETHER = 32

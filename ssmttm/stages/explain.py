@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssmttm.corpus.attribution import one_line
-from ssmttm.corpus.license import Decision, Evidence, Policy, addresses, decide, evidence_of, make_policy, named
+from ssmttm.dataset.attribution import one_line
 from ssmttm.errors import UserError
+from ssmttm.licenses.policy import Decision, Evidence, Policy, addresses, decide, evidence_of, make_policy, named
 from ssmttm.tables import REASONS, read_table
 
 _SHOWN = 160

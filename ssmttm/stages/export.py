@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ssmttm import __version__
-from ssmttm.corpus.attribution import attribution_page
-from ssmttm.corpus.card import Contents, data_card
-from ssmttm.corpus.sharing import may_be_passed_on
+from ssmttm.dataset.attribution import attribution_page
+from ssmttm.dataset.card import Contents, data_card
+from ssmttm.dataset.sharing import may_be_passed_on
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, write_json, write_text
 from ssmttm.given import RELEASE, released_sets

@@ -4,14 +4,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ssmttm.evaluation.references.csv_file import csv_text
+from ssmttm.evaluation.systems.external import read_external
+from ssmttm.evaluation.systems.facts import write_facts
+from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.files import write_text
 from ssmttm.generation.prompts import file_name
-from ssmttm.systems.csv_file import csv_text
-from ssmttm.systems.external import read_external
-from ssmttm.systems.facts import write_facts
-from ssmttm.systems.generated import generated_row
-from ssmttm.systems.wording import counted, some
 from ssmttm.tables import read_table, write_table
+from ssmttm.wording import counted, some
 
 
 def run(spec: dict[str, Any], name: str, prompts: Path, out: Path, facts: Path) -> None:

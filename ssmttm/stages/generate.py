@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from ssmttm.audio import encode_audio
-from ssmttm.corpus.audio import TooLong, Undecodable, decode
+from ssmttm.audio.coded import encode_audio
+from ssmttm.audio.streams import TooLong, Undecodable, decode
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
+from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.files import write_bytes
 from ssmttm.generation.pipeline import Pipeline, run_folder
 from ssmttm.generation.prompts import Prompt, check_prompt, file_names, read_prompts
 from ssmttm.generation.sampler import Sampling
 from ssmttm.generation.streaming import GrowingWav
-from ssmttm.models.precision import PRECISIONS
+from ssmttm.models.inference.precision import PRECISIONS
 from ssmttm.progress import Progress
 from ssmttm.seeds import stable_int
 from ssmttm.stages._threads import set_threads_for
-from ssmttm.systems.generated import generated_row
 from ssmttm.tables import write_table
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}

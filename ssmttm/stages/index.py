@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from ssmttm.corpus.sources import Context, load_source
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
+from ssmttm.sources.contract import Context, load_source
 from ssmttm.tables import write_table
 
 

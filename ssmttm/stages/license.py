@@ -5,10 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from ssmttm.corpus.attribution import attribution_page, credit
-from ssmttm.corpus.license import Decision, apply_policy, make_policy
+from ssmttm.dataset.attribution import attribution_page, credit
 from ssmttm.errors import UserError
 from ssmttm.files import write_text
+from ssmttm.licenses.policy import Decision, apply_policy, make_policy
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
 _COLUMNS = [

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ssmttm.audio import encode_audio
-from ssmttm.corpus.sharing import REAL, RealMusic
+from ssmttm.audio.coded import encode_audio
+from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.files import write_bytes, write_json, write_text
 from ssmttm.listening import design, flac, level, material, page, results

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
+from ssmttm.choices import MUSICGEN
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
-from ssmttm.evaluation import MUSICGEN
+from ssmttm.evaluation.systems.facts import write_facts
+from ssmttm.evaluation.systems.musicgen import BATCH, generate, notes_on, stated
 from ssmttm.pretrained.musicgen import LONGEST_S, MusicGenSampling, load_musicgen
 from ssmttm.progress import Progress
-from ssmttm.systems.facts import write_facts
-from ssmttm.systems.musicgen_audio import BATCH, generate, notes_on, stated
 from ssmttm.tables import read_table, write_table
 
 _KEY = "evaluation.musicgen.model"

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ssmttm.corpus.sources import Context
 from ssmttm.errors import UserError
+from ssmttm.evaluation.references.choice import ranked
+from ssmttm.evaluation.references.leaks import by_id, by_sound
+from ssmttm.evaluation.references.prompt_sets import KEY, read_prompt_set
+from ssmttm.evaluation.references.references import Reference, cut_references, from_videos, in_folder
+from ssmttm.evaluation.references.refusal import refuse
 from ssmttm.progress import Progress
-from ssmttm.systems.choice import ranked
-from ssmttm.systems.leaks import by_id, by_sound
-from ssmttm.systems.prompt_sets import KEY, read_prompt_set
-from ssmttm.systems.references import Reference, cut_references, from_videos, in_folder
-from ssmttm.systems.refusal import refuse
-from ssmttm.systems.wording import counted, some
+from ssmttm.sources.contract import Context
 from ssmttm.tables import read_table, write_table
+from ssmttm.wording import counted, some
 
 _SOURCES = {"musiccaps": "ytdlp", "song_describer": "jamendo"}
 """Where the recordings of a set would be in a data set."""

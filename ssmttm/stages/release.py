@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ssmttm.captions.statistics import statistics
-from ssmttm.corpus.license import evidence_of, reserved
 from ssmttm.errors import UserError
 from ssmttm.files import write_json
+from ssmttm.licenses.policy import evidence_of, reserved
 from ssmttm.released import hashes
 from ssmttm.tables import read_table, read_tables
 

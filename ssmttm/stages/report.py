@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from ssmttm.files import write_text
-from ssmttm.reporting import figures
-from ssmttm.reporting.inputs import read_study
-from ssmttm.reporting.report import FIGURES, build
+from ssmttm.report.figures import figures
+from ssmttm.report.inputs import read_study
+from ssmttm.report.report import FIGURES, build
 
 
 def run(

@@ -1,19 +1,19 @@
 """Score one system's clips by every metric of the study that its embedder can serve."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ssmttm import plugins
+from ssmttm.choices import metrics_of
 from ssmttm.errors import UserError
-from ssmttm.evaluation import metrics_of
+from ssmttm.evaluation.cautions import unlike
+from ssmttm.evaluation.clipset import ClipSet, Settings, check_comparable, read_clipset
 from ssmttm.files import write_json
-from ssmttm.metrics.bootstrap import NO_INTERVAL
-from ssmttm.metrics.cautions import unlike
-from ssmttm.metrics.clipset import ClipSet, Settings, check_comparable, read_clipset
 from ssmttm.progress import Progress
 from ssmttm.released import check_released
+from ssmttm.statistics.bootstrap import NO_INTERVAL
 
 _ARRAYS = ("replicates", "per_clip")
 
@@ -85,7 +85,7 @@ def _interval(how: str | None, settings: Settings) -> str:
 
 
 def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Settings) -> dict[str, Any]:
-    module = importlib.import_module(f"ssmttm.metrics.{metric}")
+    module = plugins.load("ssmttm.evaluation.metrics", metric, "metric", "evaluation.metrics")
     entries = []
     for name in getattr(module, "REFERENCES", ("originals", "codec")):
         if name not in sets:

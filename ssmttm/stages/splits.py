@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ssmttm.corpus.splits import assign
+from ssmttm.dataset.splits import assign
 from ssmttm.tables import read_table, read_tables, write_table
 
 

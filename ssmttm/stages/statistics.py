@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from ssmttm.errors import UserError
+from ssmttm.evaluation import gaussian
+from ssmttm.evaluation.clipset import read_clipset
 from ssmttm.files import sha256_bytes
-from ssmttm.metrics import gaussian
-from ssmttm.metrics.clipset import read_clipset
 from ssmttm.tensors import save_tensors
 
 
@@ -16,7 +16,7 @@ def run(embeddings: Path, name: str, out: Path) -> None:
 
     The metadata say what they are of: set `name`, embedder with its weights' hash, number of clips and SHA-256 of
     their ids (sorted, a line each: a restricted set has another one), windows and clip length.
-    `ssmttm.metrics.frechet.frechet_distance_of_statistics` takes them.
+    `ssmttm.evaluation.metrics.frechet.frechet_distance_of_statistics` takes them.
     """
     clips = read_clipset(embeddings, name)
     if clips.window_count < 2:

@@ -1,14 +1,12 @@
 """What a text encoder is, and how one is chosen by name: its module's name is its key."""
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from ssmttm.errors import UserError
+from ssmttm import plugins
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,6 @@ class TextEncoder(Protocol):
         ...
 
 
-def encoders() -> list[str]:
-    """Names of the available encoders."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in ("__init__", "base"))
-
-
 def load_encoder(settings: dict[str, Any]) -> TextEncoder:
     """The encoder that `settings` (the config's data.text) names: keys `encoder` and, where it takes one, `model`.
 
@@ -83,6 +76,4 @@ def width_of(settings: dict[str, Any]) -> int:
 
 
 def _module(name: str) -> Any:
-    if name not in encoders():
-        raise UserError(f"data.text.encoder: no encoder {name!r}; there are {', '.join(encoders())}")
-    return importlib.import_module(f"ssmttm.text.{name}")
+    return plugins.load("ssmttm.text", name, "encoder", "data.text.encoder", shared=("base",))

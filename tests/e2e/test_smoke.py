@@ -16,8 +16,8 @@ import pytest
 import soundfile
 from safetensors.numpy import load_file
 
-from ssmttm.audio import decode_audio
-from ssmttm.evaluation import BASELINES
+from ssmttm.audio.coded import decode_audio
+from ssmttm.choices import BASELINES
 from ssmttm.tables import read_table, read_tables
 
 from .conftest import PRESET, RUNS, snakemake, ssmttm

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import part_of
 
-from ssmttm.metrics.frechet import frechet_distance
+from ssmttm.evaluation.metrics.frechet import frechet_distance
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("fadtk") is None, reason="make reference-metrics installs and runs this"

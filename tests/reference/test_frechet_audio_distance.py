@@ -11,9 +11,9 @@ import torch
 from tiny_embedders import encodec, music, pann_state, randomized, vggish
 from torch import nn
 
-from ssmttm.metrics.embedders.base import load_embedder
-from ssmttm.metrics.embedders.cache import cached
-from ssmttm.metrics.frechet import frechet_distance
+from ssmttm.evaluation.embedder import load_embedder
+from ssmttm.evaluation.embedding_cache import cached
+from ssmttm.evaluation.metrics.frechet import frechet_distance
 from ssmttm.pretrained.checkpoints import read_weights
 
 pytestmark = pytest.mark.skipif(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import part_of
 
-from ssmttm.metrics.kernel import kernel_audio_distance
+from ssmttm.evaluation.metrics.kernel import kernel_audio_distance
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("kadtk") is None, reason="make reference-metrics installs and runs this"

@@ -9,7 +9,7 @@ import torch
 from tiny_embedders import music, randomized, tokenizer
 from transformers import RobertaConfig, RobertaModel
 
-from ssmttm.metrics.embedders.base import load_embedder
+from ssmttm.evaluation.embedder import load_embedder
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("laion_clap") is None, reason="make reference-metrics installs and runs this"
@@ -30,7 +30,7 @@ def checkpoint(request, tmp_path_factory):
     )  # fmt: skip
     torch.manual_seed(0)
     RobertaModel(config).save_pretrained(folder / "roberta")
-    from ssmttm.metrics.embedders.clap_laion import _beside
+    from ssmttm.evaluation.embedders.clap_laion import _beside
 
     with _beside(folder / "roberta"):
         import laion_clap

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_embedders import music, randomized
 
-from ssmttm.metrics.embedders.base import load_embedder, peak_normalize
+from ssmttm.evaluation.embedder import load_embedder, peak_normalize
 from ssmttm.pretrained.passt import log_mel
 
 pytestmark = pytest.mark.skipif(

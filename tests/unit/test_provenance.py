@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ssmttm import provenance
-from ssmttm.evaluation import METRICS
+from ssmttm.choices import METRICS
 from ssmttm.provenance import code_of, fingerprint, manifest
 
 SOURCE = '''"""A module."""

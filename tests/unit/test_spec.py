@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ssmttm import evaluation, spec
+from ssmttm import choices, plugins, spec
 from ssmttm.errors import UserError
 from ssmttm.spec import apply_overrides, canonical_json, check_release, load_config, merge, read_runs, stage_spec
 
@@ -316,10 +316,10 @@ def test_musiccaps_needs_no_folder_of_audio(config):
 
 
 def test_systems_are_baselines_others_audio_and_musicgen(config, tmp_path):
-    assert evaluation.systems_of(config) == list(evaluation.BASELINES)
+    assert choices.systems_of(config) == list(choices.BASELINES)
     more = {"systems": {"suno": {"folder": "a"}, "gone": None}, "musicgen": {"model": "m"}}
     full = spec.validate_config(merge(config, {"evaluation": more}))
-    assert evaluation.systems_of(full) == [*evaluation.BASELINES, "suno", "musicgen"]
+    assert choices.systems_of(full) == [*choices.BASELINES, "suno", "musicgen"]
     assert spec.external_spec(full, "suno")["system"] == {"folder": "a"}
     with pytest.raises(UserError, match=r"evaluation\.systems has no 'udio'; it has suno"):
         spec.external_spec(full, "udio")
@@ -341,14 +341,12 @@ def test_one_other_systems_settings_leave_anothers_as_they_are(config):
 
 
 def test_every_embedder_and_metric_that_can_be_named_is_a_file_and_the_schema_knows_it():
-    from ssmttm.metrics.embedders.base import embedders
-
-    assert sorted(evaluation.EMBEDDERS) == embedders()
+    assert sorted(choices.EMBEDDERS) == plugins.names("ssmttm.evaluation.embedders")
     schema = yaml.safe_load((spec.SCHEMAS / "config.schema.yaml").read_text())
     settings = schema["properties"]["evaluation"]["properties"]
-    assert settings["embedders"]["items"]["enum"] == list(evaluation.EMBEDDERS)
-    assert settings["metrics"]["items"]["enum"] == list(evaluation.METRICS)
-    assert all((spec.ROOT / "ssmttm" / "metrics" / f"{name}.py").is_file() for name in evaluation.METRICS)
+    assert settings["embedders"]["items"]["enum"] == list(choices.EMBEDDERS)
+    assert settings["metrics"]["items"]["enum"] == list(choices.METRICS)
+    assert all((spec.ROOT / "ssmttm" / "evaluation" / "metrics" / f"{name}.py").is_file() for name in choices.METRICS)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ssmttm.evaluation import STUDY_TABLES
+from ssmttm.choices import STUDY_TABLES
 from ssmttm.planning import shown_study
 
 SMOKE = ("--configfile", "workflow/presets/smoke/config.yaml")

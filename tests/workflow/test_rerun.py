@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ssmttm.evaluation import BASELINES, FINAL, checkpoints_of
+from ssmttm.choices import BASELINES, FINAL, checkpoints_of
 from ssmttm.spec import load_config, mixers_of, read_runs, run_spec
 
 from .conftest import MORE_RUNS, ROOT, Project
@@ -85,7 +85,7 @@ def test_an_edited_language_model_retrains_every_run_and_rebuilds_no_data(projec
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_an_edited_metric_recomputes_only_scores(project, metric):
-    project.append(f"ssmttm/metrics/{metric}.py", "\nEDITED = 1\n")
+    project.append(f"ssmttm/evaluation/metrics/{metric}.py", "\nEDITED = 1\n")
     assert project.plan() == every_score() | SUMMARY
 
 
@@ -132,7 +132,7 @@ def test_edited_plumbing_reruns_nothing(project):
 
 
 def test_an_edited_page_template_rewrites_only_the_pages(project):
-    project.append("ssmttm/reporting/template.html.j2", "<!-- edited -->")
+    project.append("ssmttm/report/template.html.j2", "<!-- edited -->")
     assert project.plan() == {"report laptop", "page"}
 
 

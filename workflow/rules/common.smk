@@ -7,10 +7,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from ssmttm import evaluation, planning, provenance, spec
+from ssmttm import choices, planning, provenance, spec
 from ssmttm.errors import UserError
 from ssmttm.pretrained.wheels import MODEL_SUFFIXES
-from ssmttm.systems.audio_folder import audio_files
+from ssmttm.evaluation.systems.audio_folder import audio_files
 
 shell.prefix(planning.shell_prefix(DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method))
 planning.summarize_dry_run(workflow.output_settings, logger.info)
@@ -29,13 +29,13 @@ CODEC = CONFIG["data"]["codec"]["name"]
 ENCODER = CONFIG["data"]["text"]["encoder"]
 EMBEDDERS = CONFIG["evaluation"]["embedders"]
 METRICS = CONFIG["evaluation"]["metrics"]
-CHECKPOINTS = {run: evaluation.checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
+CHECKPOINTS = {run: choices.checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
 PROMPTS = CONFIG["evaluation"]["prompts"]
 EXTERNAL = CONFIG["evaluation"]["systems"]
 REFERENCES = [] if PROMPTS["set"] == "test" else [f"results/references/{PROMPTS['set']}/clips.parquet"]
 STUDIES = {row["study"]: spec.runs_of(RUNS, row["study"]) for row in RUNS.values()}
 code = cache(provenance.code_of)  # fingerprints are taken once, when planning starts
-BASELINES = [f"baselines/{VERSION}/{name}" for name in evaluation.systems_of(CONFIG)]
+BASELINES = [f"baselines/{VERSION}/{name}" for name in choices.systems_of(CONFIG)]
 SYSTEMS = [*(f"runs/{run}" for run in RUNS), *BASELINES]
 PAGE = "results/report.html"
 
@@ -46,7 +46,7 @@ wildcard_constraints:
     shard=spec.one_of(SHARDS),
     run=spec.one_of(RUNS),
     study=spec.one_of(STUDIES),
-    baseline=spec.one_of(evaluation.BASELINES),
+    baseline=spec.one_of(choices.BASELINES),
     external=spec.one_of(EXTERNAL),
     set=spec.one_of([PROMPTS["set"]]),
     system=spec.one_of(SYSTEMS),
@@ -100,7 +100,7 @@ def released(files):
     return ancient(files) if RELEASED else files
 
 
-def scores(system, checkpoints=(evaluation.FINAL,)):
+def scores(system, checkpoints=(choices.FINAL,)):
     """Every score of a system."""
     return expand(
         f"results/{system}/scores/{{checkpoint}}/{{embedder}}.json", checkpoint=checkpoints, embedder=EMBEDDERS
@@ -118,7 +118,7 @@ def parts(study):
     return [
         released(f"results/data/{VERSION}/dataset.json"),
         "results/claims.json",
-        *expand(f"results/studies/{study}/{{name}}.parquet", name=evaluation.STUDY_TABLES),
+        *expand(f"results/studies/{study}/{{name}}.parquet", name=choices.STUDY_TABLES),
         f"results/studies/{study}/summary.json",
         *expand(
             "results/runs/{run}/{name}",
@@ -151,7 +151,7 @@ def page_parts(wildcards):
 def references(wildcards):
     """Embeddings of what systems are scored against, {name: path}; of training clips only if a metric asks for them."""
     found = {
-        name: f"results/baselines/{VERSION}/{name}/embeddings/{evaluation.FINAL}/{wildcards.embedder}.parquet"
+        name: f"results/baselines/{VERSION}/{name}/embeddings/{choices.FINAL}/{wildcards.embedder}.parquet"
         for name in ("originals", "codec")
     }
     training = f"results/data/{VERSION}/training/{wildcards.embedder}.parquet"
@@ -202,7 +202,7 @@ def weights(wildcards):
 
 def environment_of(wildcards):
     """The conda environment of the job that embeds by `{embedder}`; see `program`."""
-    return "../envs/reference-metrics.yaml" if wildcards.embedder in evaluation.ELSEWHERE else "../../environment.yml"
+    return "../envs/reference-metrics.yaml" if wildcards.embedder in choices.ELSEWHERE else "../../environment.yml"
 
 
 def program(wildcards):
@@ -213,7 +213,7 @@ def program(wildcards):
     """
     python = '"${SSMTTM_REFERENCE:-$CONDA_PREFIX}/bin/python"'
     elsewhere = f'PYTHONPATH="$SSMTTM_ROOT" {python} -m ssmttm.cli'
-    return elsewhere if wildcards.embedder in evaluation.ELSEWHERE else "ssmttm"
+    return elsewhere if wildcards.embedder in choices.ELSEWHERE else "ssmttm"
 
 
 def repeated(option, files):

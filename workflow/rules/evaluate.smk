@@ -199,7 +199,7 @@ rule score:
         runtime=60,
     params:
         spec=settings("score"),
-        code=lambda wildcards: code("score", metric=tuple(evaluation.metrics_of(METRICS, wildcards.embedder))),
+        code=lambda wildcards: code("score", metric=tuple(choices.metrics_of(METRICS, wildcards.embedder))),
         system=lambda wildcards: Path(wildcards.system).name,
         references=lambda wildcards: [f"--reference={name}={path}" for name, path in references(wildcards).items()],
         data=f"results/data/{VERSION}",

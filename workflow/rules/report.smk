@@ -8,7 +8,7 @@ rule compare:
         scores=lambda wildcards: [f for run in STUDIES[wildcards.study] for f in run_scores(run)],
         baselines=[file for system in BASELINES for file in scores(system)],
     output:
-        tables=expand("results/studies/{{study}}/{name}.parquet", name=evaluation.STUDY_TABLES),
+        tables=expand("results/studies/{{study}}/{name}.parquet", name=choices.STUDY_TABLES),
         csv=report("results/studies/{study}/comparison.csv", category="Comparison", labels={"study": "{study}"}),
         summary="results/studies/{study}/summary.json",
     log:

@@ -53,7 +53,7 @@ rule generate:
     params:
         spec=section("generation"),
         code=run_code("generate", codec=CODEC, encoder=ENCODER),
-        model=lambda wildcards: evaluation.model_of(wildcards.run, wildcards.checkpoint),
+        model=lambda wildcards: choices.model_of(wildcards.run, wildcards.checkpoint),
     shell:
         "ssmttm generate --model {params.model:q} --prompts {input.prompts:q} --codec {input.codec:q}"
         " --out {output:q} --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
 from ssmttm.models.functional import causal_conv_silu
+from ssmttm.models.kernels.selective_scan import selective_scan, selective_scan_flops, selective_scan_step_
 from ssmttm.models.mixer import SequenceMixer, State
-from ssmttm.models.selective_scan import selective_scan, selective_scan_flops, selective_scan_step_
 
 
 class Mixer(SequenceMixer):

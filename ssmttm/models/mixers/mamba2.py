@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssmttm.models import mamba2_cpu, mamba2_plain
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
-from ssmttm.models.decode import rms_norm, settle_, ssd_step_
 from ssmttm.models.functional import RMSNorm
+from ssmttm.models.inference.decode import rms_norm, settle_, ssd_step_
+from ssmttm.models.kernels import mamba2_cpu, mamba2_plain
+from ssmttm.models.kernels.ssd import ssd_flops
 from ssmttm.models.mixer import SequenceMixer, State
-from ssmttm.models.ssd import ssd_flops
 
 LARGE = 1 << 18
 """Elements of x from which a CPU waits for memory, and the compiled loops are faster than tensor operations."""

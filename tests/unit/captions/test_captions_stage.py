@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from chat_server import serving
 
-from ssmttm.audio import encode_audio
+from ssmttm.audio.coded import encode_audio
 from ssmttm.captions import chat
 from ssmttm.captions.check import invented
 from ssmttm.captions.facts import Facts

@@ -320,12 +320,13 @@ def test_a_model_that_listens_gets_the_clip(tmp_path):
     assert len(made) == 2, "a stored answer needs no sound"
 
 
+PATHS = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
 RUN = """
 import sys
 from pathlib import Path
-sys.path[:0] = [sys.argv[1]]
+sys.path[:0] = sys.argv[3:]
 from test_rewrite import rewrite
-rewrite(sys.argv[2], Path(sys.argv[3]), 60)
+rewrite(sys.argv[1], Path(sys.argv[2]), 60)
 """
 
 
@@ -340,7 +341,7 @@ def test_killed_at_any_time_it_goes_on_and_asks_nothing_twice(tmp_path):
 
     with serving(reply) as server:
         for kills in (1, 2):
-            child = subprocess.Popen([sys.executable, "-c", RUN, str(Path(__file__).parent), server.endpoint, tmp_path])
+            child = subprocess.Popen([sys.executable, "-c", RUN, server.endpoint, tmp_path, *PATHS])
             while len(server.requests) < 20 * kills and child.poll() is None:
                 time.sleep(0.005)
             os.kill(child.pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ import safetensors.torch
 import torch
 from transformers import DacConfig, DacModel
 
-from ssmttm.audio import encode_audio
+from ssmttm.audio.coded import encode_audio
 from ssmttm.codecs import dac
 from ssmttm.codecs.base import fit_codec, frames_in, load_codec
 from ssmttm.errors import UserError

@@ -5,8 +5,9 @@ import pytest
 from scipy import stats
 from tiny_listening import choice, rating
 
-from ssmttm.listening import bradley_terry, resampling, scoring
+from ssmttm.listening import scoring
 from ssmttm.listening.scoring import Settings
+from ssmttm.statistics import crossed, ranking
 
 FAST = Settings(resamples=300)
 
@@ -16,7 +17,7 @@ def test_unanimous_answers_do_not_prove_that_everybody_would_say_the_same():
     (row,) = scoring.score(votes, FAST)["preference"]
     exact = stats.binomtest(10, 10).proportion_ci(0.95)
     assert (row["low"], row["high"]) == pytest.approx((exact.low, exact.high))
-    assert resampling.exact(0.0, 10, 0.95) == pytest.approx((1 - exact.high, 1 - exact.low))
+    assert crossed.exact(0.0, 10, 0.95) == pytest.approx((1 - exact.high, 1 - exact.low))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -30,10 +31,10 @@ def test_with_few_answers_against_it_a_preference_is_no_surer_than_one_answer_of
         for c in range(int(rng.integers(1, 9)))
     ]
     (row,) = scoring.score(votes, FAST)["preference"]
-    low, high = resampling.exact(row["win_rate"], people, 0.95)
+    low, high = crossed.exact(row["win_rate"], people, 0.95)
     against = min(row["wins"], row["losses"]) + row["ties"] / 2
     assert row["low"] <= row["win_rate"] <= row["high"]
-    assert against >= resampling.FEW_AGAINST or row["low"] <= low <= high <= row["high"]
+    assert against >= crossed.FEW_AGAINST or row["low"] <= low <= high <= row["high"]
 
 
 def test_one_tie_changes_what_unanimity_proves_only_a_little():
@@ -49,8 +50,8 @@ def test_one_tie_changes_what_unanimity_proves_only_a_little():
 def test_exact_intervals_of_whole_numbers_are_clopper_and_pearsons_and_shares_between_lie_between():
     for k in range(8):
         exact = stats.binomtest(k, 7).proportion_ci(0.9)
-        assert resampling.exact(k / 7, 7, 0.9) == pytest.approx((exact.low, exact.high))
-    lows = [resampling.exact(k / 14, 7, 0.9)[0] for k in range(15)]
+        assert crossed.exact(k / 7, 7, 0.9) == pytest.approx((exact.low, exact.high))
+    lows = [crossed.exact(k / 14, 7, 0.9)[0] for k in range(15)]
     assert lows == sorted(lows)
 
 
@@ -92,4 +93,4 @@ def test_a_ranking_whose_answers_link_all_systems_both_ways_has_bounds_though_on
 def test_strengths_are_given_by_the_wins_alone_where_each_system_reaches_each_by_wins():
     chain = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=bool)
     circle = chain | np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]], dtype=bool)
-    assert bradley_terry.connected(np.stack([chain, circle, chain | chain.T])).tolist() == [False, True, True]
+    assert ranking.connected(np.stack([chain, circle, chain | chain.T])).tolist() == [False, True, True]

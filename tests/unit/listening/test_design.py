@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tiny_listening
 
-from ssmttm.audio import decode_audio, encode_audio
+from ssmttm.audio.coded import decode_audio, encode_audio
 from ssmttm.errors import UserError
 from ssmttm.listening import design, flac, level, material, page
 from ssmttm.stages import listen

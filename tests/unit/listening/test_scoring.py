@@ -10,10 +10,11 @@ from scipy import stats
 from tiny_listening import choice, rating
 
 from ssmttm.errors import UserError
-from ssmttm.listening import bradley_terry, resampling, scoring
+from ssmttm.listening import scoring
 from ssmttm.listening.results import collect
 from ssmttm.listening.scoring import Settings
 from ssmttm.stages import listen
+from ssmttm.statistics import crossed, ranking
 
 FAST = Settings(resamples=300)
 
@@ -76,7 +77,7 @@ def test_too_little_to_resample_gives_no_interval_but_a_warning():
     result = scoring.score([rating("p", "c", "a", 4)], FAST)
     assert result["mos"][0]["mean"] == 4 and result["mos"][0]["low"] is None
     assert [w for w in result["warnings"] if "one participant" in w] and result["agreement"][0]["alpha"] is None
-    assert resampling.interval(np.array([np.nan] * 3 + [1.0]), 0.95) is None
+    assert crossed.interval(np.array([np.nan] * 3 + [1.0]), 0.95) is None
 
 
 def test_win_rates_count_ties_half_and_the_sign_test_leaves_them_out():
@@ -99,15 +100,15 @@ def test_one_listener_with_many_answers_counts_once_in_the_test_over_participant
 def test_bradley_terry_finds_the_strengths_that_made_the_wins():
     truth = np.array([1.0, 0.2, -0.4, -0.8])
     chance = 1 / (1 + np.exp(truth[None] - truth[:, None]))
-    found = bradley_terry.strengths(1000 * chance * (1 - np.eye(4)))
+    found = ranking.strengths(1000 * chance * (1 - np.eye(4)))
     assert found == pytest.approx(truth - truth.mean(), abs=1e-6)
-    both = bradley_terry.strengths(np.stack([1000 * chance * (1 - np.eye(4))] * 2))
+    both = ranking.strengths(np.stack([1000 * chance * (1 - np.eye(4))] * 2))
     assert both[1] == pytest.approx(found)
 
 
 def test_of_two_systems_the_strengths_are_the_log_odds():
     wins = np.array([[0.0, 30.0], [10.0, 0.0]])
-    found = bradley_terry.strengths(wins)
+    found = ranking.strengths(wins)
     assert found[0] - found[1] == pytest.approx(np.log(3))
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ssmttm.models import mamba2_blocks, mamba2_cpu, mamba2_plain
-from ssmttm.models.ssd import ssd_flops
+from ssmttm.models.kernels import mamba2_blocks, mamba2_cpu, mamba2_plain
+from ssmttm.models.kernels.ssd import ssd_flops
 
 NAMES = ["projected", "conv_weight", "conv_bias", "dt_bias", "a", "d", "norm_weight", "past", "state"]
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ssmttm.models import selective_scan as module
-from ssmttm.models.selective_scan import selective_scan, selective_scan_step_
+from ssmttm.models.kernels import selective_scan as module
+from ssmttm.models.kernels.selective_scan import selective_scan, selective_scan_step_
 
 BATCH, CHANNELS, SIZE = 2, 6, 3
 

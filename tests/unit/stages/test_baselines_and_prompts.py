@@ -2,7 +2,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from ssmttm.audio import decode_audio, encode_audio
+from ssmttm.audio.coded import decode_audio, encode_audio
 from ssmttm.errors import UserError
 from ssmttm.stages import baseline, prompts
 from ssmttm.tables import SCHEMAS, read_table, write_table

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ssmttm.accounting.description import description, quantity
 from ssmttm.errors import UserError
-from ssmttm.reporting.description import description, quantity
 from ssmttm.spec import load_config
 from ssmttm.stages import describe
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from ssmttm.audio import decode_audio, encode_audio
+from ssmttm.audio.coded import decode_audio, encode_audio
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
-from ssmttm.metrics.embedders.musicnn import MusicnnEmbedder
+from ssmttm.evaluation.embedders.musicnn import MusicnnEmbedder
+from ssmttm.evaluation.systems.training import training_order
 from ssmttm.stages import captions, codec, embed, text, tokens
-from ssmttm.systems.training_audio import training_order
 from ssmttm.tables import SCHEMAS, read_table, write_table
 from ssmttm.text.base import load_encoder
 

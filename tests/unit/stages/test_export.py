@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from ssmttm.audio import decode_audio, encode_audio
+from ssmttm.audio.coded import decode_audio, encode_audio
 from ssmttm.errors import UserError
 from ssmttm.spec import load_config
 from ssmttm.stages import export

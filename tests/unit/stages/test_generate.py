@@ -12,7 +12,7 @@ import torch
 import yaml
 from language_models import tiny_model
 
-from ssmttm.audio import encode_audio
+from ssmttm.audio.coded import encode_audio
 from ssmttm.codecs.base import fit_codec, load_codec
 from ssmttm.errors import UserError
 from ssmttm.generation import pipeline

@@ -3,7 +3,7 @@ import pytest
 from safetensors import safe_open
 
 from ssmttm.errors import UserError
-from ssmttm.metrics.frechet import frechet_distance, frechet_distance_of_statistics
+from ssmttm.evaluation.metrics.frechet import frechet_distance, frechet_distance_of_statistics
 from ssmttm.stages import statistics
 from ssmttm.tables import read_table, write_table
 

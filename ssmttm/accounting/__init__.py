@@ -1,0 +1,1 @@
+"""What models cost and what the paper claims, counted from the models themselves."""

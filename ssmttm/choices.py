@@ -1,0 +1,140 @@
+"""What can be evaluated, and the rules that the settings under `evaluation` keep beyond their schema. No torch."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ssmttm.errors import UserError
+
+BASELINES = ("originals", "codec", "shuffled", "noise", "training")
+"""Systems that are no model: the references' real clips, the codec's reconstruction of them (ceiling),
+real clips under other clips' captions, noise (floor), and training clips (what memorizing would score)."""
+
+MUSICGEN = "musicgen"
+"""The system that `evaluation.musicgen` describes."""
+
+METRICS: dict[str, str | None] = {
+    "frechet": None,
+    "frechet_infinity": None,
+    "kernel": None,
+    "kl": "classes",
+    "text_audio": "tags",
+    "clap": "texts",
+    "prdc": None,
+    "diversity": None,
+    "training_copies": None,
+}
+"""One file of `ssmttm.evaluation.metrics` each, and what it needs of an embedder beside embeddings."""
+
+EMBEDDERS: dict[str, frozenset[str]] = {
+    "musicnn": frozenset({"classes", "tags"}),
+    "vggish": frozenset(),
+    "pann": frozenset({"classes"}),
+    "clap": frozenset({"texts"}),
+    "clap_laion": frozenset({"texts"}),
+    "encodec": frozenset(),
+    "openl3": frozenset(),
+    "passt": frozenset({"classes"}),
+}
+"""One file of `ssmttm.evaluation.embedders` each, and what it gives beside embeddings."""
+
+ELSEWHERE = frozenset({"clap_laion"})
+"""Embedders whose packages don't go together with the main environment: workflow/envs has theirs."""
+
+STUDY_TABLES = (
+    "comparison", "progress", "differences", "curves", "fits", "fit_curves", "reach", "scaling", "scaling_summary",
+    "seeds", "seed_tests",
+)  # fmt: skip
+"""What stage `compare` writes of a study, as Parquet; docs/evaluation.md says what is in them."""
+
+FEWEST = {"prdc": 6, "frechet_infinity": 8}
+"""Clips that a metric needs: balls reach to the fifth nearest other clip; a line is fitted over numbers of windows."""
+
+WHOLE = frozenset({"pann", "clap", "clap_laion", "passt"})
+"""Embedders that give one row for a whole clip of 10 s, where others give many."""
+
+FINAL = "final"
+"""The checkpoint that is the finished model."""
+
+
+def metrics_of(metrics: Iterable[str], embedder: str) -> list[str]:
+    """Those of `metrics` that `embedder` can serve."""
+    return [metric for metric in metrics if METRICS[metric] is None or METRICS[metric] in EMBEDDERS[embedder]]
+
+
+def checkpoints_of(config: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
+    """Names of the checkpoints of a row of the run table that are scored, in order; the last is `final`.
+
+    A row that keeps fewer models than the config, by its overrides, has fewer.
+    """
+    kept = run["spec"]["training"]["checkpoints"]
+    return [*(f"{f:g}" for f in sorted(config["evaluation"]["checkpoints"]) if f in kept), FINAL]
+
+
+def model_of(run: str, checkpoint: str) -> str:
+    """The folder or file that `ssmttm generate --model` takes for a checkpoint of `run`."""
+    folder = f"results/runs/{run}"
+    return folder if checkpoint == FINAL else f"{folder}/checkpoints/{checkpoint}.safetensors"
+
+
+def systems_of(config: Mapping[str, Any]) -> list[str]:
+    """The systems that are no run of this project: baselines, audio of others, MusicGen."""
+    evaluation = config["evaluation"]
+    return [*BASELINES, *evaluation["systems"], *([MUSICGEN] if evaluation["musicgen"] else [])]
+
+
+def check(config: Mapping[str, Any], where: str) -> None:
+    """Refuse an evaluation that can't be: UserError with the file, the key and what to do."""
+    evaluation = config["evaluation"]
+    for name in evaluation["systems"]:
+        if name in (*BASELINES, MUSICGEN):
+            raise UserError(f"{where}: evaluation.systems.{name}: the workflow's own system has that name; rename it")
+    _check_prompts(evaluation["prompts"], where)
+    _check_metrics(evaluation, config["generation"]["prompts"], where)
+    kept = config["training"]["checkpoints"]
+    missing = [fraction for fraction in evaluation["checkpoints"] if fraction not in kept]
+    if missing:
+        raise UserError(
+            f"{where}: evaluation.checkpoints: {missing[0]:g} is not among training.checkpoints {kept}: "
+            "no model is kept there"
+        )
+
+
+def _check_metrics(evaluation: Mapping[str, Any], prompts: int, where: str) -> None:
+    for metric in evaluation["metrics"]:
+        if not any(metrics_of([metric], embedder) for embedder in evaluation["embedders"]):
+            able = ", ".join(name for name in EMBEDDERS if metrics_of([metric], name))
+            raise UserError(f"{where}: evaluation.metrics: {metric} needs one of the embedders {able}")
+    for metric, fewest in FEWEST.items():
+        few = prompts < fewest and (metric == "prdc" or not WHOLE.isdisjoint(evaluation["embedders"]))
+        if few and metric in evaluation["metrics"]:
+            raise UserError(
+                f"{where}: evaluation.metrics: {metric} needs {fewest} clips, and generation.prompts is "
+                f"{prompts}; raise it, or leave {metric} out"
+            )
+    for embedder in evaluation["models"]:
+        if embedder not in evaluation["embedders"]:
+            raise UserError(f"{where}: evaluation.models.{embedder}: evaluation.embedders does not name it")
+
+
+def _check_prompts(prompts: Mapping[str, Any], where: str) -> None:
+    """The settings of `evaluation.prompts` must be about the set that it names."""
+    at, chosen = f"{where}: evaluation.prompts", prompts["set"]
+    given = {key for key, value in prompts.items() if key != "set" and value is not None}
+    if chosen == "test":
+        if given:
+            raise UserError(
+                f"{at}: {', '.join(sorted(given))} does not go with set test, the study's own test split; "
+                "write set: table, musiccaps or song_describer"
+            )
+        return
+    if "captions" not in given:
+        raise UserError(f"{at}.captions: the set {chosen} needs the path of its table of captions")
+    if chosen != "musiccaps" and "audio" not in given:
+        raise UserError(
+            f"{at}.audio: captions without audio have no reference to be compared with; name the folder that holds "
+            "the audio of these captions by id (to hear what a model makes of captions alone: ssmttm generate)"
+        )
+    if chosen != "musiccaps" and "singing" in given:
+        raise UserError(f"{at}.singing: a rule for MusicCaps; for {chosen} name a file of the wanted ids in `only`")
+    if chosen != "table" and "columns" in given:
+        raise UserError(f"{at}.columns: {chosen} is read by its published columns; `columns` goes with set table")

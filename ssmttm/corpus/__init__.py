@@ -1,1 +1,0 @@
-"""Openly licensed music: finding it, proving its license, decoding it, cutting and splitting it."""

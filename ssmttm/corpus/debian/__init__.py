@@ -1,1 +1,0 @@
-"""What the Debian source is made of: getting packages, opening them, reading their copyright."""

@@ -1,1 +1,0 @@
-"""Reading what MTG-Jamendo publishes: track tables, licenses, checksums, tar archives."""

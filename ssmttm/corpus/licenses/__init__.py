@@ -1,1 +1,0 @@
-"""What people write about licenses, understood as SPDX expressions. Never a guess."""

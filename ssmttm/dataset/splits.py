@@ -1,0 +1,146 @@
+"""Artist-disjoint train, validation and test splits, fixed by a hash of the artist's name."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from ssmttm.dataset.groups import Groups
+from ssmttm.errors import UserError
+from ssmttm.seeds import stable_fraction
+
+SPLITS = ("train", "validation", "test")
+DUPLICATE = "duplicate"
+"""What stands in place of a split for a clip that is in none, because its track duplicates another one."""
+
+_UNKNOWN = "unknown artist"
+_LONGEST = 500
+"""Characters of a name that are looked at."""
+_FEATURING = re.compile(r"[\s(\[,]+(?:feat|ft|featuring)\b\.?.*$", re.IGNORECASE | re.DOTALL)
+_AND = r"[,;/&+×]|(?<=\s)(?:and|with|vs\.?|versus|x|feat\.?|ft\.?|featuring)(?=\s)"
+_LISTED = re.compile(_AND, re.IGNORECASE)
+_BETWEEN = re.compile(rf"{_AND}|[()\[\]]|(?<=[(\[])(?:feat|ft)\b\.?", re.IGNORECASE)
+_QUOTED = re.compile(r"""["“”„«»]([^"“”„«»]+)["“”„«»]|(?<!\w)['‘‚]([^'‘’]+)['’](?!\w)""")
+_ASIDE = re.compile(rf"{_QUOTED.pattern}|\([^()]*\)|\[[^\[\]]*\]")
+
+
+@lru_cache(maxsize=100_000)
+def normalize_artist(name: str | None) -> str:
+    """The key under which an artist's spellings meet: no case, accents, punctuation, guests, "the".
+
+    >>> normalize_artist("The Beyoncé feat. Jay-Z")
+    'beyonce'
+
+    Tracks without a named artist share one key, so that they can't fall into different splits.
+    """
+    text = _FEATURING.sub("", (name or "")[:_LONGEST])
+    text = unicodedata.normalize("NFKD", text).casefold()
+    text = unicodedata.normalize("NFKD", text)
+    text = "".join(c for c in text if not unicodedata.combining(c))
+    # Apostrophes join ("Guns N' Roses"), any other punctuation separates ("J.S. Bach").
+    text = re.sub(r"['’`]", "", text)
+    words = re.sub(r"[^\w]|_", " ", text).split()
+    if len(words) > 1 and words[0] == "the":
+        words = words[1:]
+    return " ".join(words) or _UNKNOWN
+
+
+def collaborators(name: str | None) -> list[str]:
+    """The keys of those who may have made a track together, if the name lists several; else nothing.
+
+    >>> collaborators("Ada & The Bobs feat. Cleo")
+    ['ada', 'bobs', 'cleo']
+
+    "Earth, Wind & Fire" lists three as well: whether they are artists is not for the name to say.
+    """
+    parts = [normalize_artist(part) for part in _BETWEEN.split(unicodedata.normalize("NFKC", (name or "")[:_LONGEST]))]
+    named = [part for part in parts if part != _UNKNOWN]
+    return named if len(named) > 1 else []
+
+
+def _without_nickname(name: str | None) -> str:
+    """The key of a name without what stands in quotes or brackets; the whole name's if nothing else is there."""
+    key = normalize_artist(_ASIDE.sub(" ", (name or "")[:_LONGEST]))
+    return normalize_artist(name) if key == _UNKNOWN else key
+
+
+def _mentioned(name: str | None) -> set[str]:
+    """The keys of all who may be meant by a name: collaborators, each with and without a nickname, and nicknames."""
+    text = unicodedata.normalize("NFKC", (name or "")[:_LONGEST])
+    nicknames = [normalize_artist(one or other) for one, other in _QUOTED.findall(text)]
+    return {*collaborators(text), *map(_without_nickname, _LISTED.split(text)), *nicknames}
+
+
+def split_units(artists: Mapping[str, str | None], duplicates: Mapping[str, str]) -> dict[str, str]:
+    """For each track the normalized name of the artist as which it is split, given each track's artist.
+
+    Artists who share tracks are one unit, called by the alphabetically first name: "Ada & Bob" goes
+    with "Ada" and with "Bob" where these have tracks of their own. So do 'Ada "Dot" Byte', "Ada (Dot) Byte",
+    "Ada Byte" and a plain "Dot", and two names under which one recording was found, from `duplicates`
+    (track: the one that is kept). Tracks of unnamed artists join nothing.
+    """
+    groups: Groups[str] = Groups()
+    names = {track: normalize_artist(artist) for track, artist in artists.items()}
+    known: dict[str, str] = {}  # a spelling of an artist: one who is spelled so
+    for credit in artists.values():
+        name = normalize_artist(credit)
+        if name != _UNKNOWN:
+            for spelling in (name, _without_nickname(credit)):
+                groups.join(name, known.setdefault(spelling, name))
+    for credit in set(artists.values()):
+        for part in known.keys() & _mentioned(credit):
+            groups.join(normalize_artist(credit), known[part])
+    for track, kept in duplicates.items():
+        if _UNKNOWN not in (names[track], names[kept]):
+            groups.join(names[track], names[kept])
+    return {track: groups.of(name) for track, name in names.items()}
+
+
+def split_of(artist: str, salt: str, validation: float, test: float) -> str:
+    """The split of a normalized artist: a share `test`, then `validation`, and the rest train."""
+    fraction = stable_fraction("split", salt, artist)
+    if fraction < test:
+        return "test"
+    return "validation" if fraction < test + validation else "train"
+
+
+def assign(
+    clips: Iterable[tuple[str, str]],
+    artists: Mapping[str, str | None],
+    salt: str,
+    validation: float,
+    test: float,
+    duplicates: Mapping[str, str] | None = None,
+) -> list[dict[str, str]]:
+    """Rows of the `splits` table for (clip_id, track_id) pairs, given each track's artist.
+
+    Clips of the tracks in `duplicates` (track: the one that is kept instead) are in no split; all
+    others are in the split of their artist, see `split_units`. Raises UserError when a split stays empty,
+    naming it and the remedy, and when a track is not among `artists`.
+    """
+    duplicates = duplicates or {}
+    for track_id in {*duplicates, *duplicates.values()} - artists.keys():
+        raise UserError(
+            f"duplicates: track {track_id} is not among the licensed ones; "
+            "the duplicates belong to another data set, so find them anew"
+        )
+    units = split_units(artists, duplicates)
+    rows = []
+    for clip_id, track_id in clips:
+        if track_id not in artists:
+            raise UserError(
+                f"clip {clip_id}: its track {track_id} is not among the licensed ones; "
+                "the clips belong to another data set, so make them anew"
+            )
+        artist = units[track_id]
+        split = DUPLICATE if track_id in duplicates else split_of(artist, salt, validation, test)
+        rows.append({"clip_id": clip_id, "track_id": track_id, "artist": artist, "split": split})
+    empty = [s for s in SPLITS if not any(row["split"] == s for row in rows)]
+    if empty:
+        names = sorted({row["artist"] for row in rows if row["split"] != DUPLICATE})
+        raise UserError(
+            f"data.split: no clip falls into {' and '.join(empty)}: there are {len(names)} artists "
+            f"({', '.join(names[:8])}{', …' if len(names) > 8 else ''}) and each goes to one split by its hash; "
+            "change data.split.salt or the shares data.split.validation and data.split.test, or add music"
+        )
+    return rows

@@ -1,0 +1,1 @@
+"""Scores on plain arrays, the embedders that feed them, the references and the systems that are scored."""

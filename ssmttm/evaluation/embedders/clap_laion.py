@@ -1,0 +1,128 @@
+"""CLAP (Wu et al. 2023) through the package laion-clap: 512-d, of audio and of text, 48 kHz mono, 10 s windows.
+
+For a check of `clap`, whose windows and settings it shares: on one checkpoint both agree to rounding.
+The package can't be installed beside the workflow (workflow/envs/reference-metrics.yaml has an
+environment for it), and needs three things of `tokenizer`, a folder with roberta-base: tokenizer,
+configuration and model, the last of which the checkpoint then overwrites.
+
+The package's own loader unpickles; the checkpoint is read as data here instead. It takes a random
+crop of audio longer than 10 s; here it only ever gets whole windows.
+"""
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ssmttm.errors import UserError
+from ssmttm.evaluation.embedder import WindowEmbedder, prepare, weights_path
+from ssmttm.evaluation.embedders.clap import windows
+from ssmttm.pretrained.checkpoints import fill, need, read_weights
+from ssmttm.pretrained.clap import SAMPLE_RATE, WINDOW, tokenizer
+from ssmttm.pretrained.wheels import weights_hash
+
+SETTINGS = ("weights", "tokenizer")
+REMEDY = (
+    "put a checkpoint of lukewys/laion_clap there (hf download lukewys/laion_clap), "
+    "with `tokenizer`, a folder with roberta-base (hf download roberta-base)"
+)
+_ARCHITECTURES = {96: "HTSAT-tiny", 128: "HTSAT-base", 256: "HTSAT-large"}
+_LAYERS = ("audio_branch.patch_embed.proj.weight", "text_branch.embeddings.word_embeddings.weight")
+
+
+class LaionClapEmbedder(WindowEmbedder):
+    """Implements `ssmttm.evaluation.embedder.TextEmbedder`."""
+
+    name = "clap_laion"
+    sample_rate = SAMPLE_RATE
+    window_s = hop_s = 10.0
+    batch = 8
+
+    def __init__(self, module: Any, identity: str) -> None:
+        self.identity = identity
+        self.dim = module.model.joint_embed_shape
+        self._module = module
+
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+        return [_repeat(torch.from_numpy(w)) for w in windows(prepare(wave, sample_rate, SAMPLE_RATE)[0])]
+
+    def _run(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (self._module.get_audio_embedding_from_data(batch, use_tensor=True),)
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings of unit length, float32 [texts, 512]; ValueError for an empty text."""
+        for number, text in enumerate(texts):
+            if not text.strip():
+                raise ValueError(f"text {number} of {len(texts)} is empty; an empty text has no embedding")
+        parts = [self._module.get_text_embedding(list(texts[i : i + 64])) for i in range(0, len(texts), 64)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
+
+
+def _repeat(wave: torch.Tensor) -> torch.Tensor:
+    """As often as `wave` fits into a window, then zeros: what the package does, done here so that clips stack."""
+    wave = wave.repeat(WINDOW // len(wave))
+    return torch.nn.functional.pad(wave, (0, WINDOW - len(wave)))
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    """A working folder in which `roberta-base` is `folder`: the package asks for models by such names, offline."""
+    before, offline = Path.cwd(), os.environ.get("HF_HUB_OFFLINE")
+    with tempfile.TemporaryDirectory() as place:
+        for name in ("roberta-base", "bert-base-uncased", "facebook/bart-base"):
+            link = Path(place, name)
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(folder.resolve())
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.chdir(place)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            if offline is None:
+                del os.environ["HF_HUB_OFFLINE"]
+            else:
+                os.environ["HF_HUB_OFFLINE"] = offline
+
+
+def load(settings: Mapping[str, Any]) -> LaionClapEmbedder:
+    """The embedder with `weights` and `tokenizer`; UserError when the package or one of them is missing or damaged."""
+    key = "evaluation.models.clap_laion"
+    path = weights_path(settings, "clap_laion", REMEDY)
+    if not settings.get("tokenizer"):
+        raise UserError(f"{key}: names no tokenizer; {REMEDY}")
+    folder = Path(settings["tokenizer"]).expanduser()
+    state = read_weights(path, key, REMEDY)
+    need(state, _LAYERS, str(path), REMEDY)
+    tokenizer(folder, len(state[_LAYERS[1]]), key)
+    width, arguments = len(state[_LAYERS[0]]), sys.argv
+    if width not in _ARCHITECTURES:
+        raise UserError(f"{path}: an audio encoder of width {width} is none of {', '.join(_ARCHITECTURES.values())}")
+    try:
+        with _beside(folder):
+            sys.argv = arguments[:1]  # the package reads the command line at import
+            package = importlib.import_module("laion_clap")
+            module = package.CLAP_Module(
+                enable_fusion="audio_branch.patch_embed.mel_conv2d.weight" in state,
+                amodel=_ARCHITECTURES[width],
+                device="cpu",
+            )
+    except ImportError as error:
+        raise UserError(
+            f"{key}: needs the Python package laion-clap ({error}); use the environment "
+            "workflow/envs/reference-metrics.yaml, or `clap`, which needs none"
+        ) from error
+    finally:
+        sys.argv = arguments
+    state = {name: tensor for name, tensor in state.items() if not name.endswith("embeddings.position_ids")}
+    buffers = {n: t for n, t in module.model.state_dict().items() if n.endswith(("position_ids", "token_type_ids"))}
+    fill(module.model, buffers | state, str(path), REMEDY)
+    return LaionClapEmbedder(module, f"clap_laion:{weights_hash(path, folder)}")

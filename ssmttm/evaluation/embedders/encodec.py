@@ -1,0 +1,56 @@
+"""EnCodec's encoder (Défossez et al. 2022) through transformers: 128-d, before quantization, a row per latent frame.
+
+Takes a folder that transformers wrote (facebook/encodec_24khz: mono, 75 rows per second;
+facebook/encodec_48khz: stereo, 150). The clip goes through the encoder whole and as loud as it is,
+as in the package frechet-audio-distance; the 48 kHz codec itself would cut it into seconds and
+normalize each. Frames are rows, not averaged: its release 0.3.4 does the same, older ones took time
+for the dimension. They overlap in what they see, so neighboring rows are far from independent. A
+mono clip stands for both channels of the stereo codec.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import EncodecModel
+
+from ssmttm.evaluation.embedder import Embedding, WindowEmbedder, need_seconds, prepare, weights_path
+from ssmttm.pretrained.hub import load_pretrained
+from ssmttm.pretrained.wheels import weights_hash
+
+SETTINGS = ("weights",)
+REMEDY = "put the folder of a transformers EnCodec there (hf download facebook/encodec_24khz), and give its path"
+
+
+class EncodecEmbedder(WindowEmbedder):
+    """Implements `ssmttm.evaluation.embedder.Embedder`."""
+
+    name = "encodec"
+    batch = 8
+
+    def __init__(self, model: EncodecModel, identity: str) -> None:
+        config = model.config
+        self.identity = identity
+        self.sample_rate, self.channels, self.dim = config.sampling_rate, config.audio_channels, config.hidden_size
+        self._hop = int(np.prod(config.upsampling_ratios))
+        self.hop_s = self._hop / self.sample_rate
+        self._encoder = model.encoder
+
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+        samples = prepare(wave, sample_rate, self.sample_rate, self.channels)
+        need_seconds(samples, 2 * self._hop, self.sample_rate, self.name)
+        return torch.from_numpy(samples)[None]
+
+    def _run(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (self._encoder(batch).transpose(1, 2),)
+
+    def _join(self, embeddings: np.ndarray, *rest: np.ndarray) -> Embedding:
+        return Embedding(embeddings[0], np.zeros(0, np.float32))
+
+
+def load(settings: Mapping[str, Any]) -> EncodecEmbedder:
+    """The embedder with the folder `weights`; raises UserError when it is missing or damaged."""
+    path = weights_path(settings, "encodec", REMEDY)
+    model = load_pretrained(EncodecModel, str(path), "evaluation.models.encodec")
+    return EncodecEmbedder(model, f"encodec:{weights_hash(path)}")

@@ -1,0 +1,70 @@
+"""Text-audio cosines in the space of a model that embeds both, such as CLAP (Wu et al. 2023)."""
+
+from typing import Any
+
+import numpy as np
+
+from ssmttm.errors import UserError
+from ssmttm.evaluation.arrays import two, unit
+from ssmttm.evaluation.cautions import few_clips
+from ssmttm.evaluation.clipset import ClipSet, Settings, clip_means
+from ssmttm.statistics.bootstrap import mean_interval
+
+BETTER = "higher"
+DEFINITION = (
+    "cosine of the caption's embedding and the mean of the clip's window embeddings, averaged over clips; the "
+    "reference plays no part"
+)
+INTERVAL = "percentile bootstrap over clips"
+RECALL = "recall_at_10"
+RECALL_DEFINITION = "share of captions whose own clip is among the 10 nearest to them by that cosine"
+NEAREST = 10
+
+
+def backend(embedder: str) -> str:
+    """What makes the number: the embedder alone."""
+    return embedder
+
+
+def cosine_scores(audio: np.ndarray, text: np.ndarray) -> np.ndarray:
+    """Cosine of each clip with its caption, `[n]` in [-1, 1]; their mean is the CLAP score (Wu et al. 2023).
+
+    `audio` and `text` are `[n, dim]`, of one model that embeds both in one space: row i is a clip
+    and its caption. ValueError for unlike shapes, values that aren't finite or a row of zeros.
+    """
+    audio, text = two(audio, text, names=("audio", "text"))
+    if audio.shape != text.shape:
+        raise ValueError(f"expected a caption for each clip, got {audio.shape} and {text.shape}")
+    return (unit(audio, "audio") * unit(text, "text")).sum(axis=1).clip(-1.0, 1.0)
+
+
+def recall_at(audio: np.ndarray, text: np.ndarray, k: int) -> float:
+    """Share of captions whose own clip is among the `k` clips nearest to them by cosine; ties count against it.
+
+    Arrays as `cosine_scores`. By chance k / n.
+    """
+    own = cosine_scores(audio, text)
+    if not 1 <= k <= len(own):
+        raise ValueError(f"k must lie between 1 and {len(own)}, got {k}")
+    similar = unit(text, "text") @ unit(audio, "audio").T
+    better = (similar >= own[:, None] - 1e-12).sum(axis=1) - 1
+    return float((better < k).mean())
+
+
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+    """Mean cosine, its interval and values per clip; recall beside it where there are more clips than it counts."""
+    if system.texts is None:
+        raise UserError(f"clap of {system.name}: {system.backend} embeds no captions; use clap or clap_laion")
+    audio = clip_means(system)
+    try:
+        scores = cosine_scores(audio, system.texts)
+    except ValueError as error:
+        raise UserError(f"clap of {system.name}: {error}") from error
+    low, high = mean_interval(scores, settings.bootstrap, settings.confidence, settings.seed)
+    also = []
+    if len(scores) > NEAREST:
+        # Whether a clip is found depends on all the others, so hits can't be resampled one by one.
+        value = recall_at(audio, system.texts, NEAREST)
+        also = [{"metric": RECALL, "definition": RECALL_DEFINITION, "value": value, "low": None, "high": None}]
+    found = {"warnings": few_clips(len(scores)), "per_clip": scores, "also": also}
+    return {"value": float(scores.mean()), "low": low, "high": high, **found}

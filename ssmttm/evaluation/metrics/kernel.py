@@ -1,0 +1,221 @@
+"""Kernel distance: the squared maximum mean discrepancy between the embeddings of two sets of clips.
+
+Gretton et al. 2012, equation 3 (unbiased). Two kernels are in use:
+
+- Gaussian, exp(-|x - y|^2 / (2 s^2)), the Kernel Audio Distance (KAD) of Chung et al. 2025, with s
+  the median distance between embeddings, reported times 100. Here s is the reference's, so that
+  all systems are measured by one kernel; their released tool takes it from its second argument,
+  the evaluated set (set `bandwidth` to reproduce that).
+- cubic polynomial, (x . y / dim + 1)^3, the Kernel Inception Distance (KID) of Bińkowski et al. 2018.
+
+Unlike a Fréchet distance it has no bias that falls with n, and assumes no Gaussian. Of two
+samples of one distribution its mean is zero, so a single value may well be slightly negative:
+that is no error, and is not cut off, which would bring back a bias.
+
+The windows of one clip resemble one another, so pairs of them would bring a bias that falls with
+the number of clips: the score is the mean over pairs of different clips. `kernel_distance` takes
+rows for independent, as kadtk takes windows; of one row per clip both are the same.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import pdist
+
+from ssmttm.errors import UserError
+from ssmttm.evaluation.arrays import rows, two
+from ssmttm.evaluation.cautions import SAME, few_clips_of_set
+from ssmttm.evaluation.clipset import ClipSet, Settings, content_order, same_audio
+from ssmttm.statistics.bootstrap import resamples, shifted_interval
+
+BETTER = "lower"
+DEFINITION = (
+    "Kernel Audio Distance: 100 times the unbiased squared maximum mean discrepancy between the window embeddings, "
+    "Gaussian kernel, bandwidth the median distance between the reference's windows (may be slightly negative); pairs "
+    "of windows of one clip are left out, which kadtk counts"
+)
+INTERVAL = (
+    "bootstrap over captions, whole clips of both sets together (over recordings, where the system's clips are the "
+    "reference's in another order); percentiles moved by their bias"
+)
+POLYNOMIAL = "kernel_polynomial"
+POLYNOMIAL_DEFINITION = (
+    "unbiased squared maximum mean discrepancy between the window embeddings with the cubic polynomial kernel "
+    "(x . y / dim + 1)^3, as the Kernel Inception Distance; pairs of windows of one clip are left out"
+)
+
+AUDIO_SCALE = 100.0
+"""Chung et al. report a hundred times the squared discrepancy."""
+BLOCK = 1024
+MEDIAN_ROWS = 4000
+MOST_WINDOWS = 20000
+"""Of more, each clip gives an equal number, evenly spaced: the cost is their square."""
+ROWS_AT_ONCE = 256
+KERNELS = ("gaussian", "polynomial")
+
+
+def backend(embedder: str) -> str:
+    """What makes the number: the embedder alone."""
+    return embedder
+
+
+def kernel_distance(
+    x: np.ndarray, y: np.ndarray, kernel: str = "gaussian", bandwidth: float | None = None, block: int = BLOCK
+) -> float:
+    """Unbiased squared maximum mean discrepancy, mean k(x, x') + mean k(y, y') - 2 mean k(x, y), x' not x.
+
+    `x` is `[n, dim]`, generated; `y` is `[m, dim]`, the reference; two rows or more each
+    (ValueError otherwise). `kernel` is "gaussian" (default, with `bandwidth`, or else the
+    median distance of `y`) or "polynomial". Memory grows with `block`, not with n times m.
+    """
+    x, y = two(x, y, least=2)
+    k = _kernel(kernel, y, bandwidth)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below, with a message
+        within = [(_sum(k, a, a, block) - k.diagonal(a).sum()) / (len(a) * (len(a) - 1)) for a in (x, y)]
+        value = within[0] + within[1] - 2 * _sum(k, x, y, block) / (len(x) * len(y))
+    if not np.isfinite(value):
+        raise ValueError("values are too large for a kernel distance in float64")
+    return float(value)
+
+
+def kernel_audio_distance(generated: np.ndarray, reference: np.ndarray, bandwidth: float | None = None) -> float:
+    """KAD as Chung et al. 2025 print it: 100 times `kernel_distance` with the Gaussian kernel."""
+    return AUDIO_SCALE * kernel_distance(generated, reference, "gaussian", bandwidth)
+
+
+def median_distance(x: np.ndarray, limit: int = MEDIAN_ROWS) -> float:
+    """Median Euclidean distance between the rows of `x`; of `limit` rows spread evenly over them if they are more.
+
+    Raises ValueError when it is zero: then most rows are equal, and no bandwidth can be had.
+    """
+    x = rows(x, least=2)
+    if len(x) > limit:
+        x = x[np.linspace(0, len(x) - 1, limit).round().astype(int)]
+    found = float(np.median(pdist(x)))
+    if not 0 < found < np.inf:
+        raise ValueError(f"the median distance between rows is {found}, which is no bandwidth")
+    return found
+
+
+class Polynomial:
+    """(a . b / dim + 1)^3."""
+
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Values of all pairs of rows, `[len(a), len(b)]`."""
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def diagonal(self, a: np.ndarray) -> np.ndarray:
+        """Values of each row with itself, `[len(a)]`."""
+        return ((a * a).sum(axis=1) / a.shape[1] + 1) ** 3
+
+
+class Gaussian:
+    """exp(-|a - b|^2 / (2 width^2)); `origin` is near the rows, so that little is lost to rounding."""
+
+    def __init__(self, width: float, origin: np.ndarray) -> None:
+        if not 0 < width < np.inf:
+            raise ValueError(f"a bandwidth must be positive, got {width}")
+        self._scale, self._origin = 1 / width, origin
+
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Values of all pairs of rows, `[len(a), len(b)]`."""
+        a, b = ((c - self._origin) * self._scale for c in (a, b))
+        squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
+        return np.exp(squared.clip(0) / -2)
+
+    def diagonal(self, a: np.ndarray) -> np.ndarray:
+        """Values of each row with itself, `[len(a)]`."""
+        return np.ones(len(a))
+
+
+Kernel = Polynomial | Gaussian
+
+
+def _kernel(name: str, y: np.ndarray, bandwidth: float | None) -> Kernel:
+    if name == "polynomial":
+        if bandwidth is not None:
+            raise ValueError("a polynomial kernel has no bandwidth")
+        return Polynomial()
+    if name != "gaussian":
+        raise ValueError(f"no kernel {name!r}; there are {', '.join(KERNELS)}")
+    return Gaussian(median_distance(y) if bandwidth is None else float(bandwidth), y.mean(axis=0))
+
+
+def _sum(k: Kernel, a: np.ndarray, b: np.ndarray, block: int) -> float:
+    starts = [(i, j) for i in range(0, len(a), block) for j in range(0, len(b), block)]
+    return float(sum(k(a[i : i + block], b[j : j + block]).sum() for i, j in starts))
+
+
+def clip_sums(k: Kernel, a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Sums of the kernel over all windows of clip i of `a` and clip j of `b`, `[clips, clips]`."""
+    right = np.concatenate(b)
+    edges = np.cumsum([0, *(len(w) for w in b[:-1])])
+    totals = []
+    for w in a:
+        parts = (k(w[i : i + ROWS_AT_ONCE], right).sum(axis=0) for i in range(0, len(w), ROWS_AT_ONCE))
+        totals.append(np.add.reduceat(sum(parts), edges))
+    return np.stack(totals)
+
+
+def thinned(windows: tuple[np.ndarray, ...], most: int) -> tuple[np.ndarray, ...]:
+    """The windows of each clip, or if they are more than `most` together, equally many of each, evenly spaced."""
+    if sum(map(len, windows)) <= most:
+        return windows
+    each = max(most // len(windows), 1)
+    return tuple(w if len(w) <= each else w[np.linspace(0, len(w) - 1, each).round().astype(int)] for w in windows)
+
+
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+    """Value, interval and warnings of one system against one reference; the polynomial kernel beside it."""
+    where = f"kernel of {system.name} against {reference.name}"
+    if same_audio(system, reference):
+        zero = {"value": 0.0, "low": 0.0, "high": 0.0}
+        found = [SAME]
+        values = [zero, zero]
+    else:
+        found = few_clips_of_set(len(system.clip_ids), "unbiased, but the interval is wide and rough")
+        most = max(system.window_count, reference.window_count)
+        if most > MOST_WINDOWS:
+            found.append(f"of up to {most} windows {MOST_WINDOWS}, evenly spaced in each clip, are compared")
+        try:
+            values = [_evaluated(system, reference, settings, name) for name in KERNELS]
+        except ValueError as error:
+            raise UserError(f"{where}: {error}") from error
+    also = [{"metric": POLYNOMIAL, "definition": POLYNOMIAL_DEFINITION, **values[1]}]
+    return {**values[0], "warnings": found, "also": also}
+
+
+def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, name: str) -> dict[str, Any]:
+    scale = AUDIO_SCALE if name == "gaussian" else 1.0
+    ordered = thinned(tuple(system.windows[i] for i in content_order(system, reference)), MOST_WINDOWS)
+    known = thinned(reference.windows, MOST_WINDOWS)
+    if len(ordered) < 2:
+        raise ValueError("needs at least two clips")
+    k = _kernel(name, np.concatenate(known), None)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below, with a message
+        sums = [clip_sums(k, a, b) for a, b in ((ordered, ordered), (known, known), (ordered, known))]
+    lengths = [np.array([len(w) for w in s], dtype=np.float64) for s in (ordered, known)]
+    value = scale * between_clips(np.ones(len(ordered)), sums, lengths)
+    replicates = []
+    for index in resamples(len(ordered), settings.bootstrap, settings.seed):
+        counts = np.bincount(index, minlength=len(ordered)).astype(np.float64)
+        replicates.append(scale * between_clips(counts, sums, lengths))
+    low, high, _ = shifted_interval(np.array(replicates), value, settings.confidence)
+    return {"value": value, "low": low, "high": high, "replicates": replicates}
+
+
+def between_clips(counts: np.ndarray, sums: list[np.ndarray], lengths: list[np.ndarray]) -> float:
+    """The discrepancy of clips drawn `counts` `[clips]` times, over pairs of different clips only.
+
+    `sums` are the `clip_sums` within both sets and across them, `lengths` `[clips]` their windows.
+    A clip that is drawn twice would count as two that agree perfectly.
+    """
+    total = 0.0
+    for matrix, length in zip(sums[:2], lengths, strict=True):
+        apart, drawn = counts @ matrix @ counts - counts**2 @ np.diag(matrix), counts * length
+        total += apart / (drawn.sum() ** 2 - drawn @ drawn)
+    across = counts @ sums[2] @ counts / ((counts @ lengths[0]) * (counts @ lengths[1]))
+    value = float(total - 2 * across)
+    if not np.isfinite(value):
+        raise ValueError("values are too large for a kernel distance in float64")
+    return value

@@ -1,0 +1,163 @@
+"""Kullback-Leibler divergence between the class posteriors of paired clips.
+
+A music tagger's classes are independent yes-or-no tags (sigmoids), not one of many (softmax).
+The posterior of a clip is therefore a product of Bernoulli distributions, and the divergence
+of two such products is the sum over tags of the Bernoulli divergences. It is not comparable
+with published "KL" figures, which put a softmax over the classes of another model, and which
+are not comparable with one another either: stable-audio-metrics gives KL(generated || reference)
+of softmaxes of mean logits, audiocraft KL(reference || generated) of softmaxes of segments.
+Both are below, under their names.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import log_softmax, rel_entr, softmax
+
+from ssmttm.errors import UserError
+from ssmttm.evaluation.arrays import rows, two
+from ssmttm.evaluation.cautions import SAME, few_clips
+from ssmttm.evaluation.clipset import ClipSet, Settings
+from ssmttm.statistics.bootstrap import mean_interval
+
+BETTER = "lower"
+DEFINITION = (
+    "KL(reference || generated) in nats: the sum over tags of Bernoulli divergences between tag probabilities "
+    "(mean over a clip's windows, clipped to [1e-6, 1 - 1e-6]), averaged over clips paired by caption"
+)
+CATEGORICAL = (
+    "KL(reference || generated) in nats between distributions over classes (softmax of a clip's mean logits, at least "
+    "1e-6), averaged over clips paired by caption"
+)
+INTERVAL = "percentile bootstrap over clips"
+REVERSED = "kl_reversed"
+
+FLOOR = 1e-6
+ADDED = 1e-6
+"""What both published definitions add to the distribution inside the logarithm."""
+
+
+def backend(embedder: str) -> str:
+    """What makes the number: the embedder's tagger alone."""
+    return embedder
+
+
+def bernoulli_kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """KL(p || q) per clip, in nats, `[n]`, for tag probabilities `p` and `q` of shape `[n, tags]`.
+
+    Probabilities are clipped to [1e-6, 1 - 1e-6], so that one certain tag can't make it infinite.
+    """
+    p, q = (np.clip(a, FLOOR, 1 - FLOOR) for a in _probabilities(p, q))
+    return (p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))).sum(axis=1)
+
+
+def categorical_kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """KL(p || q) = sum p log (p / q) per clip, in nats, `[n]`, for distributions `p` and `q` `[n, classes]`.
+
+    Rows must sum to one (ValueError). Probabilities below 1e-6 are raised to it and the rows
+    scaled to one again, so that the result is finite and never negative.
+    """
+    p, q = _distributions(p, q)
+    p, q = (np.maximum(a, FLOOR) for a in (p, q))
+    p, q = (a / a.sum(axis=1, keepdims=True) for a in (p, q))
+    return rel_entr(p, q).sum(axis=1).clip(0)
+
+
+def kl_reference_generated(reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
+    """KL(reference || generated) per clip of paired distributions `[n, classes]`: large where a class is missing."""
+    return categorical_kl(reference, generated)
+
+
+def kl_generated_reference(reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
+    """KL(generated || reference) per clip of paired distributions `[n, classes]`: large where a class is made up."""
+    return categorical_kl(generated, reference)
+
+
+def softmax_of_mean_logits(windows: Sequence[np.ndarray]) -> np.ndarray:
+    """One distribution per clip, `[n, classes]`: logits `[n_i, classes]` averaged over windows, then softmax."""
+    return softmax(np.stack([rows(w, "logits").mean(axis=0) for w in windows]), axis=1)
+
+
+def mean_of_softmax(windows: Sequence[np.ndarray]) -> np.ndarray:
+    """One distribution per clip, `[n, classes]`: softmax of each window's logits `[n_i, classes]`, then averaged.
+
+    Not `softmax_of_mean_logits`: windows that are sure of different classes stay sure in this one.
+    """
+    return np.stack([softmax(rows(w, "logits"), axis=1).mean(axis=0) for w in windows])
+
+
+def stable_audio_metrics_kl(reference: Sequence[np.ndarray], generated: Sequence[np.ndarray]) -> np.ndarray:
+    """KL(generated || reference) per clip as stable-audio-metrics has it, `[n]`; its score is the mean.
+
+    Both are logits `[n_i, classes]` by clip. kl_div(log(r + 1e-6), g) = sum g (log g - log(r + 1e-6)),
+    with r and g the softmaxes of the mean logits. By the 1e-6 it can fall slightly below zero.
+    """
+    r, g = _distributions(softmax_of_mean_logits(reference), softmax_of_mean_logits(generated))
+    means = [rows(w, "logits").mean(axis=0) for w in generated]
+    return (g * (log_softmax(np.stack(means), axis=1) - np.log(r + ADDED))).sum(axis=1)
+
+
+def audiocraft_kl(reference: Sequence[np.ndarray], generated: Sequence[np.ndarray]) -> np.ndarray:
+    """KL(reference || generated) per segment as audiocraft's "kld" has it; its score is the mean over segments.
+
+    Both are logits `[n_i, classes]` by clip, a row for each segment that doesn't overlap the next.
+    kl_div(log(g + 1e-6), r) = sum r (log r - log(g + 1e-6)), with r and g the softmaxes of a
+    segment. Segment j of a clip meets segment j of its reference; ValueError where their numbers
+    differ. `[segments of all clips]`, so longer clips weigh more.
+    """
+    if [len(w) for w in reference] != [len(w) for w in generated]:
+        raise ValueError("reference and generated clips differ in their numbers of segments")
+    r, g = two(np.concatenate(list(reference)), np.concatenate(list(generated)), names=("reference", "generated"))
+    return (softmax(r, axis=1) * (log_softmax(r, axis=1) - np.log(softmax(g, axis=1) + ADDED))).sum(axis=1)
+
+
+def _probabilities(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, ...]:
+    p, q = two(p, q, names=("p", "q"))
+    if p.shape != q.shape:
+        raise ValueError(f"expected two arrays of one shape [n, classes], got {p.shape} and {q.shape}")
+    if min(p.min(), q.min()) < 0 or max(p.max(), q.max()) > 1 + 1e-6:
+        raise ValueError("probabilities must lie between 0 and 1")
+    return p, q
+
+
+def _distributions(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, ...]:
+    p, q = _probabilities(p, q)
+    if max(np.abs(p.sum(axis=1) - 1).max(), np.abs(q.sum(axis=1) - 1).max()) > 1e-4:
+        raise ValueError("rows must sum to one; for independent tags there is bernoulli_kl")
+    return p, q
+
+
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+    """Value, interval, warnings and values per clip of one system against one reference; both directions."""
+    if system.posteriors.shape != reference.posteriors.shape or not system.posteriors.shape[1]:
+        raise UserError(
+            f"kl needs class posteriors of one model: {system.name} has {system.posteriors.shape[1]} classes, "
+            f"{reference.name} has {reference.posteriors.shape[1]}"
+        )
+    same = np.array_equal(system.posteriors, reference.posteriors)
+    divergence = bernoulli_kl if system.activation == "sigmoid" else categorical_kl
+    forward = divergence(reference.posteriors, system.posteriors)
+    backward = divergence(system.posteriors, reference.posteriors)
+    told = definition(system.activation)
+    return {
+        **_summary(forward, settings),
+        "definition": told,
+        "warnings": [SAME] if same else few_clips(len(system.clip_ids)),
+        "also": [{"metric": REVERSED, "definition": reversed_definition(told), **_summary(backward, settings)}],
+    }
+
+
+def definition(activation: str) -> str:
+    """What is computed of posteriors with `activation` sigmoid or softmax."""
+    return DEFINITION if activation == "sigmoid" else CATEGORICAL
+
+
+def reversed_definition(told: str) -> str:
+    """The definition of the other direction."""
+    return told.replace("KL(reference || generated)", "KL(generated || reference)")
+
+
+def _summary(values: np.ndarray, settings: Settings) -> dict[str, Any]:
+    low, high = mean_interval(values, settings.bootstrap, settings.confidence, settings.seed)
+    return {"value": float(values.mean()), "low": low, "high": high, "per_clip": values}

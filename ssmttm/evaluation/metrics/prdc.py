@@ -1,0 +1,107 @@
+"""Precision, recall, density and coverage of generated embeddings.
+
+Kynkäänniemi et al. 2019 (precision, recall); Naeem et al. 2020 (density, coverage). Around each
+point of a set lies the ball that reaches to its k-th nearest neighbour in its own set.
+
+They have no interval. A resample holds clips twice, whose nearest neighbors are then themselves, so
+balls can't be resampled; and resamples that hold the balls fixed leave out what another draw of
+clips would do to them: they find differences where there are none (docs/evaluation.md).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from ssmttm.errors import UserError
+from ssmttm.evaluation.arrays import two
+from ssmttm.evaluation.cautions import SAME_ONE, few_clips_of_set
+from ssmttm.evaluation.clipset import ClipSet, Settings, clip_means, same_audio
+
+BETTER = "higher"
+NEAREST = 5
+DEFINITION = (
+    f"density: how many balls of reference clips a generated clip lies in, over {NEAREST}, in the mean over generated "
+    f"clips; balls reach to the {NEAREST}th nearest reference clip; clips are mean window embeddings"
+)
+INTERVAL = None
+BLOCK = 512
+
+
+def backend(embedder: str) -> str:
+    """What makes the number: the embedder alone."""
+    return embedder
+
+
+@dataclass(frozen=True)
+class Prdc:
+    """The four scores; precision, recall and coverage in [0, 1], density in [0, m / k]."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def precision_recall_density_coverage(reference: np.ndarray, generated: np.ndarray, nearest: int = NEAREST) -> Prdc:
+    """All four of `generated` `[n, dim]` against `reference` `[m, dim]`, with k = `nearest`.
+
+    precision: share of generated points in any reference ball. recall: share of reference points
+    in any generated ball. density: reference balls around a generated point, over k, in the mean.
+    coverage: share of reference balls that hold a generated point. Distances are exact (float64
+    differences) and balls open, as in the authors' code, except that a point equal to the center
+    is always inside. Of equal sets all are 1 (density more if points repeat). ValueError unless
+    both sets have more than k points.
+    """
+    return Prdc(*(float(v.mean()) for v in per_point(reference, generated, nearest)))
+
+
+def per_point(reference: np.ndarray, generated: np.ndarray, nearest: int = NEAREST) -> tuple[np.ndarray, ...]:
+    """What the four scores are means of: `[n]`, `[m]`, `[n]` and `[m]`."""
+    if nearest < 1:
+        raise ValueError(f"nearest must be 1 or more, got {nearest}")
+    reference, generated = two(reference, generated, nearest + 1, ("reference", "generated"))
+    reach, reach_generated = _radii(reference, nearest), _radii(generated, nearest)
+    precision, density = np.zeros(len(generated), bool), np.zeros(len(generated))
+    recall, coverage = np.zeros(len(reference), bool), np.zeros(len(reference), bool)
+    for start in range(0, len(generated), BLOCK):
+        part = slice(start, start + BLOCK)
+        apart = cdist(generated[part], reference, "sqeuclidean")
+        inside = (apart < reach) | (apart == 0)
+        precision[part], density[part] = inside.any(axis=1), inside.sum(axis=1) / nearest
+        coverage |= inside.any(axis=0)
+        recall |= ((apart < reach_generated[part, None]) | (apart == 0)).any(axis=0)
+    return precision.astype(float), recall.astype(float), density, coverage.astype(float)
+
+
+def _radii(x: np.ndarray, nearest: int) -> np.ndarray:
+    """Squared distance of each row to its k-th nearest other row, `[n]`."""
+    found = []
+    for start in range(0, len(x), BLOCK):
+        apart = cdist(x[start : start + BLOCK], x, "sqeuclidean")
+        # The row itself is the nearest, at zero.
+        found.append(np.partition(apart, nearest, axis=1)[:, nearest])
+    squared = np.concatenate(found)
+    if not np.isfinite(squared).all():
+        raise ValueError("values are too large for distances in float64")
+    return squared
+
+
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+    """Density, with precision, recall and coverage beside it, of one system against one reference."""
+    try:
+        values = per_point(clip_means(reference), clip_means(system))
+    except ValueError as error:
+        raise UserError(f"prdc of {system.name} against {reference.name}: {error}") from error
+    precision, recall, density, coverage = ({"value": float(v.mean()), "low": None, "high": None} for v in values)
+    others = [
+        ("precision", f"share of generated clips in the ball of any reference clip, k = {NEAREST}", precision),
+        ("recall", f"share of reference clips in the ball of any generated clip, k = {NEAREST}", recall),
+        ("coverage", f"share of the reference clips' balls with a generated clip inside, k = {NEAREST}", coverage),
+    ]
+    also = [{"metric": name, "definition": definition, **entry} for name, definition, entry in others]
+    found = few_clips_of_set(len(system.clip_ids), "balls are wide, comparable only at the same number")
+    if same_audio(system, reference):
+        found = [SAME_ONE]
+    return {**density, "warnings": found, "also": also}

@@ -1,0 +1,1 @@
+"""What is scored besides the project's own models."""

@@ -1,0 +1,1 @@
+"""Downloads that survive the real internet: one engine for all sources."""

@@ -1,0 +1,1 @@
+"""What people write about licenses, understood as SPDX expressions, and the policy. Never a guess."""

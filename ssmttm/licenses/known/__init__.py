@@ -1,0 +1,1 @@
+"""The licenses that exist, and how their names and addresses look."""

@@ -1,1 +1,0 @@
-"""Scores on plain arrays, and the embedders that feed them."""

@@ -1,0 +1,1 @@
+"""The page's figures, and their static form."""

@@ -1,1 +1,0 @@
-"""Comparison tables, figures and the report page."""

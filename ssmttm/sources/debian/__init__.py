@@ -1,0 +1,1 @@
+"""Music inside Debian packages: getting packages, opening them, reading their copyright."""

@@ -1,0 +1,1 @@
+"""MTG-Jamendo: track tables, licenses, checksums, tar archives."""

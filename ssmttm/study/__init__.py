@@ -1,0 +1,1 @@
+"""The tables of one study: collected from score files once, and everything derived from them."""

@@ -1,0 +1,47 @@
+"""All tables of a study that are computed from its scores and costs."""
+
+import pandas as pd
+
+from ssmttm.statistics.noise import Noise
+from ssmttm.study.fits import COSTS, curves, fits
+from ssmttm.study.reach import default_targets, reach
+from ssmttm.study.scaling import scaling, scaling_summary
+from ssmttm.study.seeds import seed_means, seed_tests
+
+TABLES = ("fits", "fit_curves", "reach", "scaling", "scaling_summary", "seeds", "seed_tests")
+
+
+def derived(
+    comparison: pd.DataFrame,
+    progress: pd.DataFrame,
+    differences: pd.DataFrame,
+    noise: Noise,
+    confidence: float,
+    targets: list[str] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """The frames of `TABLES`, by name, from those of comparison, progress and differences.
+
+    Args:
+        comparison: final scores.
+        progress: scores at checkpoints.
+        differences: differences paired by caption.
+        noise: errors of all these scores.
+        confidence: of the intervals in the three tables and in those that are returned.
+        targets: systems whose score is to be reached; None is `default_targets`.
+    """
+    targets = default_targets(comparison) if targets is None else targets
+    more = {"noise": noise, "confidence": confidence}
+    return {
+        "fits": _together([fits(progress, cost, **more) for cost in COSTS]),
+        "fit_curves": _together([curves(progress, cost, **more) for cost in COSTS]),
+        "reach": _together([reach(progress, comparison, targets, cost, **more) for cost in COSTS]),
+        "scaling": scaling(comparison, confidence),
+        "scaling_summary": scaling_summary(comparison, noise, differences, confidence),
+        "seeds": seed_means(comparison, confidence),
+        "seed_tests": seed_tests(comparison, confidence),
+    }
+
+
+def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of all; one frame where none has any, for its columns' types."""
+    return pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)

@@ -1,0 +1,82 @@
+"""Several seeds: each design's mean with its interval, and designs against one another over the same seeds."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from ssmttm.numbers import listed, plural
+from ssmttm.statistics.paired import holm, paired_seeds, seed_interval
+from ssmttm.study.frames import SCORE, frame_of, twins, without_twins
+
+GROUP = [*SCORE, "budget_kind", "budget", "size"]
+
+SEEDS = [*GROUP, "variant", "seeds", "mean", "low", "high"]
+
+TESTS = [*GROUP, "a", "b", "difference", "low", "high", "p_value", "seeds", "p_adjusted"]
+
+
+def seed_means(comparison: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Mean over seeds with Student's t interval of every design trained more than once: the columns `SEEDS`.
+
+    Empty where no design was. Rows of comparison.parquet in; those that aren't runs, or that
+    `twins` names, are left out.
+    """
+    rows = []
+    for key, group in _runs(comparison).groupby([*GROUP, "variant"], sort=True):
+        if len(group) > 1:
+            found = seed_interval(group["value"].to_numpy(float), confidence)
+            numbers = {"seeds": found.seeds, "mean": found.mean, "low": found.low, "high": found.high}
+            rows.append({**dict(zip([*GROUP, "variant"], key)), **numbers})
+    return frame_of(rows, SEEDS)
+
+
+def seed_tests(comparison: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Paired t tests between designs over the seeds that both were trained with: the columns `TESTS`.
+
+    `difference` is a less b. `p_adjusted` is Holm's (1979), over the pairs of one kind of score,
+    budget and size. Pairs with fewer than two seeds in common have no row.
+    """
+    rows = []
+    for key, group in _runs(comparison).groupby(GROUP, sort=True):
+        scores = group.pivot(index="seed", columns="variant", values="value").astype(float)
+        pairs = []
+        for a, b in combinations(scores.columns, 2):
+            both = scores[[a, b]].dropna()
+            if len(both) < 2:
+                continue
+            found = paired_seeds(both[a].to_numpy(), both[b].to_numpy(), confidence)
+            numbers = {"difference": found.difference, "low": found.low, "high": found.high}
+            numbers |= {"p_value": found.p_value, "seeds": found.pairs}
+            pairs.append({**dict(zip(GROUP, key)), "a": a, "b": b, **numbers})
+        adjusted = holm(np.array([pair["p_value"] for pair in pairs]))
+        rows += [{**pair, "p_adjusted": p} for pair, p in zip(pairs, adjusted)]
+    return frame_of(rows, TESTS)
+
+
+def seeds_sentence(comparison: pd.DataFrame) -> str:
+    """What the seeds of a study allow one to say, in a sentence or two."""
+    runs = comparison[comparison["kind"] == "run"].drop_duplicates("system")
+    counts = without_twins(runs).groupby(["variant", "size", "budget_kind", "budget"])["seed"].nunique()
+    several = counts[counts > 1]
+    if several.empty:
+        said = (
+            "One seed per design: the intervals cover which captions were drawn, not how a run would differ under "
+            "another seed, so no difference between designs is tested over seeds."
+        )
+    elif len(several) == len(counts):
+        low, high = several.min(), several.max()
+        said = f"{plural(int(low), 'seed') if low == high else f'{low} to {high} seeds'} per design: means over seeds "
+        said += "have Student’s t interval, and designs are tested in pairs over the same seeds."
+    else:
+        said = (
+            f"{len(several)} of {plural(len(counts), 'design')} were trained with several seeds; the others’ intervals "
+            "don’t cover how a run would differ under another seed."
+        )
+    if left := twins(runs):
+        said += f" Not among them, since settings outside the table set them apart: {listed(left)}."
+    return said
+
+
+def _runs(comparison: pd.DataFrame) -> pd.DataFrame:
+    return without_twins(comparison[comparison["kind"] == "run"])

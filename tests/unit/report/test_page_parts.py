@@ -1,0 +1,225 @@
+"""What the page tells beside its numbers: methods, what is unlike, why something is missing, and static figures."""
+
+import copy
+import csv
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ssmttm.errors import UserError
+from ssmttm.report import scoreboard
+from ssmttm.report.figures import figures, svg
+from ssmttm.report.figures.chart import axis, chart, series
+from ssmttm.report.inputs import COLUMNS, EMPTY, read_study
+from ssmttm.report.sections import listing, methods, players
+from ssmttm.report.sections.corpus import corpus
+
+
+@pytest.fixture(scope="module")
+def study(results):
+    return read_study(results["studies"][0])
+
+
+@pytest.fixture(scope="module")
+def shown(study):
+    return scoreboard.columns(study["comparison"], study.embedders)
+
+
+def changed(study, **tables):
+    return replace(study, tables={**study.tables, **tables})
+
+
+class Outline(HTMLParser):
+    """Headings in order, captions of tables and figures, and links."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.levels, self.tables, self.captions, self.links, self.scopes = [], 0, [], [], []
+        self.open = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag in ("caption", "figcaption"):
+            self.open = ""
+        self.tables += tag == "table"
+        self.scopes += [attrs.get("scope")] if tag == "th" else []
+        self.links += [attrs["href"]] if tag == "a" else []
+
+    def handle_data(self, data):
+        if self.open is not None:
+            self.open += data
+
+    def handle_endtag(self, tag):
+        if tag in ("caption", "figcaption") and self.open is not None:
+            self.captions.append((tag, self.open))
+            self.open = None
+
+
+@pytest.fixture(scope="module")
+def outline(page):
+    return Outline(page)
+
+
+def test_headings_never_skip_a_level(outline):
+    assert outline.levels[0] == 1 and outline.levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(outline.levels, outline.levels[1:], strict=False))
+
+
+def test_every_table_has_a_caption_that_says_what_to_look_for(outline):
+    captions = [text for tag, text in outline.captions if tag == "caption"]
+    assert len(captions) == outline.tables
+    assert [c for c in captions if not re.search("look (for|at|first)|Look|Sort by", c)] == []
+    assert set(outline.scopes) == {"col", "row"}
+
+
+def test_links_beside_the_page_lead_to_files_that_are_there(outline, results):
+    beside = [link for link in outline.links if link.startswith(("studies/", "runs/"))]
+    assert {"studies/laptop/comparison.csv", *(f"runs/{r}/manifest.json" for r in results["runs"])} <= set(beside)
+    assert [link for link in beside if not (results["root"] / unquote(link.split("#")[0])).is_file()] == []
+
+
+def test_the_number_of_a_row_leads_to_that_row_of_the_csv(page, results):
+    with open(results["studies"][0] / "comparison.csv", newline="", encoding="utf-8") as file:
+        lines = [None, *csv.reader(file)]
+    rows = re.findall(r'comparison\.csv#row=(\d+)">\d+</a></td><th scope="row">([^<]+)<', page)
+    assert len(rows) == len(lines) - 2
+    at = lines[1].index("system")
+    own = [(int(number), name) for number, name in rows if name in results["runs"]]
+    assert own and all(lines[number][at] == name for number, name in own)
+
+
+def test_a_table_without_rows_is_not_shown_but_says_why(study, shown):
+    empty = {name: study[name].iloc[:0] for name in EMPTY}
+    bare = changed(study, **empty)
+    for table in listing.listings(bare, shown).values():
+        assert not table.rows and table.empty
+    made = figures.figures(bare)
+    assert not made["quality"].charts and not made["scaling-down"].charts
+
+
+def test_the_page_says_why_there_are_no_seeds_and_no_claims(page):
+    text = re.sub(r"<[^>]+>", "", page[: page.index('id="drawn"')])
+    assert EMPTY["seeds"] in text and "the claims were not computed" in text
+
+
+@pytest.mark.parametrize("name", ["progress", "fit_curves"])
+def test_a_missing_table_or_column_is_an_error_that_names_it(results, tmp_path, name):
+    folder = tmp_path / "study"
+    shutil.copytree(results["studies"][0], folder, ignore=shutil.ignore_patterns("figures"))
+    frame = pd.read_parquet(folder / f"{name}.parquet")
+    frame.drop(columns="value").to_parquet(folder / f"{name}.parquet")
+    with pytest.raises(UserError, match=rf"{name}\.parquet: lacks value"):
+        read_study(folder)
+    (folder / f"{name}.parquet").unlink()
+    with pytest.raises(UserError, match=rf"{name}\.parquet: no such file"):
+        read_study(folder)
+
+
+def words(study, results, change=lambda settings: None):
+    settings = copy.deepcopy(results["spec"])
+    change(settings)
+    parts = methods.paragraphs(study, corpus(results["data"]), settings)
+    return " ".join(part["text"] for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        (lambda s: s["generation"].update(guidance=5.0), "guidance of 2", "guidance of 5"),
+        (lambda s: s["generation"].update(guidance=1), "guidance of 2", "no classifier-free guidance"),
+        (lambda s: s["data"]["license"].update(noncommercial=True), "Licenses with NC or ND", "CC-BY-NC-4.0"),
+        (lambda s: s["data"]["clips"].update(seconds=30.0), "clips of 10 s", "clips of 30 s"),
+        (lambda s: s["data"]["codec"].update(name="dac", model="some/dac"), "codec spectral", "codec dac (some/dac)"),
+        (lambda s: s["data"]["vocals"].update(mode="drop"), "voices were kept", "voices were heard were dropped"),
+        (lambda s: s["evaluation"].update(bootstrap=999), "20 bootstrap", "999 bootstrap resamples"),
+        (lambda s: s["data"]["text"].update(encoder="t5"), "encoder is minilm", "encoder is t5"),
+    ],
+)
+def test_the_methods_follow_the_configuration(study, results, change, before, after):
+    assert before in words(study, results)
+    assert after in words(study, results, change) and after not in words(study, results)
+
+
+def test_the_methods_follow_what_the_runs_were_trained_with(study, results):
+    summary = copy.deepcopy(study.summary)
+    for run in summary["runs"].values():
+        run["manifest"]["spec"]["training"].update(learning_rate=0.123, ema_decay=0.999)
+    text = words(replace(study, summary=summary), results)
+    assert "rises to 0.123" in text and "average of the weights with decay 0.999" in text
+    assert "average of the weights" not in words(study, results)
+
+
+def test_the_methods_name_the_processors_that_runs_were_trained_on(study, results):
+    summary = copy.deepcopy(study.summary)
+    manifest = next(iter(summary["runs"].values()))["manifest"]
+    manifest["machine"]["cpu"], manifest["instruction_set"], manifest["threads"] = "Other CPU", "AVX2", 2
+    text = words(replace(study, summary=summary), results)
+    usual = "Synthetic CPU @ 2.0 GHz, AVX512 instructions, torch 2.13.0+cpu, 1 thread"
+    assert f"Other CPU, AVX2 instructions, torch 2.13.0+cpu, 2 threads; {usual}." in text
+    assert f"Runs were trained on {usual}." in words(study, results)
+
+
+def test_every_chart_is_a_file_and_every_table_a_csv(results, study, page):
+    folder = results["studies"][0] / "figures"
+    for figure in figures.figures(study).values():
+        for key in figure.charts:
+            for name in figures.svg_names(figure, key):
+                assert ET.parse(folder / name).getroot().tag.endswith("svg")
+    for name in COLUMNS:
+        assert len(pd.read_csv(folder / f"{name}.csv")) == len(study[name])
+    assert len(pd.read_csv(folder / "quality.csv")) == len(study["progress"])
+
+
+def circles(text):
+    root = ET.fromstring(text)
+    return [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter("{http://www.w3.org/2000/svg}circle")]
+
+
+def test_points_of_an_svg_lie_where_their_numbers_say():
+    values = [1.0, 10.0, 100.0, 1000.0]
+    drawn = chart("t", axis("x", log=True), axis("y"), [series("a", 0, values, [4.0, 3.0, 2.0, 1.0])])
+    points = circles(svg.draw(drawn))[:4]
+    across, down = np.diff([p[0] for p in points]), np.diff([p[1] for p in points])
+    assert np.allclose(across, across[0], atol=0.11) and across[0] > 0  # decades are equally wide
+    assert np.allclose(down, down[0], atol=0.11) and down[0] > 0  # smaller is lower: y grows downward
+
+
+def test_an_svg_escapes_names_and_refuses_an_empty_chart():
+    hostile = chart("<script>", axis("a & b"), axis("y"), [series('"><x>', 0, [1, 2], [1, 2])])
+    assert ET.fromstring(svg.draw(hostile)) is not None and "<x>" not in svg.draw(hostile)
+    with pytest.raises(ValueError, match="nothing to draw"):
+        svg.draw(chart("t", axis("x"), axis("y"), []))
+
+
+def test_ticks_are_round_and_inside_the_axis():
+    for low, high in ((0.013, 0.31), (-2.0, 7.0), (6.49, 6.51), (0.0, 3e12)):
+        scale = svg.Scale([low, high], False, 0, 100)
+        ticks = [v for v, _ in scale.ticks()]
+        assert 3 <= len(ticks) <= 8 and all(scale.low <= t <= scale.high for t in ticks)
+
+
+def test_clips_of_a_caption_are_brought_to_one_loudness_without_clipping():
+    from ssmttm.audio.loudness import loudness
+
+    rate, rng = 24000, np.random.default_rng(1)
+    loud = (0.5 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)).astype(np.float32)
+    spiky = (0.001 * rng.normal(size=2 * rate)).astype(np.float32)
+    spiky[::6000] = 0.9
+    waves = {"loud": loud, "quiet": loud / 50, "spiky": spiky, "silent": np.zeros(rate, np.float32)}
+    target, gains = players.levels(waves, dict.fromkeys(waves, rate))
+    assert gains["silent"] is None
+    for name in ("loud", "quiet", "spiky"):
+        scaled = (waves[name] * 10 ** (gains[name] / 20)).astype(np.float32)
+        assert loudness(scaled, rate) == pytest.approx(target, abs=0.05)
+        assert np.abs(scaled).max() <= 0.9
+    assert gains["quiet"] - gains["loud"] == pytest.approx(20 * np.log10(50), abs=0.05)

@@ -1,0 +1,69 @@
+"""The section on the claims: whose numbers they are, what is not counted, and which count is this project's own."""
+
+import copy
+import re
+
+import pytest
+
+from ssmttm.accounting.claims_text import claims_sentence
+from ssmttm.files import write_json
+from ssmttm.report.report import build
+from ssmttm.report.sections.shares import shares
+from ssmttm.stages.claims import claims
+
+
+@pytest.fixture(scope="module")
+def found():
+    return claims({"variants": ["prefix-simba", "cross-transformer"]})
+
+
+def test_the_configuration_that_is_counted_is_said(found):
+    told = shares(found, "")["counted_for"]
+    for part in (
+        "prefix-simba and cross-transformer",
+        "281 M",
+        "100,000 optimizer steps of 128 clips of 30 s",
+        "457 h",
+    ):
+        assert part in told
+    longer = copy.deepcopy(found)
+    longer["spec"]["hours"], longer["designs"][1]["optimizer_steps"] = 300.0, 400_000
+    told = shares(longer, "")["counted_for"]
+    assert "300 hours" in told and "100,000 to 400,000 optimizer steps" in told
+
+
+def test_what_is_not_counted_stands_apart_from_the_rows(found):
+    told = shares(found, "")
+    assert "no model of the second stage" in told["not_counted"]["second stage"]
+    assert len(told["not_counted"]) == 2
+    assert all(row["share"]["value"] is not None for row in told["rows"])
+
+
+def test_the_own_count_is_marked_once_for_each_design(found):
+    own = [row for row in shares(found, "")["rows"] if row["own"]]
+    assert [row["design"] for row in own] == ["prefix-simba", "cross-transformer"]
+    assert own[0]["share"]["value"] == pytest.approx(0.0912, abs=5e-5)
+    flops = [r for r in shares(found, "")["ranges"] if r["of"] == "FLOPs" and r["design"] == "prefix-simba"]
+    assert {r["own"]["text"] for r in flops} == {"9.12 %"}
+
+
+def test_ranges_over_all_countings_are_left_out_where_all_are_alike(found):
+    ranges = [(r["design"], r["of"], r["countings"]) for r in shares(found, "")["ranges"]]
+    assert [r for r in ranges if r[1] == "data"] == [
+        (d, "data", "6 alike") for d in ("prefix-simba", "cross-transformer")
+    ]
+    assert len([r for r in ranges if r[:2] == ("prefix-simba", "FLOPs")]) == 2
+    assert len(set(ranges)) == len(ranges)
+
+
+def test_the_page_says_it_all_before_the_table(results, tmp_path, found):
+    path = tmp_path / "claims.json"
+    write_json(path, found)
+    page = build(results["spec"], results["studies"], results["data"], tmp_path / "report.html", path)
+    section = re.sub(
+        r"\s+", " ", re.sub("<[^>]+>", "", page[page.index('<section id="claims"') : page.index('id="corpus"')])
+    )
+    before = section[: section.index("Shares of MusicGen-small, over")]
+    assert "not this study’s runs" in before and "100,000 optimizer steps of 128 clips of 30 s" in before
+    assert claims_sentence(found) in before and "no model of the second stage" in before
+    assert "this project’s own count" in section and 'href="claims.json"' in page

@@ -1,0 +1,75 @@
+"""What the page warns of: systems that stand together and aren't alike."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+
+from ssmttm.report import unlike
+from ssmttm.report.inputs import read_study
+from ssmttm.report.sections.foreign import Foreign
+
+
+@pytest.fixture(scope="module")
+def study(results):
+    return read_study(results["studies"][0])
+
+
+def told(study, given=None, **tables):
+    changed = replace(study, tables={**study.tables, **tables})
+    return " ".join(w["text"] for w in unlike.warnings(changed, given or {}))
+
+
+def test_systems_that_are_alike_give_no_warning(study):
+    assert unlike.warnings(study, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("clip_s", 30.0, "but 30 s, 24 kHz, mono (codec)"),
+        ("sample_rate", 44100, "44.1 kHz"),
+        ("channels", 2, "stereo (codec)"),
+        ("n", 5, "but 5 clips (codec)"),
+        ("backend", "another:1234", "another:1234 (codec)"),
+        ("confidence", 0.9, "90 % and 95 %"),
+    ],
+)
+def test_what_is_unlike_is_named_with_its_system(study, column, value, expected):
+    table = study["comparison"].copy()
+    table.loc[table["system"] == "codec", column] = value
+    assert expected in told(study, comparison=table)
+
+
+def test_a_system_from_outside_is_compared_by_the_audio_that_it_had(study):
+    """After resampling all rates are equal: what was lost before is told."""
+    made = Foreign("codec", "musicgen:ab12", 4e8, 7.5e20, 20_000.0, "", [32_000], [1])
+    text = told(study, {"codec": made})
+    assert "but 1 s, 32 kHz, mono (codec)" in text and "before resampling" in text
+    assert "made here from the weights musicgen:ab12" in text and "given from outside" not in text
+    assert "20,000 h of music and 7.50×10²⁰ FLOPs" in text
+    given = replace(made, weights=None, hours=None, flops=None, sample_rates=[24_000, 48_000], channels=[1, 2])
+    text = told(study, {"codec": given})
+    assert "24 and 48 kHz, mono and stereo (codec)" in text and "given from outside" in text
+
+
+@pytest.mark.parametrize(("factor", "warned"), [(1.1, False), (1.3, True)])
+def test_runs_of_one_design_that_were_slowed_are_named(study, factor, warned):
+    table = study["comparison"].copy()
+    table["seconds"] = table["flops_spent"] / 1e9
+    table.loc[table["system"] == "prefix-simba-base-flops", "seconds"] *= factor
+    text = told(study, comparison=table)
+    assert ("prefix-simba at size base" in text) == warned
+    assert ("other jobs" in text) == warned and "cross-simba at" not in text
+
+
+def test_a_faster_machine_is_no_load_of_other_jobs(study):
+    table, summary = study["comparison"].copy(), copy.deepcopy(study.summary)
+    table["seconds"] = table["flops_spent"] / 1e9
+    table.loc[table["system"] == "prefix-simba-base-flops", "seconds"] /= 100
+    summary["runs"]["prefix-simba-base-flops"]["manifest"]["device"] = "cuda"
+    warned = {
+        w["what"]
+        for w in unlike.warnings(replace(study, summary=summary, tables={**study.tables, "comparison": table}), {})
+    }
+    assert warned == {"Machines"}
