@@ -55,7 +55,7 @@ _LEADS = any_of(
     """under license licensed via through is are be been available released published distributed shared offered
     provided granted grant marked tagged usage copyright c rights status name track tracks music song songs
     audio sound sounds recording recordings work works file files album soundtrack content item visit see
-    somerights credit kept # reuse use used  both either also creator free waived listed"""
+    somerights credit kept # reuse use used § both either also creator free waived listed"""
 )
 _GIVEN = any_of(
     """licensed released available published marked tagged offered provided shared used distributed dedicated placed put
@@ -66,9 +66,9 @@ _LED = re.compile(
     rf"(?:^|[.,:;!?()\"/=|+¶]|--|>| {_LEADS}| \d+(?:\.\d+)*"
     rf"| {_GIVEN}(?: (?:it|this|back|freely|x))? (?:by|with|as|in|into|to|on|for|at|from)"
     rf"| {_FOUND} (?:at|on|in|of|from)"
-    r"| (?: [,()\"]| license| unported| version)* (?:and|or|&)) $"
+    r"| §(?: [,()\"]| license| unported| version)* (?:and|or|&)) $"
 )
-_CHOICE = re.compile(r" (?: [,()\"]| license| unported| version)* (?:or|,)(?: \(| the| a)* $")
+_CHOICE = re.compile(r" §(?: [,()\"]| license| unported| version)* (?:or|,)(?: \(| the| a)* $")
 _CREDITS = any_of("by from c copyright feat credit credits artist author artists composer cc")
 _CREDIT = re.compile(rf" (?:{_CREDITS}|courtesy of|\))(?: (?:x|#|,|&|and|\(|\)|\"|--?|the|\d+))* $")
 _NOTICE = re.compile(r" (?:\(? ?c \)? |copyright )*#")
@@ -103,7 +103,7 @@ def judge(skeleton: str, mention: Mention, mentions: list[Mention], strict: bool
         return GRANTED
     if asks or ASKS.match(before):
         return Verdict("denied", "it is a question")
-    if "" in before and not _CHOICE.search(before):
+    if "§" in before and not _CHOICE.search(before):
         return FOLLOWS
     if mention.link and _NOTICE.match(before):
         return GRANTED
@@ -122,7 +122,7 @@ def _leads(before: str, mention: Mention) -> bool:
 
 
 def _sentence(skeleton: str, mention: Mention, mentions: list[Mention]) -> tuple[str, str, bool]:
-    """The text before and after a mention within its sentence, other mentions as ``; and whether it ends with `?`."""
+    """The text before and after a mention within its sentence, other mentions as `§`; and whether it ends with `?`."""
     first, last = max(mention.start - _WINDOW, 0), mention.end + _WINDOW
     near = [m for m in mentions if m.start >= first and m.end <= last]
     before = _blanked(skeleton[first : mention.start], [m for m in near if m.end <= mention.start], first) + " "
@@ -139,7 +139,7 @@ def _sentence(skeleton: str, mention: Mention, mentions: list[Mention]) -> tuple
 def _blanked(text: str, mentions: list[Mention], offset: int) -> str:
     parts, position = [], 0
     for m in mentions:
-        parts += [text[position : m.start - offset], " "]
+        parts += [text[position : m.start - offset], " §"]
         position = m.end - offset
     return "".join(parts) + text[position:]
 
@@ -174,7 +174,7 @@ def _without_explained(text: str, expression: str | None) -> str:
     return text
 
 
-_GRANT = re.compile(r" (?:licensed|released|available|published|distributed|under|license)(?: [^ .;¶]+){0,8} $")
+_GRANT = re.compile(r" (?:licensed|released|available|published|distributed|under|license)(?: [^ .;¶§]+){0,8} $")
 
 
 def reserved_before(skeleton: str, mentions: list[Mention]) -> bool:

@@ -87,11 +87,11 @@ HARMLESS_BEFORE = re.compile(
     r"(?: use| used| share| shared| copy| copies| copied| distribute| distributed| remix| remixed| reuse| modify"
     r"| modified|,|/| or| and| it| this| the| song| track| music| x)+"
     r"| \" (?:[^\"¶]* )?x(?: [^\"¶]*)? \"(?= )"  # a title in quotation marks
-    r"| \" [^\"¶]+ \"(?= by )"
-    r"| no copyright(?= (?:--|,|/|\(|\||\.|:|) )"
+    r"| \" [^\"¶§]+ \"(?= by )"
+    r"| no copyright(?= (?:--|,|/|\(|\||\.|:|§) )"
     r"| no(?:t)? (?:any )?known copyright restrictions?| no rights| some rights"
     r"| without (?:any )?(?:warranty|conditions?|restrictions?)"
-    r"| if you use this[^.¶]*?,"
+    r"| if you use this[^.¶§]*?,"
     r"| used(?= (?:here )?(?:under|via|with) )|(?<= music| track| audio| sound) used(?= [:(])| based (?:in|at)(?= )"
     r"| from(?= (?:the |a |an |my |our |his |her )*(?:x|#|<url>|album|song|soundtrack|archive|free|\") )"
     r"| (?:license|x|artist|song|track|album|file|home) (?:page|site|text|website)(?= )"
@@ -105,7 +105,7 @@ _QUANTIFIERS = (
     "none no not NO never neither nor nothing nobody only some most few samples lyrics artwork cover code text "
 )
 SUBJECT = re.compile(
-    rf"^(?! (?:(?:the|a|an|all|this|these|that|its) )?{any_of(_QUANTIFIERS + 'metadata images')} ) [^]* by [^]*?"
+    rf"^(?! (?:(?:the|a|an|all|this|these|that|its) )?{any_of(_QUANTIFIERS + 'metadata images')} ) [^§]* by [^§]*?"
     rf"(?= (?:is|are) {_RELEASED} )"
 )
 """ "Some Title by Somebody" before "is licensed": whatever words a title has."""
@@ -115,16 +115,16 @@ _THE_WORK = any_of(
     "recording recordings audio sound sounds album content file files x #"
 )
 HARMLESS_AFTER = re.compile(
-    r" (?:, |\( )?(?:cover|artwork|photo|image|lyrics)(?: x| art)? by [^.;]*"
+    r" (?:, |\( )?(?:cover|artwork|photo|image|lyrics)(?: x| art)? by [^.;§]*"
     r"| for (?:everyone|everybody|all)(?= [.,]| *$)| no changes(?: made)?(?= [.,]| *$)"
     r"| with (?:proper |due |appropriate |full |a )?"
     r"(?:attr|credit|credits|link|permission from the (?:author|artist|copyright holder))"
     r"| for (?:more |further |the |full |any |all |a |this |these |everyone |commercial |free |both |its )*"
     rf"{_THE_WORK}(?= )"
-    r"| as long as (?:you )?(?:give|credit|attr|proper)[^.¶]*| if you (?:give|credit|provide)[^.¶]*"
+    r"| as long as (?:you )?(?:give|credit|attr|proper)[^.¶§]*| if you (?:give|credit|provide)[^.¶§]*"
     r"| without (?:any )?(?:warranty|warranties|asking permission|permission needed)"
-    r"| but (?:please |you must |must |remember to )?(?:credit|give|attr|link)[^.¶]*"
-    r"| (?:was|were|has been|have been) (?:granted|given|released|dedicated|placed|put) (?:to|in|into)(?: the)?(?=  )"
+    r"| but (?:please |you must |must |remember to )?(?:credit|give|attr|link)[^.¶§]*"
+    r"| (?:was|were|has been|have been) (?:granted|given|released|dedicated|placed|put) (?:to|in|into)(?: the)?(?= § )"
     r"| not (?:required|necessary|a law firm)| no (?:attr|credit|permission)(?: is)? (?:required|needed|necessary)"
 )
 ENDS_AFTER = re.compile(r" from [\d#]| see(?: the)? (?:notes?|terms|conditions)(?= )")
@@ -134,9 +134,9 @@ EXCEPT = re.compile(r"^(?: \)| license| ,)* (?:except|but)(?= )")
 
 ANOTHER = re.compile(
     r"^(?: \)| \"| license| unported)*(?: ,)?"
-    r"(?: (?:and|&|/|or(?! in the )|plus|\+)(?: (?!|[.¶])[^ ]+){0,6}?"
+    r"(?: (?:and|&|/|or(?! in the )|plus|\+)(?: (?!§|[.¶])[^ ]+){0,6}?"
     r" (?:license|terms|restrictions?|exceptions?|conditions?|x - [\d#])"
-    r"| or(?! (?:send|visit|see|write|by|at|in)\b)(?! (?:(?!\.|¶)[^ ]+ ){0,8}?)"
+    r"| or(?! (?:send|visit|see|write|by|at|in)\b)(?! (?:(?!\.|¶)[^ ]+ ){0,8}?§)"
     r"| (?:and|&|\+|/)(?: \()? $)"
 )
 """What follows a license's name when it is not the whole story."""
@@ -197,7 +197,7 @@ _MAY_NOT = r"(?: you)?(?: may| must| can| do| shall)? not(?: be)?"
 _CHANGE = any_of("change modify alter edit remix changed modified")
 EXPLAINED = {
     "nc": re.compile(
-        rf"{_MAY_NOT}(?: use| used| sell| sold)?[^.¶;]*?"
+        rf"{_MAY_NOT}(?: use| used| sell| sold)?[^.¶;§]*?"
         rf" commercial(?:ly)?(?: purposes?| use)?(?: or {_CHANGE}(?: it)?)?(?= )"
     ),
     "nd": re.compile(rf"{_MAY_NOT} {_CHANGE}(?= )"),

@@ -238,7 +238,7 @@ _OFFERED = re.compile(
 _BETWEEN_OFFERED = re.compile(r"(?: \)| \(| \"| license| unported| ,| the| /| \|| and| or| &| version| v)* ")
 
 _BETWEEN = re.compile(
-    r"(?: \)| \(| \"| license| licensed| unported| ,| a| the| under| | <url>| either| version| v| x?)*"
+    r"(?: \)| \(| \"| license| licensed| unported| ,| a| the| under| §| <url>| either| version| v| x?)*"
     r"(?: (?P<word>or|and|&|and / or)(?= ))?"
     r"(?: \(| \"| license| licensed| a| the| under| at your option| also| either| of| terms| gnu| ,)* "
 )
