@@ -48,7 +48,7 @@ class Context:
     """Takes (done, total, note)."""
 
 
-SHARED = ("contract", "exclusions", "limits")
+SHARED = ("contract", "exclusions", "limits", "texts")
 """Modules of this folder that are no source."""
 
 

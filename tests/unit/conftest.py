@@ -5,6 +5,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
+pytest_plugins = ["package_mirror"]
+
 
 @pytest.fixture(autouse=True)
 def one_thread():

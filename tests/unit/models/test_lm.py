@@ -4,6 +4,7 @@ from language_models import TINY, VARIANTS, tiny_config, tiny_model
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.lm import MusicLM
@@ -156,5 +157,5 @@ def test_the_delay_pattern_loses_no_frame(codebooks):
 
 
 def test_an_unknown_mixer_is_an_error():
-    with pytest.raises(ModuleNotFoundError):
+    with pytest.raises(UserError, match="no mixer 'no_such_mixer'; there are attention, mamba1, mamba2"):
         MusicLM(tiny_config("prefix-simba", mixer="no_such_mixer"))
