@@ -11,11 +11,15 @@ import pytest
 
 from ssmttm.choices import STUDY_TABLES
 from ssmttm.planning import shown_study
+from ssmttm.spec import load_config
+
+from .conftest import ROOT
 
 SMOKE = ("--configfile", "workflow/presets/smoke/config.yaml")
 PAGE = "results/report.html"
 RUN = "results/runs/smoke-prefix-simba"
-DATASET = "results/data/smoke-1/dataset.json"
+DATA = "results/data/" + load_config(ROOT / "config.yaml", ROOT / SMOKE[1])["data"]["version"]
+DATASET = f"{DATA}/dataset.json"
 
 STAGES = """
 import json
@@ -47,9 +51,9 @@ def main():
 def unreleased(clone):
     """A project with a data set up to its captions; its commands write placeholders at once."""
     clone.build("smoke", *SMOKE)
-    for made in (DATASET, "results/data/smoke-1/prompts.parquet", PAGE):
+    for made in (DATASET, f"{DATA}/prompts.parquet", PAGE):
         (clone.folder / made).unlink()
-    shutil.rmtree(clone.folder / "results" / "data" / "smoke-1" / "tokens")
+    shutil.rmtree(clone.folder / DATA / "tokens")
     for made in ("runs", "baselines", "studies", "references"):
         shutil.rmtree(clone.folder / "results" / made)
     text = STAGES.format(tables=[f"{name}.parquet" for name in STUDY_TABLES])
@@ -59,7 +63,7 @@ def unreleased(clone):
 
 @pytest.mark.parametrize(
     ("moment", "delay"),
-    [("results/data/smoke-1/tokens/0.parquet", 0.0), (DATASET, 0.0), (DATASET, 0.3), (f"{RUN}/curve.parquet", 0.0)],
+    [(f"{DATA}/tokens/0.parquet", 0.0), (DATASET, 0.0), (DATASET, 0.3), (f"{RUN}/curve.parquet", 0.0)],
 )
 def test_a_killed_run_goes_on_to_its_page(unreleased, moment, delay):
     command = [sys.executable, "-m", "snakemake", "--cores", "2", PAGE, *SMOKE]
