@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-pytest_plugins = ["package_mirror"]
+pytest_plugins = ["made_up_study", "package_mirror"]
 
 
 @pytest.fixture(autouse=True)

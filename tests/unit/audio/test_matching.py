@@ -3,6 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import soxr
+from codes import noisy, random_codes
 from melodies import RATE, melody
 
 from ssmttm.audio import matching
@@ -17,16 +18,6 @@ def codes_of(wave: np.ndarray, rate: int = RATE) -> np.ndarray:
     taker = Fingerprinter(rate)
     taker.feed(wave)
     return taker.result().codes
-
-
-def random_codes(seed: int, count: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 1 << 32, count, dtype=np.uint32)
-
-
-def noisy(codes: np.ndarray, share: float, seed: int = 0) -> np.ndarray:
-    """Codes with `share` of their bits inverted."""
-    bits = np.random.default_rng(seed).random((len(codes), 32)) < share
-    return codes ^ np.packbits(bits, axis=1).view(np.uint32)[:, 0]
 
 
 def hiss(wave: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_matching import noisy, random_codes
+from codes import noisy, random_codes
 
 from ssmttm.audio.matching import CODE_SECONDS
 from ssmttm.dataset.dedup import Recording, find_duplicates, obligations
