@@ -1,6 +1,5 @@
 """Where a job computes: a free GPU, claimed by file lock, or the CPU."""
 
-import fcntl
 import os
 import tempfile
 import warnings
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from filelock import FileLock, Timeout
 
 from ssmttm.errors import UserError
 
@@ -34,11 +34,11 @@ def claim_device(name: str = "auto", threads: int | None = None) -> Iterator[tor
         # By its own id: numbers are per job where a scheduler shows each job its GPUs only.
         uuid = torch.cuda.get_device_properties(index).uuid
         path = Path(tempfile.gettempdir()) / f"ssmttm-gpu-{uuid}-{os.getuid()}.lock"
-        with open(path, "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
+        try:
+            claim = FileLock(path, fallback_to_soft=False).acquire(blocking=False)
+        except Timeout:
+            continue
+        with claim:
             yield torch.device("cuda", index)
             return
     if torch.cuda.device_count():

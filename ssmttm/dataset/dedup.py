@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 
 from ssmttm.audio.matching import CODE_SECONDS, Match, candidates, compare, sounding
-from ssmttm.dataset.groups import Groups
 
 _NO_OBLIGATION = re.compile(r"CC0-|CC-PDDC|CC-PDM|public-domain|Unlicense|0BSD")
 _ATTRIBUTION = re.compile(r"CC-BY-\d|MIT\b|ISC\b|BSD-|Apache-|Zlib\b")
@@ -158,16 +158,16 @@ def _near(tracks: Sequence[Recording], similarity: float) -> dict[str, tuple[Rec
         found = matches[pair]
         return found if found is None or i < j else found._replace(offset=-found.offset)
 
-    groups: Groups[int] = Groups()
+    groups = DisjointSet(range(len(tracks)))
     wholes: dict[int, list[int]] = defaultdict(list)
     for i, j in candidates([t.codes for t in tracks]).tolist():
         if found := match(i, j):
-            groups.join(i, j)
+            groups.merge(i, j)
             for part, whole in ((i, j), (j, i)):
                 if _is_part(tracks[part], tracks[whole], found):
                     wholes[part].append(whole)
     left_out = {}
-    for members in groups.members():
+    for members in groups.subsets():
         kept: list[int] = []
         for i in _in_order({i: wholes[i] for i in members}, lambda i: _preference(tracks[i])):
             alike = [(m.similarity, -n, m) for n, j in enumerate(kept) if (m := match(i, j))]

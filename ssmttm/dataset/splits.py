@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from ssmttm.dataset.groups import Groups
+from scipy.cluster.hierarchy import DisjointSet
+
 from ssmttm.errors import UserError
 from ssmttm.seeds import stable_fraction
 
@@ -79,21 +80,22 @@ def split_units(artists: Mapping[str, str | None], duplicates: Mapping[str, str]
     "Ada Byte" and a plain "Dot", and two names under which one recording was found, from `duplicates`
     (track: the one that is kept). Tracks of unnamed artists join nothing.
     """
-    groups: Groups[str] = Groups()
     names = {track: normalize_artist(artist) for track, artist in artists.items()}
+    groups = DisjointSet(names.values())
     known: dict[str, str] = {}  # a spelling of an artist: one who is spelled so
     for credit in artists.values():
         name = normalize_artist(credit)
         if name != _UNKNOWN:
             for spelling in (name, _without_nickname(credit)):
-                groups.join(name, known.setdefault(spelling, name))
+                groups.merge(name, known.setdefault(spelling, name))
     for credit in set(artists.values()):
         for part in known.keys() & _mentioned(credit):
-            groups.join(normalize_artist(credit), known[part])
+            groups.merge(normalize_artist(credit), known[part])
     for track, kept in duplicates.items():
         if _UNKNOWN not in (names[track], names[kept]):
-            groups.join(names[track], names[kept])
-    return {track: groups.of(name) for track, name in names.items()}
+            groups.merge(names[track], names[kept])
+    units = {name: min(group) for group in groups.subsets() for name in group}
+    return {track: units[name] for track, name in names.items()}
 
 
 def split_of(artist: str, salt: str, validation: float, test: float) -> str:

@@ -5,7 +5,6 @@ those of a process that was killed; a pause is a file's modification time, which
 failures in a row are a file's length.
 """
 
-import fcntl
 import os
 import random
 import tempfile
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import sleep, time
 from urllib.parse import quote
+
+from filelock import FileLock, Timeout
 
 from ssmttm.errors import UserError
 from ssmttm.files import sha256_bytes
@@ -67,22 +68,18 @@ class Host:
                     yield
                     return
             finally:
-                os.close(lock)
+                lock.release()
 
-    def _take(self) -> int | None:
-        """A locked file descriptor, or None when every slot is taken."""
+    def _take(self) -> FileLock | None:
+        """A slot's lock, held, or None when every slot is taken."""
         for number in random.sample(range(self._connections), self._connections):
+            lock = FileLock(self._folder / f"slot-{number}", mode=0o600, fallback_to_soft=False)
             try:
-                lock = os.open(self._folder / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            except OSError as error:
-                raise _unusable(self._folder, error) from error
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.acquire(blocking=False)
                 return lock
-            except BlockingIOError:
-                os.close(lock)
+            except Timeout:
+                continue
             except OSError as error:
-                os.close(lock)
                 raise _unusable(self._folder, error) from error
         return None
 

@@ -1,11 +1,9 @@
 """Clips of one test at one loudness: one gain per clip, no compression, no clipped peak."""
 
 import math
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
-import pyloudnorm
 
 TARGET_LUFS = -23.0
 """The programme level of EBU R128."""
@@ -20,14 +18,6 @@ FADE_S = 0.005
 
 SHORTEST_S = 0.4
 """The block of ITU-R BS.1770: anything shorter has no loudness."""
-
-
-def loudness(wave: np.ndarray, sample_rate: int) -> float:
-    """Integrated loudness of mono samples `[n]` in LUFS by EBU R128; -inf for silence. ValueError below 0.4 s."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all is silent
-        found = float(pyloudnorm.Meter(sample_rate).integrated_loudness(wave.astype(np.float64)))
-    return found if math.isfinite(found) else -math.inf
 
 
 def reachable(wave: np.ndarray, measured: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ssmttm.audio.coded import encode_audio
+from ssmttm.audio.loudness import loudness
 from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.files import write_bytes, write_json, write_text
@@ -121,7 +122,7 @@ def _check_places(out: Path, key: Path) -> None:
 
 def _level(waves: dict[str, np.ndarray], rate: int, clips: dict[str, dict[str, Any]]) -> float:
     """Note loudness and gain of every clip in `clips`; the common level, LUFS."""
-    measured = {name: level.loudness(wave, rate) for name, wave in waves.items()}
+    measured = {name: loudness(wave, rate) for name, wave in waves.items()}
     reach = {name: level.reachable(wave, measured[name]) for name, wave in waves.items()}
     common = level.common_level(reach)
     for name, found in measured.items():

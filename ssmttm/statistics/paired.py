@@ -154,9 +154,8 @@ def seed_interval(values: np.ndarray, confidence: float = 0.95) -> SeedMean:
     """
     values = _finite(values)
     _need_seeds(len(values))
-    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    mean = float(values.mean())
-    return SeedMean(mean, float(mean - half), float(mean + half), len(values))
+    low, high = values.mean() + stats.sem(values) * np.array(stats.t.interval(confidence, len(values) - 1))
+    return SeedMean(float(values.mean()), float(low), float(high), len(values))
 
 
 def paired_seeds(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> Difference:
@@ -167,12 +166,11 @@ def paired_seeds(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> Diff
     a, b = _paired(a, b)
     _need_seeds(len(a))
     found = seed_interval(a - b, confidence)
-    spread = (a - b).std(ddof=1)
     # Where rounding is all that differs, no t value can be had.
-    if spread <= 1e-12 * np.abs(np.concatenate([a, b])).max():
+    if (a - b).std(ddof=1) <= 1e-12 * np.abs(np.concatenate([a, b])).max():
         p_value = 1.0 if abs(found.mean) <= 1e-12 * np.abs(a).max() else 0.0
     else:
-        p_value = float(2 * stats.t.sf(abs(found.mean) / (spread / np.sqrt(len(a))), len(a) - 1))
+        p_value = float(stats.ttest_rel(a, b).pvalue)
     return Difference(found.mean, found.low, found.high, p_value, len(a))
 
 

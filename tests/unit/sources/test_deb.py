@@ -110,7 +110,13 @@ def test_a_file_cut_at_any_place_is_an_error_with_its_name(tmp_path: Path) -> No
             read(tmp_path, whole[:cut])
 
 
-@pytest.mark.parametrize("data", [b"no package", ar_bytes({"debian-binary": b"2.0\n"}), ar_bytes({"data.tar.lz": b""})])
+BACKWARD = ar_bytes({"data.tar": b""}).replace(b"0         `", b"-60       `")
+"""An archive whose one member ends where it begins."""
+
+
+@pytest.mark.parametrize(
+    "data", [b"no package", ar_bytes({"debian-binary": b"2.0\n"}), ar_bytes({"data.tar.lz": b""}), BACKWARD]
+)
 def test_what_is_no_package_is_an_error(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(UserError, match="not a readable"):
         read(tmp_path, data)
