@@ -686,7 +686,7 @@ def claims(
         typer.Option(help="Other settings as JSON: preset, size, budget, variants, hours. Default: the paper's."),
     ] = None,
 ) -> None:
-    """Count the paper's 9 % of MusicGen-small's FLOPs and 2 % of its data in every way there is."""
+    """Count the paper's 9 % of MusicGen-small's FLOPs and 2 % of its data, by our own and by published conventions."""
     from ssmttm.stages import claims
 
     text = claims.run(parse_spec(spec) if spec else None, out)

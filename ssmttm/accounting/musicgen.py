@@ -33,6 +33,11 @@ class Training(NamedTuple):
 
 SMALL = Shape(layers=24, width=1024, hidden=4096, codebooks=4, codes=2048)
 SMALL_TRAINING = Training(steps=1_000_000, batch=192, frames=1500, hours=20_000.0)
+SMALL_PARAMETERS = 420_371_456
+"""Of decoder and caption projection: what was trained."""
+
+PROJECTION = 2 * 768 * SMALL.width
+"""FLOPs of the projection of one caption token from T5-base, which is no part of the decoder."""
 
 
 class Forward(NamedTuple):

@@ -2,24 +2,20 @@
 
 from typing import Any
 
-from ssmttm.accounting.claims_text import claims_sentence, not_counted
+from ssmttm.accounting.claims_text import TITLES, claims_sentence
 from ssmttm.numbers import listed, millions, power_of_ten, significant
 from ssmttm.report.cells import Cell, number
 
-_QUANTITIES = {"flops": "FLOPs", "data": "data"}
-
 
 def shares(claims: dict[str, Any] | None, href: str) -> dict[str, Any]:
-    """Sentences, ranges and rows with every number as text; ranges and rows are empty where nothing was computed."""
+    """Sentences and rows with every number as text; rows are empty where nothing was computed."""
     if claims is None:
-        return {"ranges": [], "rows": [], "href": href}
-    own = {row["design"]: row["ratio"] for row in claims["rows"] if row["own"]}
+        return {"rows": [], "href": href}
     return {
         "counted_for": _counted_for(claims),
         "sentence": claims_sentence(claims),
-        "not_counted": not_counted(claims),
-        "ranges": [_range(r, own) for r in _distinct(claims["ranges"])],
-        "rows": [_row(r) for r in claims["rows"] if r["ratio"] is not None],
+        "not_counted": claims["not_counted"],
+        "rows": [_row(r) for r in claims["rows"]],
         "href": href,
     }
 
@@ -43,35 +39,6 @@ def _span(values: list[float], form: Any) -> str:
     return " to ".join(ends)
 
 
-def _distinct(ranges: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without the ranges over all countings that are those over like ones, since all are alike."""
-    alike = {(r["design"], r["quantity"]): r["countings"] for r in ranges if r["like_only"]}
-    return [r for r in ranges if r["like_only"] or alike.get((r["design"], r["quantity"])) != r["countings"]]
-
-
-def _percent(value: Any) -> Cell:
-    return number(value, lambda v: f"{significant(100 * v)} %")
-
-
-def _range(row: dict[str, Any], own: dict[str, float]) -> dict[str, Any]:
-    agreeing = row["agreeing"]
-    named = listed(agreeing) if 0 < len(agreeing) <= 4 else f"{len(agreeing)} of {row['countings']}"
-    return {
-        "design": row["design"],
-        "of": _QUANTITIES[row["quantity"]],
-        "countings": f"{row['countings']} {'alike' if row['like_only'] else 'in all'}",
-        **{k: _percent(row[k]) for k in ("low", "high")},
-        "claim": number(row["claim"], lambda v: f"{100 * v:.0f} %"),
-        "own": _percent(own[row["design"]] if row["quantity"] == "flops" else None),
-        "within": _yes(row["within"]),
-        "agreeing": named if agreeing else "none",
-    }
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
-
-
 def _amount(value: float, unit: str) -> Cell:
     def shown(v: float) -> str:
         if unit == "FLOP" or v >= 1e9:
@@ -85,13 +52,13 @@ def _amount(value: float, unit: str) -> Cell:
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "design": row["design"],
-        "of": _QUANTITIES[row["quantity"]],
+        "of": TITLES[row["quantity"]],
         "counting": row["counting"],
         "own": row["own"],
         "meaning": row["meaning"],
         "ours": _amount(row["ours"], row["unit"]),
         "theirs": _amount(row["theirs"], row["unit"]),
-        "share": _percent(row["ratio"]),
-        "like": _yes(row["like"]),
-        "agrees": _yes(row["agrees"]),
+        "share": number(row["ratio"], lambda v: f"{significant(100 * v)} %"),
+        "claim": number(row["claim"], lambda v: f"{100 * v:.0f} %"),
+        "agrees": "yes" if row["agrees"] else "no",
     }
