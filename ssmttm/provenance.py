@@ -96,7 +96,8 @@ def _dump(node: Any) -> str:
 def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
     """Sixteen hex digits for the code of `modules` and every `ssmttm` module they import.
 
-    Comments, docstrings and layout don't count, nor do imported modules that decide no number.
+    Comments, docstrings and layout don't count, nor do imported modules that decide no number. A table
+    beside a module, of its name, counts.
     Modules that are chosen by name at run time (mixers, metrics) must be listed by the caller.
     """
     seen: dict[str, str] = {}
@@ -113,6 +114,8 @@ def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
         stat = path.stat()
         seen[str(path)], imports = _parsed(path, (stat.st_mtime_ns, stat.st_size))
         waiting.extend(imports)
+        if (table := path.with_suffix(".tsv")).is_file():
+            seen[str(table)] = hashlib.sha256(table.read_bytes()).hexdigest()
     text = "\n".join(f"{Path(p).relative_to(root)} {h}" for p, h in sorted(seen.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

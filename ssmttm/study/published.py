@@ -1,79 +1,36 @@
-"""Scores that others published, as rows that can be drawn beside a study's own.
+"""Scores that others published, read from `published.tsv`, as rows that can be drawn beside a study's own.
 
 They are not comparable with a study's scores unless embedder, captions and clip length are the
-same, and rows keep what is known of that. The paper's points (arXiv 2601.14786, figure
-scores_vertical_2stage) were read off the figure by its pixels, single runs, with the second
-stage; its text doesn't give them as numbers.
+same, and rows keep what is known of that. The file says where its points are from.
 """
 
+import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ssmttm.errors import UserError
 from ssmttm.study.frames import frame_of
+
+FILE = Path(__file__).with_suffix(".tsv")
 
 PAPER = "arXiv 2601.14786, figure scores_vertical_2stage"
 CARD = "model card of facebook/musicgen-small and its larger siblings"
 
-READ_OFF = (
-    "read off a figure by its pixels; embedder, direction of the KL divergence and the Transformer's size, and so its "
-    "FLOPs, are inferred"
-)
-ROUNDED = "rounded as printed"
+SOURCES = {
+    "figure": {
+        "source": PAPER,
+        "how": "read off a figure by its pixels; embedder, direction of the KL divergence and the Transformer's size, "
+        "and so its FLOPs, are inferred",
+    },
+    "card": {"source": CARD, "how": "rounded as printed"},
+}
+"""What the file's column source stands for."""
 
 BATCH = 128
 """Clips per optimizer step of the paper."""
-
-_DESIGNS = {"prefix-simba": "SiMBA (paper)", "cross-transformer": "Transformer (paper)"}
-
-_STEPS = (5000, 10_000, 15_000, 20_000, 40_000, 60_000, 80_000, 100_000, 400_000)
-
-# Embedder, metric, which is better, reading error, and per design a score for each of _STEPS. The KL divergence is
-# KL(generated || reference), as the tool gives it whose range the figure has.
-_CURVES: tuple[tuple[str, str, str, float, dict[str, tuple[float, ...]]], ...] = (
-    (
-        "openl3",
-        "frechet",
-        "lower",
-        0.5,
-        {
-            "prefix-simba": (164.5, 127.6, 100.5, 92.1, 89.5, 83.6, 84.1, 74.8),
-            "cross-transformer": (134.6, 133.4, 116.1, 100.0, 86.9, 74.1, 77.6, 83.4, 72.0),
-        },
-    ),
-    (
-        "passt",
-        "kl_reversed",
-        "lower",
-        0.02,
-        {
-            "prefix-simba": (5.18, 1.93, 1.53, 1.55, 1.65, 1.55, 1.26, 1.29),
-            "cross-transformer": (3.52, 4.02, 3.74, 3.12, 2.09, 1.72, 1.51, 1.51, 1.71),
-        },
-    ),
-    (
-        "clap",
-        "clap",
-        "higher",
-        0.001,
-        {
-            "prefix-simba": (0.059, 0.106, 0.174, 0.198, 0.241, 0.227, 0.224, 0.237),
-            "cross-transformer": (0.082, 0.069, 0.107, 0.116, 0.162, 0.197, 0.189, 0.186, 0.213),
-        },
-    ),
-)
-
-# MusicGen's Fréchet distance is of VGGish embeddings and its divergence KL(reference || generated): neither is the
-# paper's. Model: Fréchet distance, KL divergence, CLAP score.
-_MUSICGEN = {
-    "musicgen-small": (4.88, 1.42, 0.27),
-    "musicgen-medium": (5.14, 1.38, 0.28),
-    "musicgen-large": (5.48, 1.37, 0.28),
-    "musicgen-melody": (4.93, 1.41, 0.27),
-}
-
-_CARD_SCORES = (("vggish", "frechet", "lower"), ("passt", "kl", "lower"), ("clap", "clap", "higher"))
 
 TABLE = ["system", "variant", "embedder", "metric", "reference", "steps", "value", "error", "better", "source", "how"]
 
@@ -82,25 +39,47 @@ PROGRESS += ["clips_seen", "tokens", "flops", "seconds", "gpu_hours", "embedder"
 PROGRESS += ["value", "low", "high", "n", "better", "error", "source", "how"]
 
 
-def published() -> pd.DataFrame:
+_FILE = ["system", "variant", "embedder", "metric", "steps", "value", "error", "better", "source"]
+
+
+def published(path: Path = FILE) -> pd.DataFrame:
     """Every published point: the columns `TABLE`.
 
     `error` is that of reading or rounding; no interval of any score is known. `steps` is missing for
     final models whose card names none, `variant` for systems that are no design of the paper. Scores
-    are of captions of MusicCaps.
+    are of captions of MusicCaps. Raises UserError, with the line, for a file that isn't such a table.
     """
-    rows = []
-    for embedder, metric, better, error, curves in _CURVES:
-        for variant, values in curves.items():
-            kind = {"system": _DESIGNS[variant], "variant": variant, "embedder": embedder, "metric": metric}
-            more = {"error": error, "better": better, "source": PAPER, "how": READ_OFF}
-            rows += [{**kind, "steps": s, "value": v, **more} for s, v in zip(_STEPS, values)]
-    for system, values in _MUSICGEN.items():
-        for (embedder, metric, better), value in zip(_CARD_SCORES, values):
-            kind = {"system": f"{system} (published)", "variant": None, "embedder": embedder, "metric": metric}
-            more = {"error": 0.005, "better": better, "source": CARD, "how": ROUNDED}
-            rows.append({**kind, "steps": None, "value": value, **more})
-    return frame_of([{**row, "reference": "originals"} for row in rows], TABLE)
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    (_, head), *rows = [(n, line.split("\t")) for n, line in lines if line and not line.startswith("#")] or [(1, [])]
+    if head != _FILE:
+        raise UserError(f"{path}: the columns are {', '.join(head)}; they must be {', '.join(_FILE)}")
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for number, cells in rows:
+        row = _point(f"{path}, line {number}", cells)
+        key = tuple(cells[:5])
+        if key in found:
+            raise UserError(f"{path}, line {number}: {' '.join(filter(None, key))} is there twice; take one out")
+        found[key] = row
+    return frame_of(found.values(), TABLE)
+
+
+def _point(where: str, cells: list[str]) -> dict[str, Any]:
+    """One row of the file; raises UserError if a cell is missing or isn't what its column holds."""
+    row: dict[str, Any] = dict(zip(_FILE, cells))
+    if len(cells) != len(_FILE):
+        raise UserError(f"{where}: {len(cells)} cells; there must be {len(_FILE)}, with tabs between them")
+    if missing := [name for name in _FILE if not row[name] and name not in ("variant", "steps")]:
+        raise UserError(f"{where}: {', '.join(missing)} is empty; only variant and steps may be")
+    if row["better"] not in ("lower", "higher") or row["source"] not in SOURCES:
+        raise UserError(f"{where}: better must be lower or higher, and source {' or '.join(SOURCES)}")
+    try:
+        numbers = {"value": float(row["value"]), "error": float(row["error"])}
+        numbers["steps"] = int(row["steps"]) if row["steps"] else None
+    except ValueError as error:
+        raise UserError(f"{where}: value, error and steps must be numbers: {error}") from None
+    if not (math.isfinite(numbers["value"]) and 0 <= numbers["error"] < math.inf):
+        raise UserError(f"{where}: value must be finite, and error at least 0")
+    return {**row, "variant": row["variant"] or None, **numbers, "reference": "originals", **SOURCES[row["source"]]}
 
 
 def paper_progress(costs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

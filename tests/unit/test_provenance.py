@@ -46,6 +46,14 @@ def test_code_counts_and_so_does_imported_code(package, file, old, new):
     assert fingerprint("ssmttm.a", root=package) != before
 
 
+def test_a_table_beside_a_module_counts(package):
+    found = {fingerprint("ssmttm.a", root=package)}
+    for text in ("x\t1\n", "x\t2\n"):
+        (package / "b.tsv").write_text(text)
+        found.add(fingerprint("ssmttm.a", root=package))
+    assert len(found) == 3
+
+
 def test_none_false_and_zero_are_not_the_same_code(package):
     found = set()
     for value in ("None", "False", "0", "''", "[]"):

@@ -3,9 +3,10 @@
 import pytest
 
 from ssmttm.choices import metrics_of
+from ssmttm.errors import UserError
 from ssmttm.spec import ROOT, load_config
 from ssmttm.stages.claims import paper_costs
-from ssmttm.study.published import PAPER, PROGRESS, paper_progress, published
+from ssmttm.study.published import FILE, PAPER, PROGRESS, paper_progress, published
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +81,33 @@ def test_the_papers_preset_has_a_score_of_its_own_beside_each_published_one():
     for embedder, metric in told.itertuples(index=False):
         assert embedder in evaluation["embedders"] and embedder in evaluation["models"]
         assert metric.removesuffix("_reversed") in metrics_of(evaluation["metrics"], embedder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("system\tvariant", "name\tvariant", "the columns are name, variant,"),
+        ("\t164.5\t", "\tmany\t", "line 10: value, error and steps must be numbers"),
+        ("\t164.5\t", "\tnan\t", "line 10: value must be finite"),
+        ("\t164.5\t0.5", "\t164.5\t-0.5", "line 10: .*error at least 0"),
+        ("\t164.5\t", "\t", "line 10: 8 cells; there must be 9"),
+        ("\t164.5\t", "\t\t", "line 10: value is empty"),
+        ("0.5\tlower\tfigure", "0.5\tless\tfigure", "line 10: better must be lower or higher"),
+        ("0.5\tlower\tfigure", "0.5\tlower\tblog", "line 10: .*source figure or card"),
+        ("\t10000\t127.6", "\t5000\t127.6", "line 11: SiMBA .* 5000 is there twice"),
+    ],
+)
+def test_a_damaged_file_is_one_message_with_its_line(tmp_path, old, new, message):
+    text = FILE.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "published.tsv"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UserError, match=f"^{path}.*{message}"):
+        published(path)
+
+
+def test_an_empty_file_is_a_message(tmp_path):
+    path = tmp_path / "published.tsv"
+    path.write_text("# nothing\n", encoding="utf-8")
+    with pytest.raises(UserError, match="the columns are"):
+        published(path)
