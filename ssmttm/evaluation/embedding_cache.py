@@ -78,11 +78,6 @@ class Cached:
             raise
 
 
-def cached(embedder: Embedder, folder: Path | str) -> Cached:
-    """`embedder` with its embeddings kept in `folder`."""
-    return Cached(embedder, Path(folder))
-
-
 def decode(data: bytes, name: str) -> Clip:
     """Samples, float32 [n] or [n, channels], and rate of encoded audio; UserError, with `name`, when it is none.
 

@@ -18,13 +18,6 @@ def delay(codes: Tensor, special: int) -> Tensor:
     return delayed
 
 
-def undelay(delayed: Tensor) -> Tensor:
-    """The inverse of `delay`."""
-    codebooks = delayed.shape[1]
-    frames = delayed.shape[2] - codebooks + 1
-    return torch.stack([delayed[:, k, k : k + frames] for k in range(codebooks)], 1)
-
-
 def shift(delayed: Tensor, special: int) -> Tensor:
     """Model inputs for the targets `delayed`: one step later, starting from all `special`."""
     start = delayed.new_full((*delayed.shape[:2], 1), special)

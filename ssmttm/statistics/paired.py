@@ -6,7 +6,7 @@ Tibshirani 1993), p-values from permutations: if the systems don't differ, then 
 the two clips might as well be exchanged (Fisher 1935; Good 2005, chapter 3).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,6 @@ from ssmttm.statistics.bootstrap import percentile_interval, resamples
 PERMUTATIONS = 9999
 EXACT = 13
 """Up to so many captions, all sign flips are counted instead of drawn."""
-
-Statistic = Callable[[Sequence[np.ndarray], np.ndarray], float]
-"""The value of a system from its drawn clips (in the order of the index) and the index of their captions `[n]`."""
 
 
 @dataclass(frozen=True)
@@ -95,45 +92,6 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     adjusted = np.empty(len(p))
     adjusted[order] = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
     return np.minimum(adjusted, 1.0)
-
-
-def paired_difference(
-    statistic: Statistic,
-    a: Sequence[np.ndarray],
-    b: Sequence[np.ndarray],
-    count: int,
-    confidence: float,
-    seed: int,
-    permutations: int = 199,
-) -> Difference:
-    """Difference of a score of whole sets, such as a Fréchet or kernel distance, between two systems.
-
-    `a[i]` and `b[i]` `[n_i, dim]` are the windows of both systems' clips for caption i.
-    `statistic(clips, index)` is the score of clips that were drawn for the captions `index` `[n]`,
-    so it can take the reference clips of the same captions. Resamples draw captions for both
-    systems and the reference at once; the replicates of the difference are moved by their bias,
-    most of which cancels. The p-value is of random exchanges of the two systems' clips by
-    caption, (1 + as far) / (1 + `permutations`). ValueError as `paired_scores`.
-    """
-    if len(a) != len(b) or len(a) < 2:
-        raise ValueError(f"a paired comparison needs two captions, and a clip of each for each: {len(a)}, {len(b)}")
-    every = np.arange(len(a))
-    observed = statistic(a, every) - statistic(b, every)
-    replicates = np.array(
-        [
-            statistic([a[i] for i in index], index) - statistic([b[i] for i in index], index)
-            for index in resamples(len(a), count, seed)
-        ]
-    )
-    low, high = percentile_interval(replicates - replicates.mean() + observed, confidence)
-    rng, as_far = np.random.default_rng([seed, 1]), 0
-    for _ in range(permutations):
-        swapped = rng.random(len(a)) < 0.5
-        one = [y if s else x for x, y, s in zip(a, b, swapped, strict=True)]
-        other = [x if s else y for x, y, s in zip(a, b, swapped, strict=True)]
-        difference = statistic(one, every) - statistic(other, every)
-        as_far += abs(difference) >= abs(observed) * (1 - 1e-12)
-    return Difference(float(observed), low, high, (1 + as_far) / (1 + permutations), len(a))
 
 
 @dataclass(frozen=True)

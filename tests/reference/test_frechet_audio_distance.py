@@ -12,7 +12,7 @@ from tiny_embedders import encodec, music, pann_state, randomized, vggish
 from torch import nn
 
 from ssmttm.evaluation.embedder import load_embedder
-from ssmttm.evaluation.embedding_cache import cached
+from ssmttm.evaluation.embedding_cache import Cached
 from ssmttm.evaluation.metrics.frechet import frechet_distance
 from ssmttm.pretrained.checkpoints import read_weights
 
@@ -95,7 +95,7 @@ def test_two_folders_have_the_packages_score(tmp_path, rate, within):
     theirs = fad.score(str(tmp_path / "reference"), str(tmp_path / "generated"))
     embedder = load_embedder("vggish", {"vggish": str(path)})
     ours = [
-        np.concatenate([e.windows for e in cached(embedder, tmp_path / "cache").analyze_many(files)])
+        np.concatenate([e.windows for e in Cached(embedder, tmp_path / "cache").analyze_many(files)])
         for files in ([p.read_bytes() for p in sorted((tmp_path / n).iterdir())] for n in ("reference", "generated"))
     ]
     assert theirs > 0 and frechet_distance(*ours) == pytest.approx(theirs, rel=within)

@@ -40,16 +40,12 @@ def backend(embedder: str) -> str:
     return embedder
 
 
-def mean_pairwise_distance(x: np.ndarray, counts: np.ndarray | None = None) -> float:
-    """Mean of 1 - cos over all pairs of different rows of `x` `[n, dim]`, in [0, 2].
+def mean_pairwise_distance(u: np.ndarray, counts: np.ndarray) -> float:
+    """Mean of 1 - cos over all pairs of different rows of `u` `[n, dim]`, of unit length, in [0, 2].
 
     `counts` `[n]` says how often each row was drawn; a row's pairs with itself never count.
-    ValueError for fewer than two different rows or a row of zeros.
+    ValueError for fewer than two different rows.
     """
-    return _pairwise(unit(x), np.ones(len(x)) if counts is None else np.asarray(counts, dtype=np.float64))
-
-
-def _pairwise(u: np.ndarray, counts: np.ndarray) -> float:
     pairs = counts.sum() ** 2 - counts @ counts
     if pairs <= 0:
         raise ValueError("a distance between clips needs two clips")
@@ -163,8 +159,8 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
 
 def _with_interval(clips: ClipSet, settings: Settings) -> dict[str, Any]:
     u = unit(clip_means(clips))
-    value, replicates = _pairwise(u, np.ones(len(u))), []
+    value, replicates = mean_pairwise_distance(u, np.ones(len(u))), []
     for index in resamples(len(u), settings.bootstrap, settings.seed):
-        replicates.append(_pairwise(u, np.bincount(index, minlength=len(u)).astype(np.float64)))
+        replicates.append(mean_pairwise_distance(u, np.bincount(index, minlength=len(u)).astype(np.float64)))
     low, high = percentile_interval(np.array(replicates), settings.confidence)
     return {"value": value, "low": low, "high": high, "replicates": replicates}

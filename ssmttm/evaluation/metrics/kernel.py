@@ -78,11 +78,6 @@ def kernel_distance(
     return float(value)
 
 
-def kernel_audio_distance(generated: np.ndarray, reference: np.ndarray, bandwidth: float | None = None) -> float:
-    """KAD as Chung et al. 2025 print it: 100 times `kernel_distance` with the Gaussian kernel."""
-    return AUDIO_SCALE * kernel_distance(generated, reference, "gaussian", bandwidth)
-
-
 def median_distance(x: np.ndarray, limit: int = MEDIAN_ROWS) -> float:
     """Median Euclidean distance between the rows of `x`; of `limit` rows spread evenly over them if they are more.
 

@@ -6,17 +6,16 @@ of two such products is the sum over tags of the Bernoulli divergences. It is no
 with published "KL" figures, which put a softmax over the classes of another model, and which
 are not comparable with one another either: stable-audio-metrics gives KL(generated || reference)
 of softmaxes of mean logits, audiocraft KL(reference || generated) of softmaxes of segments.
-Both are below, under their names.
+`kl_reversed` has the direction of the first, `kl` of the second.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax, rel_entr, softmax
+from scipy.special import rel_entr
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.arrays import rows, two
+from ssmttm.evaluation.arrays import two
 from ssmttm.evaluation.cautions import SAME, few_clips
 from ssmttm.evaluation.clipset import ClipSet, Settings
 from ssmttm.statistics.bootstrap import mean_interval
@@ -34,8 +33,6 @@ INTERVAL = "percentile bootstrap over clips"
 REVERSED = "kl_reversed"
 
 FLOOR = 1e-6
-ADDED = 1e-6
-"""What both published definitions add to the distribution inside the logarithm."""
 
 
 def backend(embedder: str) -> str:
@@ -62,54 +59,6 @@ def categorical_kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     p, q = (np.maximum(a, FLOOR) for a in (p, q))
     p, q = (a / a.sum(axis=1, keepdims=True) for a in (p, q))
     return rel_entr(p, q).sum(axis=1).clip(0)
-
-
-def kl_reference_generated(reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
-    """KL(reference || generated) per clip of paired distributions `[n, classes]`: large where a class is missing."""
-    return categorical_kl(reference, generated)
-
-
-def kl_generated_reference(reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
-    """KL(generated || reference) per clip of paired distributions `[n, classes]`: large where a class is made up."""
-    return categorical_kl(generated, reference)
-
-
-def softmax_of_mean_logits(windows: Sequence[np.ndarray]) -> np.ndarray:
-    """One distribution per clip, `[n, classes]`: logits `[n_i, classes]` averaged over windows, then softmax."""
-    return softmax(np.stack([rows(w, "logits").mean(axis=0) for w in windows]), axis=1)
-
-
-def mean_of_softmax(windows: Sequence[np.ndarray]) -> np.ndarray:
-    """One distribution per clip, `[n, classes]`: softmax of each window's logits `[n_i, classes]`, then averaged.
-
-    Not `softmax_of_mean_logits`: windows that are sure of different classes stay sure in this one.
-    """
-    return np.stack([softmax(rows(w, "logits"), axis=1).mean(axis=0) for w in windows])
-
-
-def stable_audio_metrics_kl(reference: Sequence[np.ndarray], generated: Sequence[np.ndarray]) -> np.ndarray:
-    """KL(generated || reference) per clip as stable-audio-metrics has it, `[n]`; its score is the mean.
-
-    Both are logits `[n_i, classes]` by clip. kl_div(log(r + 1e-6), g) = sum g (log g - log(r + 1e-6)),
-    with r and g the softmaxes of the mean logits. By the 1e-6 it can fall slightly below zero.
-    """
-    r, g = _distributions(softmax_of_mean_logits(reference), softmax_of_mean_logits(generated))
-    means = [rows(w, "logits").mean(axis=0) for w in generated]
-    return (g * (log_softmax(np.stack(means), axis=1) - np.log(r + ADDED))).sum(axis=1)
-
-
-def audiocraft_kl(reference: Sequence[np.ndarray], generated: Sequence[np.ndarray]) -> np.ndarray:
-    """KL(reference || generated) per segment as audiocraft's "kld" has it; its score is the mean over segments.
-
-    Both are logits `[n_i, classes]` by clip, a row for each segment that doesn't overlap the next.
-    kl_div(log(g + 1e-6), r) = sum r (log r - log(g + 1e-6)), with r and g the softmaxes of a
-    segment. Segment j of a clip meets segment j of its reference; ValueError where their numbers
-    differ. `[segments of all clips]`, so longer clips weigh more.
-    """
-    if [len(w) for w in reference] != [len(w) for w in generated]:
-        raise ValueError("reference and generated clips differ in their numbers of segments")
-    r, g = two(np.concatenate(list(reference)), np.concatenate(list(generated)), names=("reference", "generated"))
-    return (softmax(r, axis=1) * (log_softmax(r, axis=1) - np.log(softmax(g, axis=1) + ADDED))).sum(axis=1)
 
 
 def _probabilities(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, ...]:

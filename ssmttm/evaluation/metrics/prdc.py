@@ -8,7 +8,6 @@ balls can't be resampled; and resamples that hold the balls fixed leave out what
 clips would do to them: they find differences where there are none (docs/evaluation.md).
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,31 +33,16 @@ def backend(embedder: str) -> str:
     return embedder
 
 
-@dataclass(frozen=True)
-class Prdc:
-    """The four scores; precision, recall and coverage in [0, 1], density in [0, m / k]."""
-
-    precision: float
-    recall: float
-    density: float
-    coverage: float
-
-
-def precision_recall_density_coverage(reference: np.ndarray, generated: np.ndarray, nearest: int = NEAREST) -> Prdc:
-    """All four of `generated` `[n, dim]` against `reference` `[m, dim]`, with k = `nearest`.
-
-    precision: share of generated points in any reference ball. recall: share of reference points
-    in any generated ball. density: reference balls around a generated point, over k, in the mean.
-    coverage: share of reference balls that hold a generated point. Distances are exact (float64
-    differences) and balls open, as in the authors' code, except that a point equal to the center
-    is always inside. Of equal sets all are 1 (density more if points repeat). ValueError unless
-    both sets have more than k points.
-    """
-    return Prdc(*(float(v.mean()) for v in per_point(reference, generated, nearest)))
-
-
 def per_point(reference: np.ndarray, generated: np.ndarray, nearest: int = NEAREST) -> tuple[np.ndarray, ...]:
-    """What the four scores are means of: `[n]`, `[m]`, `[n]` and `[m]`."""
+    """What the four scores of `generated` `[n, dim]` against `reference` `[m, dim]` are means of, with k = `nearest`.
+
+    precision `[n]`: is a generated point in any reference ball? recall `[m]`: is a reference point
+    in any generated ball? density `[n]`: reference balls around a generated point, over k.
+    coverage `[m]`: does a reference ball hold a generated point? Distances are exact (float64
+    differences) and balls open, as in the authors' code, except that a point equal to the center
+    is always inside. Of equal sets all means are 1 (density more if points repeat). ValueError
+    unless both sets have more than k points.
+    """
     if nearest < 1:
         raise ValueError(f"nearest must be 1 or more, got {nearest}")
     reference, generated = two(reference, generated, nearest + 1, ("reference", "generated"))

@@ -22,10 +22,10 @@ def rms_norm(x: Tensor, norm: RMSNorm) -> Tensor:
 
 
 def ssd_step_(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: State) -> Tensor:
-    """`ssmttm.models.kernels.ssd.ssd_step` that changes `state` in place; returns y `[batch, H, P]`.
+    """One step of the recurrence of `ssmttm.models.kernels.ssd`, by its symbols; returns y `[batch, H, P]`.
 
-    A large state on a CPU is only read in most steps: its update is put off (`_put_off`), and
-    `settle_` must come before anything else reads it.
+    `state` is changed in place. A large state on a CPU is only read in most steps: its update is put off
+    (`_put_off`), and `settle_` must come before anything else reads it.
     """
     ssm = state["ssm"]
     if ssm.device.type == "cpu" and ssm.numel() * ssm.element_size() >= LARGE_BYTES:

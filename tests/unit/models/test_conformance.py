@@ -7,12 +7,13 @@ states of packed sequences, the minimal chunked scan, the gated norm, generation
 import pytest
 import torch
 import torch.nn.functional as F
+from ssd_forms import ssd_recurrent, ssd_step
 from transformers import DynamicCache, Mamba2Config
 from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
 
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.inference.decode import settle_, ssd_step_
-from ssmttm.models.kernels.ssd import ssd_chunked, ssd_recurrent, ssd_step
+from ssmttm.models.kernels.ssd import ssd_chunked
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.mixer import build_mixer
 from ssmttm.models.patterns import delay, shift

@@ -1,10 +1,10 @@
 import pytest
 import torch
 from language_models import VARIANTS, tiny_model
+from ssd_forms import ssd_step
 
 from ssmttm.models.inference import decode
 from ssmttm.models.inference.precision import ReducedLinear, set_precision
-from ssmttm.models.kernels.ssd import ssd_step
 
 HEADS, CHANNELS, SIZE = 3, 4, 5
 

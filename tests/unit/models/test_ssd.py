@@ -3,8 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from ssd_forms import ssd_quadratic, ssd_recurrent
 
-from ssmttm.models.kernels.ssd import ssd_chunked, ssd_quadratic, ssd_recurrent
+from ssmttm.models.kernels.ssd import ssd_chunked
 
 HEADS, CHANNELS, SIZE = 3, 4, 8
 CHUNKS = [1, 16, 64, 256]

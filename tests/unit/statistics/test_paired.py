@@ -1,16 +1,13 @@
 import numpy as np
 import pytest
-from clip_sets import clips
 from scipy.stats import norm, ttest_rel
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.metrics.frechet import frechet_distance
 from ssmttm.statistics import paired
 from ssmttm.statistics.bootstrap import mean_interval, resamples
 from ssmttm.statistics.paired import (
     bootstrap_p,
     holm,
-    paired_difference,
     paired_scores,
     paired_seeds,
     seed_interval,
@@ -70,31 +67,6 @@ def test_of_equal_systems_few_p_values_are_small():
     assert 8 <= small <= 34  # 20 expected
 
 
-def against(reference):
-    def statistic(parts, index):
-        return frechet_distance(np.concatenate(parts), np.concatenate([reference.windows[i] for i in index]))
-
-    return statistic
-
-
-def test_a_set_score_tells_a_worse_system_from_its_better():
-    reference, better = clips(0, 30), clips(1, 30)
-    worse = [w + 0.8 for w in better.windows]
-    found = paired_difference(against(reference), worse, better.windows, 30, 0.95, 0, permutations=59)
-    assert 0 < found.low < found.difference < found.high
-    assert found.p_value <= 0.02 and found.pairs == 30
-    back = paired_difference(against(reference), better.windows, worse, 30, 0.95, 0, permutations=59)
-    assert (back.difference, back.low, back.high) == pytest.approx((-found.difference, -found.high, -found.low))
-
-
-def test_equal_systems_do_not_differ():
-    reference, system = clips(0, 30), clips(1, 30)
-    found = paired_difference(against(reference), system.windows, system.windows, 20, 0.95, 0, permutations=19)
-    assert (found.difference, found.low, found.high, found.p_value) == (0, 0, 0, 1)
-    alike = paired_difference(against(reference), clips(2, 30).windows, clips(3, 30).windows, 40, 0.95, 0, 49)
-    assert alike.low < 0 < alike.high and alike.p_value > 0.05
-
-
 def test_seeds_have_student_s_interval():
     found = seed_interval(np.array([1.0, 2.0, 3.0]), 0.95)
     assert (found.mean, found.seeds) == (2, 3)
@@ -129,8 +101,6 @@ def test_one_seed_says_that_it_can_not_tell():
 def test_what_is_not_paired_is_refused(a, b, message):
     with pytest.raises(ValueError, match=message):
         paired_scores(a, b, 10, 0.9, 0)
-    with pytest.raises(ValueError, match="two captions"):
-        paired_difference(lambda c, i: 0.0, [np.ones((2, 2))], [np.ones((2, 2))], 10, 0.9, 0)
 
 
 def test_no_resample_is_of_one_clip_alone():

@@ -1,17 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from published_kl import audiocraft_kl, softmax_of_mean_logits, stable_audio_metrics_kl
 from torch.nn import functional
 
-from ssmttm.evaluation.metrics.kl import (
-    audiocraft_kl,
-    categorical_kl,
-    kl_generated_reference,
-    kl_reference_generated,
-    mean_of_softmax,
-    softmax_of_mean_logits,
-    stable_audio_metrics_kl,
-)
+from ssmttm.evaluation.metrics.kl import categorical_kl
 
 
 def logits(seed, clips=5, windows=3, classes=7):
@@ -23,8 +16,7 @@ def test_two_classes_have_the_closed_form_in_both_directions():
     forward = 0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1)
     backward = 0.9 * np.log(0.9 / 0.5) + 0.1 * np.log(0.1 / 0.5)
     assert categorical_kl(p, q)[0] == pytest.approx(forward, rel=1e-9)
-    assert kl_reference_generated(p, q)[0] == pytest.approx(forward, rel=1e-9)
-    assert kl_generated_reference(p, q)[0] == pytest.approx(backward, rel=1e-9)
+    assert categorical_kl(q, p)[0] == pytest.approx(backward, rel=1e-9)
 
 
 def test_agrees_with_torch_and_is_never_negative():
@@ -45,7 +37,7 @@ def test_stable_audio_metrics_is_the_generated_s_expectation_over_mean_logits():
     r, g = (torch.softmax(torch.tensor(np.stack(a)).mean(1), 1) for a in (reference, generated))
     theirs = [functional.kl_div((a + 1e-6).log(), b, reduction="sum").item() for a, b in zip(r, g)]
     assert stable_audio_metrics_kl(reference, generated) == pytest.approx(theirs, rel=1e-9)
-    exact = kl_generated_reference(r.numpy(), g.numpy())
+    exact = categorical_kl(g.numpy(), r.numpy())
     assert stable_audio_metrics_kl(reference, generated) == pytest.approx(exact, rel=1e-2)
 
 
@@ -64,16 +56,6 @@ def test_the_two_definitions_are_opposite_directions_of_one_window():
     assert apart.max() > 0.1
 
 
-def test_the_mean_of_softmaxes_is_not_the_softmax_of_means():
-    torn = [np.array([[10.0, 0.0, 9.0], [0.0, 10.0, 9.0]])]
-    assert mean_of_softmax(torn)[0].argmax() != softmax_of_mean_logits(torn)[0].argmax()
-    assert softmax_of_mean_logits(torn)[0, 2] == pytest.approx(1 / (1 + 2 * np.exp(-4)))
-    one = [w[:1] for w in torn]
-    assert mean_of_softmax(one) == pytest.approx(softmax_of_mean_logits(one))
-    for found in (mean_of_softmax(torn), softmax_of_mean_logits(torn)):
-        assert found.sum() == pytest.approx(1)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -81,9 +63,6 @@ def test_the_mean_of_softmaxes_is_not_the_softmax_of_means():
         (lambda: categorical_kl([[1.5, -0.5]], [[0.5, 0.5]]), "between 0 and 1"),
         (lambda: categorical_kl([[0.5, 0.5]], [[0.5, 0.5], [1, 0]]), "one shape"),
         (lambda: categorical_kl([[np.nan, 0.5]], [[0.5, 0.5]]), "NaN"),
-        (lambda: audiocraft_kl(logits(0), logits(0, windows=2)), "numbers of segments"),
-        (lambda: stable_audio_metrics_kl(logits(0), logits(0, clips=4)), "one shape"),
-        (lambda: softmax_of_mean_logits([np.zeros((0, 3))]), "at least 1 row"),
     ],
 )
 def test_what_is_no_distribution_is_refused(call, message):

@@ -4,7 +4,7 @@ from clip_sets import SETTINGS, clips, rotation
 
 from ssmttm.errors import UserError
 from ssmttm.evaluation.metrics import prdc
-from ssmttm.evaluation.metrics.prdc import evaluate, precision_recall_density_coverage
+from ssmttm.evaluation.metrics.prdc import evaluate, per_point
 
 
 def draw(seed, rows=60, dim=4):
@@ -12,8 +12,8 @@ def draw(seed, rows=60, dim=4):
 
 
 def values(*arguments):
-    found = precision_recall_density_coverage(*arguments)
-    return found.precision, found.recall, found.density, found.coverage
+    """Precision, recall, density and coverage."""
+    return tuple(float(points.mean()) for points in per_point(*arguments))
 
 
 def test_equal_sets_have_all_and_far_sets_nothing():
@@ -69,7 +69,7 @@ def test_repeated_points_far_from_the_origin_are_found_exactly():
 )
 def test_what_has_no_neighbours_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        precision_recall_density_coverage(*arguments)
+        per_point(*arguments)
 
 
 def test_a_score_gives_all_four_without_an_interval_or_anything_to_test_by():
