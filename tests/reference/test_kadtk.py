@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import part_of
+from kernel_rows import kernel_distance
 
-from ssmttm.evaluation.metrics.kernel import AUDIO_SCALE, kernel_distance
+from ssmttm.evaluation.metrics.kernel import AUDIO_SCALE
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("kadtk") is None, reason="make reference-metrics installs and runs this"

@@ -5,7 +5,7 @@ Gretton et al. 2012, equation 3 (unbiased). Two kernels are in use:
 - Gaussian, exp(-|x - y|^2 / (2 s^2)), the Kernel Audio Distance (KAD) of Chung et al. 2025, with s
   the median distance between embeddings, reported times 100. Here s is the reference's, so that
   all systems are measured by one kernel; their released tool takes it from its second argument,
-  the evaluated set (set `bandwidth` to reproduce that).
+  the evaluated set.
 - cubic polynomial, (x . y / dim + 1)^3, the Kernel Inception Distance (KID) of Bińkowski et al. 2018.
 
 Unlike a Fréchet distance it has no bias that falls with n, and assumes no Gaussian. Of two
@@ -13,8 +13,8 @@ samples of one distribution its mean is zero, so a single value may well be slig
 that is no error, and is not cut off, which would bring back a bias.
 
 The windows of one clip resemble one another, so pairs of them would bring a bias that falls with
-the number of clips: the score is the mean over pairs of different clips. `kernel_distance` takes
-rows for independent, as kadtk takes windows; of one row per clip both are the same.
+the number of clips: the score is the mean over pairs of different clips. kadtk takes windows for
+independent; of one window per clip both are the same.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 from scipy.spatial.distance import pdist
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.arrays import rows, two
+from ssmttm.evaluation.arrays import rows
 from ssmttm.evaluation.cautions import SAME, few_clips_of_set
 from ssmttm.evaluation.clipset import ClipSet, Settings, content_order, same_audio
 from ssmttm.statistics.bootstrap import resamples, shifted_interval
@@ -46,7 +46,6 @@ POLYNOMIAL_DEFINITION = (
 
 AUDIO_SCALE = 100.0
 """Chung et al. report a hundred times the squared discrepancy."""
-BLOCK = 1024
 MEDIAN_ROWS = 4000
 MOST_WINDOWS = 20000
 """Of more, each clip gives an equal number, evenly spaced: the cost is their square."""
@@ -57,25 +56,6 @@ KERNELS = ("gaussian", "polynomial")
 def backend(embedder: str) -> str:
     """What makes the number: the embedder alone."""
     return embedder
-
-
-def kernel_distance(
-    x: np.ndarray, y: np.ndarray, kernel: str = "gaussian", bandwidth: float | None = None, block: int = BLOCK
-) -> float:
-    """Unbiased squared maximum mean discrepancy, mean k(x, x') + mean k(y, y') - 2 mean k(x, y), x' not x.
-
-    `x` is `[n, dim]`, generated; `y` is `[m, dim]`, the reference; two rows or more each
-    (ValueError otherwise). `kernel` is "gaussian" (default, with `bandwidth`, or else the
-    median distance of `y`) or "polynomial". Memory grows with `block`, not with n times m.
-    """
-    x, y = two(x, y, least=2)
-    k = _kernel(kernel, y, bandwidth)
-    with np.errstate(over="ignore", invalid="ignore"):  # refused below, with a message
-        within = [(_sum(k, a, a, block) - k.diagonal(a).sum()) / (len(a) * (len(a) - 1)) for a in (x, y)]
-        value = within[0] + within[1] - 2 * _sum(k, x, y, block) / (len(x) * len(y))
-    if not np.isfinite(value):
-        raise ValueError("values are too large for a kernel distance in float64")
-    return float(value)
 
 
 def median_distance(x: np.ndarray, limit: int = MEDIAN_ROWS) -> float:
@@ -99,10 +79,6 @@ class Polynomial:
         """Values of all pairs of rows, `[len(a), len(b)]`."""
         return (a @ b.T / a.shape[1] + 1) ** 3
 
-    def diagonal(self, a: np.ndarray) -> np.ndarray:
-        """Values of each row with itself, `[len(a)]`."""
-        return ((a * a).sum(axis=1) / a.shape[1] + 1) ** 3
-
 
 class Gaussian:
     """exp(-|a - b|^2 / (2 width^2)); `origin` is near the rows, so that little is lost to rounding."""
@@ -118,27 +94,13 @@ class Gaussian:
         squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
         return np.exp(squared.clip(0) / -2)
 
-    def diagonal(self, a: np.ndarray) -> np.ndarray:
-        """Values of each row with itself, `[len(a)]`."""
-        return np.ones(len(a))
-
 
 Kernel = Polynomial | Gaussian
 
 
-def _kernel(name: str, y: np.ndarray, bandwidth: float | None) -> Kernel:
-    if name == "polynomial":
-        if bandwidth is not None:
-            raise ValueError("a polynomial kernel has no bandwidth")
-        return Polynomial()
-    if name != "gaussian":
-        raise ValueError(f"no kernel {name!r}; there are {', '.join(KERNELS)}")
-    return Gaussian(median_distance(y) if bandwidth is None else float(bandwidth), y.mean(axis=0))
-
-
-def _sum(k: Kernel, a: np.ndarray, b: np.ndarray, block: int) -> float:
-    starts = [(i, j) for i in range(0, len(a), block) for j in range(0, len(b), block)]
-    return float(sum(k(a[i : i + block], b[j : j + block]).sum() for i, j in starts))
+def kernel_of(name: str, y: np.ndarray) -> Kernel:
+    """The kernel `name` of `KERNELS`; the Gaussian's width is the median distance of the reference `y` `[m, dim]`."""
+    return Polynomial() if name == "polynomial" else Gaussian(median_distance(y), y.mean(axis=0))
 
 
 def clip_sums(k: Kernel, a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -186,7 +148,7 @@ def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, name: st
     known = thinned(reference.windows, MOST_WINDOWS)
     if len(ordered) < 2:
         raise ValueError("needs at least two clips")
-    k = _kernel(name, np.concatenate(known), None)
+    k = kernel_of(name, np.concatenate(known))
     with np.errstate(over="ignore", invalid="ignore"):  # refused below, with a message
         sums = [clip_sums(k, a, b) for a, b in ((ordered, ordered), (known, known), (ordered, known))]
     lengths = [np.array([len(w) for w in s], dtype=np.float64) for s in (ordered, known)]

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from clip_sets import SETTINGS, clips, from_windows, rotation
+from kernel_rows import kernel_distance
 
 from ssmttm.errors import UserError
 from ssmttm.evaluation.metrics import kernel
-from ssmttm.evaluation.metrics.kernel import AUDIO_SCALE, evaluate, kernel_distance, median_distance, thinned
+from ssmttm.evaluation.metrics.kernel import AUDIO_SCALE, Gaussian, evaluate, median_distance, thinned
 
 
 def draw(seed, rows=80, dim=6, shift=0.0):
@@ -19,7 +20,7 @@ def by_hand(x, y, k):
 def test_is_the_mean_over_pairs_that_the_definition_names():
     x, y = draw(0, 9), draw(1, 7, shift=0.3)
     gaussian = by_hand(x, y, lambda a, b: np.exp(-((a - b) ** 2).sum() / (2 * 1.7**2)))
-    assert kernel_distance(x, y, bandwidth=1.7) == pytest.approx(gaussian, rel=1e-10)
+    assert kernel_distance(x, y, Gaussian(1.7, y[0])) == pytest.approx(gaussian, rel=1e-10)
     cubic = by_hand(x, y, lambda a, b: (a @ b / 6 + 1) ** 3)
     assert kernel_distance(x, y, "polynomial") == pytest.approx(cubic, rel=1e-10)
 
@@ -29,23 +30,22 @@ def test_the_audio_distance_is_a_hundred_times_that_with_the_reference_s_median_
     apart = [np.linalg.norm(a - b) for i, a in enumerate(y) for b in y[:i]]
     assert median_distance(y) == pytest.approx(np.median(apart))
     assert AUDIO_SCALE == 100
-    assert kernel_distance(x, y) == pytest.approx(kernel_distance(x, y, bandwidth=np.median(apart)))
+    assert kernel_distance(x, y) == pytest.approx(kernel_distance(x, y, Gaussian(np.median(apart), y[0])))
     assert kernel_distance(x, y) != pytest.approx(kernel_distance(y, x), rel=1e-6)
 
 
 @pytest.mark.parametrize("kernel", ["gaussian", "polynomial"])
 def test_of_one_distribution_it_is_zero_in_the_mean_at_any_size(kernel):
     for rows in (5, 40):
-        values = [kernel_distance(draw(s, rows), draw(5000 + s, rows), kernel, None) for s in range(150)]
+        values = [kernel_distance(draw(s, rows), draw(5000 + s, rows), kernel) for s in range(150)]
         assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(150)
         assert min(values) < 0  # which is why none is cut off
 
 
 @pytest.mark.parametrize("kernel", ["gaussian", "polynomial"])
-def test_blocks_order_and_turns_change_nothing(kernel):
+def test_order_and_turns_change_nothing(kernel):
     x, y, turn = draw(0), draw(1, shift=0.5), rotation(6)
     value = kernel_distance(x, y, kernel)
-    assert kernel_distance(x, y, kernel, block=7) == pytest.approx(value, rel=1e-9)
     assert kernel_distance(x[::-1], np.roll(y, 5, axis=0), kernel) == pytest.approx(value, rel=1e-9)
     assert kernel_distance(x @ turn, y @ turn, kernel) == pytest.approx(value, rel=1e-9)
 
@@ -62,22 +62,13 @@ def test_grows_with_every_step_of_the_mean(kernel):
     assert values == sorted(values)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((draw(0, 1), draw(1)), "at least 2 rows"),
-        ((draw(0), draw(1, dim=5)), "width"),
-        ((draw(0) * np.nan, draw(1)), "NaN"),
-        ((draw(0), np.ones((5, 6))), "no bandwidth"),
-        ((draw(0), draw(1), "linear"), "no kernel 'linear'"),
-        ((draw(0), draw(1), "gaussian", 0.0), "positive"),
-        ((draw(0), draw(1), "polynomial", 1.0), "no bandwidth"),
-        ((draw(0) * 1e150, draw(1), "polynomial"), "too large"),
-    ],
-)
-def test_what_has_no_distance_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        kernel_distance(*arguments)
+def test_what_has_no_distance_is_refused():
+    with pytest.raises(ValueError, match="no bandwidth"):
+        kernel_distance(draw(0), np.ones((5, 6)))
+    with pytest.raises(ValueError, match="positive"):
+        Gaussian(0.0, np.zeros(6))
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="too large"):
+        kernel.between_clips(np.ones(2), [np.full((2, 2), np.inf)] * 3, [np.ones(2)] * 2)
 
 
 def test_a_score_holds_its_value_and_tells_of_few_clips():
