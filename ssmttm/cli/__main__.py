@@ -1,4 +1,4 @@
-"""`python -m ssmttm.cli`: the same as the command `ssmttm`."""
+"""Python's option `-m ssmttm.cli`: the same as the command `ssmttm`."""
 
 from ssmttm.cli import main
 
