@@ -17,11 +17,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ssmttm.accounting.design import build, choose_size
 from ssmttm.codecs.base import frames_in
 from ssmttm.device import claim_device
 from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.mixer import build_mixer
-from ssmttm.stages.describe import build, choose_size
 from ssmttm.training.data import Batch
 from ssmttm.training.objective import codebook_losses
 from ssmttm.training.optimizer import build_optimizer

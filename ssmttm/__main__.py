@@ -1,4 +1,4 @@
-"""`python -m ssmttm`: the same as the command `ssmttm`."""
+"""Python's option `-m ssmttm`: the same as the command `ssmttm`."""
 
 from ssmttm.cli import main
 

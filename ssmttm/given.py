@@ -9,7 +9,19 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from ssmttm.errors import UserError
-from ssmttm.spec import complain, load_config, read_runs, sections_of, subschema
+from ssmttm.spec import (
+    ROOT,
+    complain,
+    load_config,
+    load_preset,
+    parse_spec,
+    presets,
+    read_runs,
+    sections_of,
+    stage_spec,
+    stages,
+    subschema,
+)
 
 RELEASE = "dataset.json"
 """The file that a released data set has."""
@@ -69,6 +81,41 @@ def check_writable(path: Path, option: str, folder: bool | None = None) -> None:
             pass
     except OSError as error:
         raise UserError(f"{option} {path}: can't be written: {above}: {error.strerror}") from error
+
+
+def stage_settings(stage: str, text: str | None, anywhere: bool = False) -> dict[str, Any]:
+    """The spec of stage `stage`: what --spec says (`text`) or, without it, ./config.yaml.
+
+    `anywhere`: outside of a project, where there is no ./config.yaml, it is the default study's.
+    """
+    if text:
+        return check_stage_spec(stage, parse_spec(text))
+    here = Path("config.yaml")
+    return stage_spec(load_config(ROOT / here if anywhere and not here.is_file() else here), stage)
+
+
+def run_settings(name: str, text: str | None) -> dict[str, Any]:
+    """The spec of run `name`: what --spec says (`text`) or, without it, ./config.yaml and its run table."""
+    if text:
+        return check_run_spec(parse_spec(text))
+    config = load_config()
+    runs = read_runs(config)
+    if name not in runs:
+        raise UserError(f"{config['runs']}: no run {name!r}; {alike(name, runs)}")
+    return runs[name]["spec"]
+
+
+def named_settings(name: str, files: list[Path], preset: str | None) -> dict[str, Any]:
+    """The spec of the run or stage `name` under the config `files` and the preset that overlays them."""
+    config = load_preset(files, preset)
+    runs = read_runs(config)
+    if name in runs:
+        return runs[name]["spec"]
+    if name in stages():
+        return stage_spec(config, name)
+    if others := [p for p in presets() if p != preset and name in read_runs(load_preset(files, p))]:
+        raise UserError(f"{name!r} is a run of preset {others[0]}: ssmttm spec {name} --preset {others[0]}")
+    raise UserError(f"{name!r} is neither a stage nor a run; {alike(name, [*runs, *stages()])}")
 
 
 def check_stage_spec(stage: str, value: dict[str, Any]) -> dict[str, Any]:

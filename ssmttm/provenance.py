@@ -10,10 +10,10 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -29,24 +29,12 @@ _MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
-        "choices", "errors", "files", "progress", "provenance", "released", "spec", "tables", "tensors",
+        "choices", "errors", "files", "given", "progress", "provenance", "released", "spec", "tables", "tensors",
         "training.lock", "training.products",
     )
 )  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are
 tracked by themselves, so that a new metric or a new table retrains nothing."""
-
-_WRITES = {
-    "prompts": "captions",
-    "train": "curve",
-    "generate": "generated",
-    "baseline": "generated",
-    "external": "generated",
-    "musicgen": "generated",
-    "reference_clips": "clips",
-    "embed": "embeddings",
-}
-"""The table of `ssmttm.tables` that a stage writes."""
 
 _FOLDERS = {
     "mixer": "models.mixers",
@@ -58,6 +46,18 @@ _FOLDERS = {
 """Where a module that a stage loads by name lies."""
 
 
+_WRITERS = ("write_table", "table_writer")
+"""Functions of `ssmttm.tables` whose second argument names the table that is written."""
+
+
+class _Module(NamedTuple):
+    """What a module's text says, without docstrings."""
+
+    sha256: str  # of its syntax tree
+    imports: frozenset[str]  # ssmttm modules, and names in them
+    writes: frozenset[str]  # tables of `ssmttm.tables`
+
+
 def _module_path(module: str, root: Path) -> Path | None:
     base = root.joinpath(*module.split(".")[1:])
     for path in (base.with_suffix(".py"), base / "__init__.py"):
@@ -67,22 +67,24 @@ def _module_path(module: str, root: Path) -> Path | None:
 
 
 @cache
-def _parsed(path: Path, stamp: tuple[int, int]) -> tuple[str, tuple[str, ...]]:
-    """Hash of a module's syntax tree without docstrings, and the ssmttm modules it imports."""
+def _parsed(path: Path, stamp: tuple[int, int]) -> _Module:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imports: set[str] = set()
+    writes: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imports.update(a.name for a in node.names if a.name.startswith("ssmttm"))
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").startswith("ssmttm"):
             imports.add(str(node.module))
             imports.update(f"{node.module}.{a.name}" for a in node.names)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _WRITERS:
+            writes.update(str(a.value) for a in node.args[1:2] if isinstance(a, ast.Constant))
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [  # type: ignore[attr-defined]
                 s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
             ]
-    return hashlib.sha256(_dump(tree).encode()).hexdigest(), tuple(sorted(imports))
+    return _Module(hashlib.sha256(_dump(tree).encode()).hexdigest(), frozenset(imports), frozenset(writes))
 
 
 def _dump(node: Any) -> str:
@@ -100,30 +102,40 @@ def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
     beside a module, of its name, counts.
     Modules that are chosen by name at run time (mixers, metrics) must be listed by the caller.
     """
-    seen: dict[str, str] = {}
+    return _digest(f"{name} {module.sha256}" for name, module in _used(modules, root))
+
+
+def _used(modules: Sequence[str], root: Path) -> list[tuple[str, _Module]]:
+    """`modules` and what they import, by path."""
+    seen: dict[str, _Module] = {}
     waiting = list(modules)
     while waiting:
-        module = waiting.pop()
-        path = _module_path(module, root)
+        name = waiting.pop()
+        path = _module_path(name, root)
         if path is None:
-            if module in modules:
-                raise ValueError(f"no module {module} under {root}")
+            if name in modules:
+                raise ValueError(f"no module {name} under {root}")
             continue  # a name imported from a module, not a module
-        if str(path) in seen or (module in _PLUMBING and module not in modules):
+        inside = str(path.relative_to(root))
+        if inside in seen or (name in _PLUMBING and name not in modules):
             continue
         stat = path.stat()
-        seen[str(path)], imports = _parsed(path, (stat.st_mtime_ns, stat.st_size))
-        waiting.extend(imports)
+        seen[inside] = _parsed(path, (stat.st_mtime_ns, stat.st_size))
+        waiting.extend(seen[inside].imports)
         if (table := path.with_suffix(".tsv")).is_file():
-            seen[str(table)] = hashlib.sha256(table.read_bytes()).hexdigest()
-    text = "\n".join(f"{Path(p).relative_to(root)} {h}" for p, h in sorted(seen.items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+            sha256 = hashlib.sha256(table.read_bytes()).hexdigest()
+            seen[str(table.relative_to(root))] = _Module(sha256, frozenset(), frozenset())
+    return sorted(seen.items())
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def code_of(stage: str, **choice: str | Sequence[str]) -> str:
     """Fingerprint of a stage's code; `choice` names what it loads at run time (`mixer`, `metric`, …), one or several.
 
-    Counts the columns of the table that the stage writes, and the page template for `report`.
+    Counts the columns of the tables that the code writes by name, and the page template for `report`.
     """
     from ssmttm.tables import SCHEMAS
 
@@ -132,11 +144,13 @@ def code_of(stage: str, **choice: str | Sequence[str]) -> str:
         for kind, names in choice.items()
         for name in ([names] if isinstance(names, str) else names)
     ]
-    parts = [fingerprint(f"ssmttm.stages.{stage}", *chosen)]
-    parts += [f"{field.name} {field.type}" for field in SCHEMAS[_WRITES[stage]]] if stage in _WRITES else []
+    modules = [f"ssmttm.stages.{stage}", *chosen]
+    parts = [fingerprint(*modules)]
+    for table in sorted(set().union(*(module.writes for _, module in _used(modules, PACKAGE)))):
+        parts += [f"{field.name} {field.type}" for field in SCHEMAS[table]]
     if stage == "report":
         parts += [path.read_text(encoding="utf-8") for path in sorted((PACKAGE / "report").rglob("*.j2"))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return _digest(parts)
 
 
 def git_commit(folder: Path = PACKAGE.parent) -> str | None:

@@ -1,4 +1,4 @@
-"""Lists of names in messages: the first few, and how many more."""
+"""Names in messages: on one line, the first few of a list, how many there are."""
 
 from collections.abc import Sequence
 
@@ -12,3 +12,12 @@ def some(names: Sequence[str], limit: int = 5) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 file`, `3 files`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def one_line(text: str | None) -> str:
+    """Metadata as one printable line: whitespace and control characters collapse to single spaces."""
+    if not text:
+        return ""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())

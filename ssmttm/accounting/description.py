@@ -16,7 +16,7 @@ def quantity(value: float, unit: str) -> str:
 
 
 def description(facts: dict[str, Any]) -> str:
-    """The text of `ssmttm describe`, from what `ssmttm.stages.describe.facts` returns."""
+    """The text of `ssmttm describe`, from what `ssmttm.accounting.design.facts` returns."""
     attention = facts["attention_layers"]
     length = f"{facts['frames']:,} frames and {facts['text_tokens']} caption tokens"
     lines = [

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ssmttm.licenses.policy import HOLDERS
+from ssmttm.wording import one_line
 
 _NOTICES = (
     "Each track is licensed by its creator under the license named beside it, whose full text the link leads to. "
@@ -25,15 +26,6 @@ _CHANGES = "cut, resampled and normalized in loudness"
 _NOTICE = re.compile(r"(?:©|℗|\([cCpP]\)|\bcopyright\b)[^\n\r]*", re.IGNORECASE)
 _NOTICE_KINDS = ("catalog", "tag_url", "license_file")
 _LONGEST_NOTICE = 200
-
-
-def one_line(text: str | None) -> str:
-    """Metadata as one printable line: whitespace and control characters collapse to single spaces."""
-    if not text:
-        return ""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())
 
 
 def credit(track: Mapping[str, Any], license: str, license_url: str | None, vocals_removed: bool = False) -> str:

@@ -50,6 +50,10 @@ class Contents:
         self.seconds[key] = self.seconds.get(key, 0.0) + row["duration_s"]
         self.artists.add(row["artist"] or "")
 
+    def leave_out(self, why: str) -> None:
+        """Count one clip that is not exported."""
+        self.left_out[why] = self.left_out.get(why, 0) + 1
+
 
 def data_card(
     contents: Contents,

@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+
+from ssmttm.audio.loudness import loudness
 
 TARGET_LUFS = -23.0
 """The programme level of EBU R128."""
@@ -34,6 +37,17 @@ def common_level(reached: Mapping[str, float], target: float = TARGET_LUFS) -> f
 def gain_db(measured: float, reach: float, level: float) -> float:
     """The one gain of a clip: to `level`, or as near as its peak allows; 0 for silence."""
     return min(level, reach) - measured if math.isfinite(measured) else 0.0
+
+
+def set_gains(waves: dict[str, np.ndarray], rate: int, clips: dict[str, dict[str, Any]]) -> float:
+    """Note loudness and gain of every clip in `clips`; the common level, LUFS."""
+    measured = {name: loudness(wave, rate) for name, wave in waves.items()}
+    reach = {name: reachable(wave, measured[name]) for name, wave in waves.items()}
+    common = common_level(reach)
+    for name, found in measured.items():
+        gain = gain_db(found, reach[name], common)
+        clips[name] |= {"loudness_lufs": found if math.isfinite(found) else None, "gain_db": gain}
+    return common
 
 
 def faded(wave: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -111,6 +111,26 @@ def captions(folders: dict[str, Path], count: int, seed: int, music: RealMusic |
     return {c: texts[c] for c in sorted(common[:count])}
 
 
+def captions_and_ceiling(
+    study: Systems, chosen: Sequence[str], count: int, seed: int, music: RealMusic | None
+) -> tuple[dict[str, str], str | None]:
+    """Clip ids with captions, and the system of real music that checks may use.
+
+    Clips whose real music must not be passed on are left out; if there are too few others, and no real
+    music was asked for, checks do without it.
+    """
+    folders = {s: study.folders[s] for s in chosen}
+    ceiling = CEILING if CEILING in study.folders else None
+    if ceiling is None and not folders.keys() & set(REAL):
+        return captions(folders, count, seed), None
+    try:
+        return captions(folders, count, seed, music), ceiling
+    except Unshareable:
+        if folders.keys() & set(REAL):
+            raise
+        return captions(folders, count, seed), None
+
+
 def waves(
     design: Design, folders: dict[str, Path], seconds: float | None, seed: int
 ) -> tuple[dict[str, np.ndarray], int]:

@@ -1,23 +1,12 @@
-"""What a design is made of and what it costs at a size, told without building or training it."""
+"""Command `describe`: what a design is made of and what it costs at a size."""
 
 import json
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from ssmttm.accounting.description import description
-from ssmttm.codecs.base import frames_in
-from ssmttm.errors import UserError
-from ssmttm.models.config import ModelConfig
-from ssmttm.models.cost import TRAINING_FACTOR, Cost
-from ssmttm.models.lm import MusicLM
-from ssmttm.models.patterns import steps_for
-from ssmttm.spec import PRESETS, Config, load_config, load_preset, presets, run_spec
-from ssmttm.text.base import width_of
+from ssmttm.accounting.design import build, choose_size, facts, parameters
 
-OURS = ("null_condition", "final_norm")
-"""Parameters that the designs of arXiv 2601.14786 don't have."""
+__all__ = ["build", "choose_size", "facts", "parameters", "run"]
 
 
 def run(
@@ -38,142 +27,3 @@ def run(
     found = facts(config, variant, chosen, codebooks)
     found["size"] = size
     return json.dumps(found, indent=2) if as_json else description(found)
-
-
-def choose_size(size: str, preset: str | None, files: list[Path]) -> tuple[Config, str]:
-    """The config that `size` belongs to and its key there; raises UserError if there is none."""
-    config = load_preset(files, preset)
-    if size in config["sizes"]:
-        return config, size
-    for name in presets() if preset is None else []:
-        rest = "base" if size == name else size.removeprefix(f"{name}-")
-        if rest != size:
-            overlaid = load_config(*files, PRESETS / name / "config.yaml")
-            if rest in overlaid["sizes"]:
-                return overlaid, rest
-    known = ", ".join(config["sizes"])
-    others = "" if preset else f", nor a preset ({', '.join(presets())}), nor PRESET-SIZE such as paper-quarter"
-    raise UserError(f"--size {size}: neither among the config's sizes ({known}){others}")
-
-
-def build(config: Config, variant: str, size: str, codebooks: int | None = None) -> tuple[dict[str, Any], MusicLM]:
-    """The spec of a run of one variant at one size of `config`, and its model, without contents.
-
-    Raises UserError for an unknown variant or size and for a model that can't be.
-    """
-    row = {"variant": variant, "size": size, "budget": next(iter(config["budgets"])), "seed": 0}
-    if codebooks is not None:
-        row["overrides"] = f"model.codebooks={codebooks}"
-    spec = run_spec(config, row, "describe")
-    with torch.device("meta"):
-        return spec, MusicLM(ModelConfig.from_spec(spec, width_of(spec["data"]["text"])))
-
-
-def facts(config: Config, variant: str, size: str, codebooks: int | None = None) -> dict[str, Any]:
-    """Counts and costs of one variant at one size of `config`.
-
-    Keys, all for clips as long as the config's and captions padded to its `max_tokens`:
-        parameters, parameters_added: the second are ours (`parameters_added_by_name`), the first
-            all others; `parameters_by_group` adds up to both together.
-        flops_by_kind: of the forward pass over one clip: weights, attention, scan (recurrence and
-            convolution), head. `flops_per_token` is their sum over the clip's codec tokens
-            (frames times codebooks).
-        training_flops: of one optimizer step, forward and backward over all its clips.
-        steps: optimizer steps under each budget; 0 where it is smaller than one, None where it is
-            in hours, which are turned to steps by measuring when a training starts.
-        state_bytes: what the mixers carry for one sequence after a clip, in single precision: SSM
-            states and attention's cache. `state_kind` says whether it grows with the sequence.
-        memory_bytes: estimate for training on one device, at the peak; `memory` has its parts.
-
-    Raises UserError as `build` does.
-    """
-    spec, model = build(config, variant, size, codebooks)
-    shape, clips = model.config, spec["data"]
-    frames = frames_in(clips["codec"], clips["seconds"], clips["sample_rate"])
-    tokens = clips["text"]["max_tokens"]
-    cost = model.flops(frames, tokens)
-    batch = spec["training"]["batch_size"]
-    return {
-        "variant": variant,
-        "size": size,
-        **{name: spec["variant"][name] for name in ("mixer", "feedforward", "conditioning", "attention_layers")},
-        "layers": shape.layers,
-        "d_model": shape.d_model,
-        "codebooks": shape.codebooks,
-        "frames": frames,
-        "text_tokens": tokens,
-        **parameters(model),
-        "flops_by_kind": _by_kind(cost),
-        "flops_per_token": cost.total / (frames * shape.codebooks),
-        "training_flops": TRAINING_FACTOR * batch * cost.total,
-        "clips_per_step": batch,
-        "tokens_per_step": batch * frames * shape.codebooks,
-        "budgets": config["budgets"],
-        "steps": _steps(config["budgets"], model, batch, frames, tokens),
-        **_state(model, frames, tokens),
-        **_memory(shape, spec["training"], frames, tokens),
-    }
-
-
-def parameters(model: MusicLM) -> dict[str, Any]:
-    """The keys of `facts` about parameters."""
-    added: dict[str, int] = {}
-    for name, parameter in model.named_parameters():
-        ours = name.split(".")[0]
-        if ours in OURS:
-            added[ours] = added.get(ours, 0) + parameter.numel()
-    return {
-        "parameters": sum(p.numel() for p in model.parameters()) - sum(added.values()),
-        "parameters_added": sum(added.values()),
-        "parameters_added_by_name": added,
-        "parameters_by_group": model.parameters_by_group(),
-    }
-
-
-def _by_kind(cost: Cost) -> dict[str, float]:
-    scan = cost.scan_matmul + cost.scan_elementwise
-    return {"weights": cost.weights, "attention": cost.attention, "scan": scan, "head": cost.head}
-
-
-def _steps(budgets: Config, model: MusicLM, batch: int, frames: int, tokens: int) -> dict[str, int | None]:
-    from ssmttm.training.budget import plan_budget
-
-    steps: dict[str, int | None] = {}
-    for name, budget in budgets.items():
-        try:
-            steps[name] = None if "gpu_hours" in budget else plan_budget(budget, model, batch, frames, tokens).steps
-        except UserError:
-            steps[name] = 0
-    return steps
-
-
-def _state(model: MusicLM, frames: int, tokens: int) -> dict[str, Any]:
-    length = steps_for(frames, model.config.codebooks)
-    length += tokens if model.config.conditioning == "prefix" else 0
-    now, later = (sum(block.mixer.state_bytes(n) for block in model.blocks) for n in (length, length + 1))
-    return {"state_bytes": now, "state_kind": "constant" if now == later else "growing", "state_length": length}
-
-
-def _memory(shape: ModelConfig, training: Config, frames: int, tokens: int) -> dict[str, Any]:
-    """For the configured micro-batch, or one clip where it is chosen to fit."""
-    from ssmttm.training.memory import training_memory
-
-    auto = training["micro_batch"] == "auto"
-    setup = {
-        "clips": 1 if auto else training["micro_batch"],
-        "precision": training["precision"],
-        "activation_checkpointing": training["activation_checkpointing"] is True,
-        "device": "cuda" if torch.cuda.is_available() else "cpu",
-    }
-    found = training_memory(
-        shape,
-        setup["clips"],
-        frames,
-        tokens,
-        bf16=setup["precision"] == "bf16",
-        checkpointing=setup["activation_checkpointing"],
-        average=training["ema_decay"] > 0,
-        device=setup["device"],
-    )
-    parts = ("weights", "gradients", "optimizer", "average", "activations")
-    return {"memory_bytes": found.total, "memory": {**setup, **{part: getattr(found, part) for part in parts}}}

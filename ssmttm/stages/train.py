@@ -1,40 +1,29 @@
 """Train one run: tokens and text in; model, curve and manifest out."""
 
-import json
 import shutil
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ssmttm.errors import UserError
-from ssmttm.files import link_file, read_json, sha256_file, write_json
+from ssmttm.files import read_json, sha256_file
 from ssmttm.given import RELEASE, released_sets
-from ssmttm.models.checkpoint import save_model
-from ssmttm.models.config import ModelConfig
-from ssmttm.models.lm import MusicLM
 from ssmttm.progress import Progress
 from ssmttm.provenance import code_of, manifest
 from ssmttm.released import check_released
-from ssmttm.seeds import stable_int
 from ssmttm.spec import canonical_json, mixers_of
-from ssmttm.tables import write_table
 from ssmttm.training import parallel, products
-from ssmttm.training.budget import Plan, plan_budget
 from ssmttm.training.data import DataSet, load_splits
 from ssmttm.training.lock import RunLock, run_lock, wait_for_others
-from ssmttm.training.loop import CHECKPOINTS, Trainer, check_losses
-from ssmttm.training.memory import Fit, available_bytes, fit_memory
+from ssmttm.training.loop import CHECKPOINTS, check_losses
+from ssmttm.training.outcome import costs, keep
 from ssmttm.training.parallel import Workers
+from ssmttm.training.resolution import PLAN, build_trainer
 from ssmttm.training.state import saved_progress, state_folder
-from ssmttm.training.step import Stepper
-
-PLAN = "plan.json"
-"""What was decided by measuring when the run started: an interrupted run goes on with it."""
 
 
 def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, threads: int | None) -> None:
@@ -96,13 +85,13 @@ def _train(
     if workers.leads:
         _prepare(out, folder)
     sets = _load(spec, data, folder, workers)
-    trainer, fit = _build(spec, sets, folder, workers)
+    trainer, fit = build_trainer(spec, sets, folder, workers)
     progress = Progress(name, trainer.plan.steps, "steps") if workers.leads else None
     curve = trainer.run(folder, identity, progress, out / "tensorboard")
     test_losses = check_losses("test", trainer.stepper.evaluate(sets.test))
     if lock is not None:
         lock.check()
-        _keep(out / products.FINISHED, folder, trainer, curve)
+        keep(out / products.FINISHED, folder, trainer, curve)
         facts = {
             "run": name,
             "fingerprint": code,
@@ -114,7 +103,7 @@ def _train(
             "test_loss": sum(test_losses) / len(test_losses),
             "test_codebook_losses": test_losses,
             "test_clips": len(sets.test),
-            **_costs(trainer, fit),
+            **costs(trainer, fit),
             "clips": {split: len(getattr(sets, split)) for split in ("train", "validation", "test")},
             "codec": sets.codec,
             "text_encoder": sets.encoder,
@@ -157,62 +146,3 @@ def _load(spec: dict[str, Any], data: Path, folder: Path, workers: Workers) -> D
     if workers.leads:
         workers.wait()
     return sets
-
-
-def _build(spec: dict[str, Any], sets: DataSet, folder: Path, workers: Workers) -> tuple[Trainer, Fit]:
-    """The trainer of a run, under the plan in `folder` if there is one."""
-    settings, train = spec["training"], sets.train
-    config = ModelConfig.from_spec(spec, train.text_width)
-    path = folder / PLAN
-    stored = workers.share(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None)
-    if stored:
-        fit = Fit(**stored["fit"])
-    else:
-        sharing = settings["processes"] if workers.device.type == "cpu" else 1
-        available = available_bytes(workers.device, sharing)
-        fit = workers.share(
-            fit_memory(config, settings, train.frames, train.text_tokens, available, workers.device.type)
-        )
-    torch.manual_seed(stable_int("init", spec["seed"]))
-    model = MusicLM(config).to(workers.device)
-    stepper = Stepper(model, train, settings, fit, spec["seed"], workers)
-    if stored:
-        plan = Plan(**stored["plan"])
-    else:
-        seconds = stepper.device_seconds() if "gpu_hours" in spec["budget"] else None
-        plan = plan_budget(spec["budget"], model, settings["batch_size"], train.frames, train.text_tokens, seconds)
-        if workers.leads:
-            write_json(path, {"plan": asdict(plan), "fit": asdict(fit)})
-    facts = {"spec": spec, "codec": sets.codec, "text_encoder": sets.encoder}
-    return Trainer(stepper, sets.validation, plan, facts), fit
-
-
-def _keep(finished: Path, folder: Path, trainer: Trainer, curve: list[dict[str, Any]]) -> None:
-    """Write the model and the curve, and bring the checkpoints beside them, to the folder `finished`."""
-    shutil.rmtree(finished, ignore_errors=True)
-    with trainer.stepper.average.applied():
-        save_model(finished / "model.safetensors", trainer.stepper.model, trainer.facts)
-    write_table(finished / "curve.parquet", "curve", curve)
-    for fraction in trainer.checkpoint_at:
-        name = f"{CHECKPOINTS}/{fraction:g}.safetensors"
-        link_file(folder / name, finished / name)
-
-
-def _costs(trainer: Trainer, fit: Fit) -> dict[str, Any]:
-    """What the run spent, and how it was computed."""
-    plan, model = trainer.plan, trainer.stepper.model
-    return {
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "parameters_by_group": model.parameters_by_group(),
-        "steps": plan.steps,
-        "tokens": plan.steps * plan.tokens_per_step,
-        "flops_per_step": plan.flops_per_step,
-        "flops_planned": plan.flops_planned,
-        "flops_spent": plan.flops_spent,
-        "seconds": trainer.state.seconds,
-        "device_hours": trainer.state.seconds * trainer.workers.size / 3600,
-        "processes": trainer.workers.size,
-        "micro_batch": fit.micro_batch,
-        "activation_checkpointing": fit.checkpointing,
-        "checkpoints": {f"{CHECKPOINTS}/{f:g}.safetensors": step for f, step in trainer.checkpoint_at.items()},
-    }

@@ -202,6 +202,16 @@ def test_the_spec_of_a_presets_run_is_printed(ssmttm, monkeypatch):
     assert json.loads(output)["data"]["codec"]["name"] == "dac"
 
 
+@pytest.mark.parametrize("module", ["ssmttm", "ssmttm.cli"])
+def test_the_program_starts_without_what_only_stages_need(module):
+    words = [sys.executable, "-X", "importtime", "-m", module, "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+    assert "Usage: " in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported
+    assert not imported & {"numpy", "pandas", "pyarrow", "torch"}
+
+
 def test_the_version_is_told(ssmttm):
     assert ssmttm("--version")[:2] == (0, f"ssmttm {__version__}\n")
 

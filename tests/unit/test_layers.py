@@ -36,7 +36,7 @@ MAY_USE = {
     "models": (),
     "training": ("models", "spec", "tables"),
     "generation": ("audio", "codecs", "given", "models", "released", "text"),
-    "accounting": ("models",),
+    "accounting": ("codecs", "models", "spec", "text", "training"),
     "evaluation": (
         "accounting", "audio", "choices", "dataset", "fetch", "generation", "pretrained", "provenance", "sources",
         "spec", "statistics", "tables",

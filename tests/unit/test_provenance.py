@@ -85,13 +85,25 @@ def test_mixers_metrics_and_stages_have_fingerprints_of_their_own():
     assert code_of("train", mixer=["mamba2"]) == code_of("train", mixer="mamba2")
 
 
-def test_the_columns_that_a_stage_writes_count(monkeypatch):
+@pytest.mark.parametrize(
+    ("stage", "choice", "table"),
+    [
+        ("prompts", {}, "captions"),
+        ("train", {"mixer": "mamba2"}, "curve"),
+        ("generate", {"mixer": "mamba2", "codec": "spectral", "encoder": "minilm"}, "generated"),
+        ("baseline", {"codec": "spectral"}, "generated"),
+        ("external", {}, "generated"),
+        ("musicgen", {}, "generated"),
+        ("reference_clips", {}, "clips"),
+        ("embed", {"embedder": "musicnn"}, "embeddings"),
+    ],
+)
+def test_the_columns_that_a_stage_writes_count(monkeypatch, stage, choice, table):
     from ssmttm import tables
 
-    before = code_of("embed", embedder="musicnn"), code_of("compare")
-    shorter = tables.SCHEMAS["embeddings"].remove(0)
-    monkeypatch.setitem(tables.SCHEMAS, "embeddings", shorter)
-    assert code_of("embed", embedder="musicnn") != before[0]
+    before = code_of(stage, **choice), code_of("compare")
+    monkeypatch.setitem(tables.SCHEMAS, table, tables.SCHEMAS[table].remove(0))
+    assert code_of(stage, **choice) != before[0]
     assert code_of("compare") == before[1]
 
 

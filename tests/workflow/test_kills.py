@@ -57,7 +57,7 @@ def unreleased(clone):
     for made in ("runs", "baselines", "studies", "references"):
         shutil.rmtree(clone.folder / "results" / made)
     text = STAGES.format(tables=[f"{name}.parquet" for name in STUDY_TABLES])
-    (clone.folder / "ssmttm" / "cli.py").write_text(text, encoding="utf-8")
+    (clone.folder / "ssmttm" / "cli" / "__init__.py").write_text(text, encoding="utf-8")
     return clone
 
 

@@ -11,8 +11,8 @@ from ssmttm.dataset.attribution import (
     credit,
     escape,
     link,
-    one_line,
 )
+from ssmttm.wording import one_line
 
 TRACK: dict[str, Any] = {
     "track_id": "debian:p/a.ogg",

@@ -4,6 +4,7 @@ import pytest
 
 from ssmttm.audio.coded import decode_audio, encode_audio
 from ssmttm.errors import UserError
+from ssmttm.evaluation.systems import baselines
 from ssmttm.stages import baseline, prompts
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
@@ -17,7 +18,7 @@ def rows(name, values):
 @pytest.mark.parametrize("seed", range(3))
 def test_shuffled_leaves_no_caption_with_audio_of_its_track(sizes, seed):
     tracks = {f"t{t}@{i}": f"t{t}" for t, size in enumerate(sizes) for i in range(size)}
-    given = baseline.derange(tracks, seed)
+    given = baselines.derange(tracks, seed)
     assert sorted(given) == sorted(given.values()) == sorted(tracks)
     assert all(tracks[a] != tracks[b] for a, b in given.items())
 
@@ -25,28 +26,28 @@ def test_shuffled_leaves_no_caption_with_audio_of_its_track(sizes, seed):
 @pytest.mark.parametrize("sizes", [(2,), (7,), (5, 1)])
 def test_shuffled_within_a_dominating_track_still_moves_every_clip(sizes):
     tracks = {f"t{t}@{i}": f"t{t}" for t, size in enumerate(sizes) for i in range(size)}
-    given = baseline.derange(tracks, 0)
+    given = baselines.derange(tracks, 0)
     assert sorted(given.values()) == sorted(tracks)
     assert all(a != b for a, b in given.items())
 
 
 def test_one_clip_cannot_be_shuffled():
     with pytest.raises(UserError, match="at least two prompts"):
-        baseline.derange({"a": "t"}, 0)
+        baselines.derange({"a": "t"}, 0)
 
 
 @pytest.mark.parametrize("level", [0.01, 0.1, 0.3])
 def test_noise_is_as_loud_as_the_original(level):
     wave = level * np.sin(np.arange(48000) / 20)
-    noise = baseline.noise_like(wave, 24000, 1)
+    noise = baselines.noise_like(wave, 24000, 1)
     meter = pyloudnorm.Meter(24000)
     assert meter.integrated_loudness(noise) == pytest.approx(meter.integrated_loudness(wave), abs=0.1)
     assert np.abs(noise).max() <= 1.0
-    assert abs(np.corrcoef(noise, baseline.noise_like(wave, 24000, 2))[0, 1]) < 0.05
+    assert abs(np.corrcoef(noise, baselines.noise_like(wave, 24000, 2))[0, 1]) < 0.05
 
 
 def test_noise_for_silence_is_silent():
-    assert not baseline.noise_like(np.zeros(24000), 24000, 1).any()
+    assert not baselines.noise_like(np.zeros(24000), 24000, 1).any()
 
 
 def test_prompts_spread_over_tracks_and_follow_the_seed():

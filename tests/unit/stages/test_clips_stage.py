@@ -10,7 +10,7 @@ import soundfile
 from debs import tone
 
 from ssmttm.audio.coded import decode_audio, encode_audio
-from ssmttm.dataset import vocals
+from ssmttm.dataset import track, vocals
 from ssmttm.stages import clips
 from ssmttm.tables import read_table, table_writer
 
@@ -132,8 +132,8 @@ def test_a_capped_track_is_read_no_further_than_needed(tmp_path: Path, monkeypat
             read.append(len(block.wave) / RATE)
             yield block
 
-    original = clips.stream
-    monkeypatch.setattr(clips, "stream", counted)
+    original = track.stream
+    monkeypatch.setattr(track, "stream", counted)
     wave = music(390.0)
     found = cut(tmp_path, {"a": encode_audio(wave, RATE)}, per_track=2)
     assert [row["clip_id"] for row in found["clips"]] == ["a@96000", "a@292000"]
@@ -193,9 +193,9 @@ def test_separated_clips_are_levelled_after_the_separation(tmp_path: Path, monke
 
 def test_progress_says_how_far_a_long_track_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = []
-    original = clips.Progress.update
+    original = track.Progress.update
     monkeypatch.setattr(
-        clips.Progress, "update", lambda self, done, note="": (notes.append(note), original(self, done, note))
+        track.Progress, "update", lambda self, done, note="": (notes.append(note), original(self, done, note))
     )
     cut(tmp_path, {"a": encode_audio(music(100.0), RATE)})
     assert any(note.startswith("1:") for note in notes)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ssmttm.errors import UserError
+from ssmttm.licenses import explanation
 from ssmttm.licenses.policy import apply_policy, make_policy
 from ssmttm.stages import explain, license
 from ssmttm.tables import read_table, write_table
@@ -157,7 +158,7 @@ def test_thousands_of_lines_take_less_than_a_second() -> None:
 
 def test_a_reservation_of_machine_learning_is_told_with_its_sentence() -> None:
     texts = ["CC BY 4.0. No AI training."]
-    (rejected,) = explain.explain(texts, make_policy({"allow": ["CC-BY-4.0"]}))
+    (rejected,) = explanation.explain(texts, make_policy({"allow": ["CC-BY-4.0"]}))
     assert (rejected.license, rejected.verdict) == ("CC-BY-4.0", "reject") and "No AI training." in rejected.reason
-    (kept,) = explain.explain(texts, make_policy({"allow": ["CC-BY-4.0"], "ml_reservations": "keep"}))
+    (kept,) = explanation.explain(texts, make_policy({"allow": ["CC-BY-4.0"], "ml_reservations": "keep"}))
     assert kept.verdict == "keep"

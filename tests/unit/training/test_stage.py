@@ -18,7 +18,7 @@ from ssmttm.errors import UserError
 from ssmttm.models.checkpoint import load_model
 from ssmttm.stages import train
 from ssmttm.tables import read_table
-from ssmttm.training import parallel
+from ssmttm.training import parallel, resolution
 from ssmttm.training.objective import codebook_losses
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -108,18 +108,18 @@ def test_events_say_what_the_curve_says(trained):
 
 def test_an_interrupted_run_goes_on_with_its_plan_and_its_events(trained, dataset, tmp_path, monkeypatch):
     spec = tiny_spec(ema_decay=0.5, micro_batch="auto")
-    original = train.Stepper.step
+    original = resolution.Stepper.step
 
     def interrupted(self, number, rate):
         if number == 5:
             raise KeyboardInterrupt
         return original(self, number, rate)
 
-    monkeypatch.setattr(train.Stepper, "step", interrupted)
+    monkeypatch.setattr(resolution.Stepper, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train.run("tiny", spec, dataset, tmp_path, "cpu", 1)
-    monkeypatch.setattr(train.Stepper, "step", original)
-    monkeypatch.setattr(train, "fit_memory", None)  # not asked again
+    monkeypatch.setattr(resolution.Stepper, "step", original)
+    monkeypatch.setattr(resolution, "fit_memory", None)  # not asked again
     train.run("tiny", spec, dataset, tmp_path, "cpu", 1)
     weights, expected = (load_file(f / "model.safetensors") for f in (tmp_path, trained))
     assert all(torch.equal(weights[k], expected[k]) for k in expected)
@@ -154,7 +154,7 @@ def test_too_few_hours_are_refused_before_training(dataset, tmp_path):
 
 
 def test_too_little_memory_is_refused_before_training(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "available_bytes", lambda *_: 1000)
+    monkeypatch.setattr(resolution, "available_bytes", lambda *_: 1000)
     with pytest.raises(UserError, match="too little memory"):
         train.run("tiny", tiny_spec(), dataset, tmp_path, "cpu", 1)
 

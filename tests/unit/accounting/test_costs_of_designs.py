@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ssmttm.accounting import design
 from ssmttm.accounting.description import description, quantity
 from ssmttm.errors import UserError
-from ssmttm.spec import load_config
-from ssmttm.stages import describe
+from ssmttm.spec import PRESETS, load_config
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = [ROOT / "config.yaml"]
@@ -17,18 +17,18 @@ PAPER = 281_042_176
 
 
 def parameters(variant: str, size: str) -> int:
-    return describe.parameters(describe.build(*chosen(size, variant))[1])["parameters"]
+    return design.parameters(design.build(*chosen(size, variant))[1])["parameters"]
 
 
 def chosen(size: str, variant: str):
-    config, key = describe.choose_size(size, None, FILES)
+    config, key = design.choose_size(size, None, FILES)
     return config, variant, key
 
 
 @pytest.fixture(scope="module")
 def small():
     """The laptop's smallest attention model."""
-    return describe.facts(load_config(*FILES), "prefix-transformer", "quarter")
+    return design.facts(load_config(*FILES), "prefix-transformer", "quarter")
 
 
 @pytest.fixture
@@ -62,33 +62,33 @@ def test_designs_are_as_large_as_one_another(variant):
 
 
 def test_every_size_of_every_preset_has_every_design():
-    for preset in describe.PRESETS.glob("*/config.yaml"):
+    for preset in PRESETS.glob("*/config.yaml"):
         config = load_config(*FILES, preset)
         for size in config["sizes"]:
             for variant in config["variants"]:
-                describe.build(config, variant, size)
+                design.build(config, variant, size)
 
 
 def test_sizes_are_found_in_the_config_and_in_presets():
-    config, key = describe.choose_size("quarter", None, FILES)
+    config, key = design.choose_size("quarter", None, FILES)
     assert (config["data"]["version"], key) == ("laptop-3", "quarter")
-    config, key = describe.choose_size("single-gpu-quarter", None, FILES)
+    config, key = design.choose_size("single-gpu-quarter", None, FILES)
     assert (config["data"]["version"], key) == ("single-gpu-3", "quarter")
-    config, key = describe.choose_size("tiny", "smoke", FILES)
+    config, key = design.choose_size("tiny", "smoke", FILES)
     assert (config["data"]["version"], key) == ("smoke-2", "tiny")
 
 
 def test_more_codebooks_are_more_embeddings_heads_and_tokens():
     config, variant, size = chosen("paper", "prefix-simba")
-    one, nine = (describe.build(config, variant, size, k)[1] for k in (1, 9))
-    grown = describe.parameters(nine)["parameters"] - describe.parameters(one)["parameters"]
+    one, nine = (design.build(config, variant, size, k)[1] for k in (1, 9))
+    grown = design.parameters(nine)["parameters"] - design.parameters(one)["parameters"]
     assert grown == 8 * 2 * 1025 * 1024
     with pytest.raises(UserError, match=r"model\.codebooks 9 is more codebooks than the codec has"):
-        describe.build(load_config(*FILES), variant, "base", 9)
+        design.build(load_config(*FILES), variant, "base", 9)
 
 
 def test_additions_of_ours_are_named():
-    found = describe.parameters(describe.build(load_config(*FILES), "prefix-simba", "base")[1])
+    found = design.parameters(design.build(load_config(*FILES), "prefix-simba", "base")[1])
     assert found["parameters_added_by_name"] == {"null_condition": 64, "final_norm": 64}
 
 
@@ -96,7 +96,7 @@ def test_a_cache_grows_and_budgets_in_hours_wait(small):
     assert small["state_kind"] == "growing"
     config = load_config(*FILES)
     config["budgets"] = {"tiny": {"flops": 1.0}, "hours": {"gpu_hours": 2.0}}
-    found = describe.facts(config, "prefix-transformer", "quarter")
+    found = design.facts(config, "prefix-transformer", "quarter")
     assert found["steps"] == {"tiny": 0, "hours": None}
     text = description(found)
     assert "less than one" in text

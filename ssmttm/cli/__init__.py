@@ -1,0 +1,51 @@
+"""The command line: one subcommand per stage, a file per subject. Imports lazily; holds no logic."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ssmttm import __version__
+from ssmttm.cli import data, evaluate, listen, train
+from ssmttm.errors import UserError
+from ssmttm.stages._threads import wait_asleep
+
+app = typer.Typer(
+    name="ssmttm",
+    help="Data, training and evaluation of state-space text-to-music models, one stage per command.\n\n"
+    "The workflow (snakemake --cores all results/report.html) calls these commands; each can be run by hand. "
+    "Settings come from --spec (JSON, or a file of it) or, without it, from config.yaml in this folder.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 110},
+)
+for subject in (data, train, evaluate):
+    app.add_typer(subject.app)
+app.add_typer(listen.app, name="listen")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"ssmttm {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+def main() -> None:
+    """Run the command; bad input ends with one message and exit status 2."""
+    wait_asleep()
+    try:
+        app()
+    except UserError as error:
+        print(f"ssmttm: {error}", file=sys.stderr)
+        sys.exit(2)

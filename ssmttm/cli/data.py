@@ -1,0 +1,239 @@
+"""Commands that make a data set: a stage each, and what passes the finished set on."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ssmttm.cli.options import Cache, CodecFile, Out, Spec, Splits, Threads, writable_file, writable_folder
+from ssmttm.errors import UserError
+from ssmttm.given import check_section, stage_settings
+from ssmttm.spec import load_config, parse_spec
+
+app = typer.Typer()
+
+
+@app.command()
+def index(out: Out, spec: Spec = None, cache: Cache = Path("results/cache")) -> None:
+    """List candidate tracks of all configured sources with their license evidence."""
+    from ssmttm.stages import index
+
+    index.run(stage_settings("index", spec), cache, out)
+
+
+@app.command()
+def audio(
+    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    shard: Annotated[int, typer.Option(min=0, help="Which shard, from 0.")],
+    shards: Annotated[int, typer.Option(min=1, help="How many shards there are.")],
+    out: Out,
+    rejected: Annotated[
+        Path, typer.Option(callback=writable_file, help="Tracks that failed, with reasons: the table to write.")
+    ],
+    spec: Spec = None,
+    cache: Cache = Path("results/cache"),
+) -> None:
+    """Fetch, verify and store the encoded audio of one shard's tracks."""
+    from ssmttm.stages import audio
+
+    audio.run(stage_settings("audio", spec), licensed, shard, shards, cache, out, rejected)
+
+
+@app.command()
+def clips(
+    audio: Annotated[Path, typer.Option(help="audio/{shard}.parquet.")],
+    out: Out,
+    fingerprints: Annotated[
+        Path, typer.Option(callback=writable_file, help="Fingerprints of the tracks: the table to write.")
+    ],
+    rejected: Annotated[
+        Path, typer.Option(callback=writable_file, help="Dropped clips, with reasons: the table to write.")
+    ],
+    spec: Spec = None,
+) -> None:
+    """Cut tracks into clips of fixed length, resampled, mono, loudness-normalized; take their fingerprints."""
+    from ssmttm.stages import clips
+
+    clips.run(stage_settings("clips", spec), audio, out, fingerprints, rejected)
+
+
+@app.command()
+def duplicates(
+    fingerprints: Annotated[list[Path], typer.Option(help="fingerprints/{shard}.parquet; repeat for every shard.")],
+    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Find recordings that are there more than once, exactly or nearly, and choose which one is kept."""
+    from ssmttm.stages import duplicates
+
+    duplicates.run(stage_settings("duplicates", spec), fingerprints, licensed, out)
+
+
+@app.command()
+def splits(
+    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
+    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    duplicates: Annotated[Path, typer.Option(help="duplicates.parquet.")],
+    out: Out,
+    spec: Spec = None,
+) -> None:
+    """Assign clips to train, validation and test by a hash of the artist; duplicates to none."""
+    from ssmttm.stages import splits
+
+    splits.run(stage_settings("splits", spec), clips, licensed, duplicates, out)
+
+
+@app.command()
+def captions(
+    clips: Annotated[Path, typer.Option(help="clips/{shard}.parquet.")],
+    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
+    out: Out,
+    spec: Spec = None,
+    cache: Cache = Path("results/cache"),
+) -> None:
+    """Analyze clips (essentia, musicnn) and write captions for each, reworded by a language model if one is set."""
+    from ssmttm.stages import captions
+
+    captions.run(stage_settings("captions", spec), clips, licensed, out, cache)
+
+
+@app.command()
+def codec(
+    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
+    splits: Splits,
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Fit the codec on the training split."""
+    from ssmttm.stages import codec
+
+    codec.run(stage_settings("codec", spec), clips, splits, out, threads)
+
+
+@app.command()
+def tokens(
+    clips: Annotated[Path, typer.Option(help="clips/{shard}.parquet.")],
+    codec: CodecFile,
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Encode clips to codec tokens."""
+    from ssmttm.stages import tokens
+
+    tokens.run(stage_settings("tokens", spec), clips, codec, out, threads)
+
+
+@app.command()
+def text(
+    captions: Annotated[Path, typer.Option(help="captions/{shard}.parquet.")],
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Encode captions to token embeddings with the frozen text encoder."""
+    from ssmttm.stages import text
+
+    text.run(stage_settings("text", spec), captions, out, threads)
+
+
+@app.command()
+def release(
+    folder: Annotated[Path, typer.Option(help="results/data/<version>, with all shards finished.")],
+    out: Out,
+    spec: Annotated[
+        str | None, typer.Option(help="The config's `data` section as JSON. Default: from ./config.yaml.")
+    ] = None,
+) -> None:
+    """Check a finished data set for consistency and write its manifest, dataset.json."""
+    from ssmttm.stages import release
+
+    release.run(check_section("data", parse_spec(spec)) if spec else load_config()["data"], folder, out)
+
+
+license_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(license_app, name="license")
+
+
+@license_app.callback()
+def license(
+    context: typer.Context,
+    index: Annotated[Path | None, typer.Option(help="index.parquet.")] = None,
+    licensed: Annotated[
+        Path | None, typer.Option(callback=writable_file, help="Tracks that may be used: the table to write.")
+    ] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(callback=writable_file, help="Tracks that may not, with reasons: the table to write.")
+    ] = None,
+    attribution: Annotated[
+        Path | None, typer.Option(callback=writable_file, help="ATTRIBUTION.md: the file to write.")
+    ] = None,
+    spec: Spec = None,
+) -> None:
+    """Decide by evidence which tracks may be used under the policy; every rejection has a reason."""
+    if context.invoked_subcommand:
+        return
+    paths = {"--index": index, "--licensed": licensed, "--rejected": rejected, "--attribution": attribution}
+    if missing := [option for option, path in paths.items() if path is None]:
+        raise UserError(f"license: {', '.join(missing)} must be given; see ssmttm license --help")
+    from ssmttm.stages import license
+
+    license.run(stage_settings("license", spec), *paths.values())
+
+
+@license_app.command()
+def explain(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="License names, SPDX expressions, addresses or sentences. Without any: standard input, one a line."
+        ),
+    ] = None,
+    index: Annotated[Path | None, typer.Option(help="With --track: explain a track of this index.parquet.")] = None,
+    track: Annotated[str | None, typer.Option(help="A track_id of that table.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    spec: Spec = None,
+) -> None:
+    """Show what license statements are understood as, and what the policy says of them.
+
+    The policy is that of ./config.yaml or, elsewhere, that of the default study.
+    """
+    from ssmttm.stages import explain
+
+    settings = stage_settings("license", spec, anywhere=True)
+    piped = None if texts or track or sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer
+    for shown in explain.run(settings, texts or [], piped, index, track, as_json):
+        sys.stdout.write(shown + "\n")
+
+
+dataset_app = typer.Typer(help="Pass a released data set on.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(dataset_app, name="dataset")
+
+
+@dataset_app.command("export")
+def export(
+    data: Annotated[Path, typer.Option(help="results/data/<version>, released.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            callback=writable_folder, help="The new folder to write; `datasets.load_dataset(FOLDER)` reads it."
+        ),
+    ],
+    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="With the clips themselves, as FLAC.")] = True,
+    tokens: Annotated[bool, typer.Option("--tokens/--no-tokens", help="With the codec tokens.")] = False,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Also clips whose license forbids passing on changed versions (ND): for your own use only.",
+        ),
+    ] = False,
+    shard_megabytes: Annotated[int, typer.Option(min=1, help="A Parquet file ends beyond this size.")] = 500,
+) -> None:
+    """Write clips, captions and credits as Parquet with a data card and ATTRIBUTION.md."""
+    from ssmttm.stages import export
+
+    export.run(data, out, audio, tokens, private, shard_megabytes << 20)

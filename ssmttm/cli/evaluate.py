@@ -1,0 +1,204 @@
+"""Commands that score systems and compare them: prompts, audio, embeddings, scores, tables, the page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ssmttm.cli.options import Cache, CodecFile, Device, Out, Spec, Splits, Threads, writable_file, writable_folder
+from ssmttm.given import check_external_spec, stage_settings
+from ssmttm.spec import external_spec, load_config, parse_spec
+
+app = typer.Typer()
+
+
+@app.command()
+def prompts(
+    captions: Annotated[list[Path], typer.Option(help="captions/{shard}.parquet; repeat for every shard.")],
+    splits: Splits,
+    out: Out,
+    references: Annotated[
+        list[Path] | None, typer.Option(help="Reference clips of another set than the test split.")
+    ] = None,
+    spec: Spec = None,
+) -> None:
+    """Choose the held-out captions that every system is asked for: of the test split, or of evaluation.prompts."""
+    from ssmttm.stages import prompts
+
+    prompts.run(stage_settings("prompts", spec), captions, splits, out, references)
+
+
+@app.command("reference_clips")
+def reference_clips(
+    splits: Splits,
+    fingerprints: Annotated[list[Path], typer.Option(help="fingerprints/{shard}.parquet; repeat for every shard.")],
+    out: Out,
+    spec: Spec = None,
+    cache: Cache = Path("results/cache"),
+) -> None:
+    """Cut the audio of a set of captions (evaluation.prompts) into reference clips; refuse what was trained on."""
+    from ssmttm.stages import reference_clips
+
+    reference_clips.run(stage_settings("reference_clips", spec), splits, fingerprints, cache, out)
+
+
+@app.command()
+def baseline(
+    name: Annotated[str, typer.Option(help="originals, codec, shuffled, noise or training.")],
+    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
+    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet, or reference clips; repeat for every one.")],
+    codec: CodecFile,
+    out: Out,
+    splits: Annotated[Path | None, typer.Option(help="splits.parquet, for training.")] = None,
+    spec: Spec = None,
+) -> None:
+    """Write the audio of a system that is no model: ceiling, floor and references."""
+    from ssmttm.stages import baseline
+
+    baseline.run(stage_settings("baseline", spec), name, prompts, clips, codec, out, splits)
+
+
+Facts = Annotated[
+    Path, typer.Option("--facts", callback=writable_file, help="facts.json: what is known of the system; written, too.")
+]
+
+
+@app.command()
+def external(
+    name: Annotated[str, typer.Option(help="A system of evaluation.systems.")],
+    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
+    out: Out,
+    facts: Facts,
+    spec: Spec = None,
+) -> None:
+    """Take over another system's audio from its folder, by caption id."""
+    from ssmttm.stages import external
+
+    settings = check_external_spec(parse_spec(spec)) if spec else external_spec(load_config(), name)
+    external.run(settings, name, prompts, out, facts)
+
+
+@app.command()
+def musicgen(
+    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
+    out: Out,
+    facts: Facts,
+    spec: Spec = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Generate the prompts' audio with MusicGen, from weights on this machine; interrupted, it goes on."""
+    from ssmttm.stages import musicgen
+
+    musicgen.run(stage_settings("musicgen", spec), prompts, out, facts, device, threads)
+
+
+@app.command()
+def embed(
+    embedder: Annotated[str, typer.Option(help="musicnn, or another of evaluation.embedders.")],
+    out: Out,
+    generated: Annotated[Path | None, typer.Option(help="A table of generated audio.")] = None,
+    clips: Annotated[
+        list[Path] | None,
+        typer.Option(help="Instead: clips/{shard}.parquet, for its training clips; repeat."),
+    ] = None,
+    splits: Annotated[Path | None, typer.Option(help="With --clips: splits.parquet.")] = None,
+    cache: Annotated[Path, typer.Option(help="Folder of embeddings that are there already.")] = Path(
+        "results/cache/embeddings"
+    ),
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Compute audio embeddings and class posteriors of a system's clips, or of training clips."""
+    from ssmttm.stages import embed
+
+    embed.run(stage_settings("embed", spec), embedder, generated, clips or [], splits, out, cache, threads)
+
+
+@app.command()
+def statistics(
+    embeddings: Annotated[Path, typer.Option(help="Embeddings of a reference set.")],
+    name: Annotated[str, typer.Option(help="What the set is called, such as musiccaps.")],
+    out: Out,
+) -> None:
+    """Write mean and covariance of a reference set's embeddings, which can be passed on without its audio."""
+    from ssmttm.stages import statistics
+
+    statistics.run(embeddings, name, out)
+
+
+@app.command()
+def score(
+    embedder: Annotated[str, typer.Option(help="Which embedder made the embeddings.")],
+    system: Annotated[str, typer.Option(help="Name of the system that is scored.")],
+    embeddings: Annotated[Path, typer.Option(help="Embeddings of the system's clips.")],
+    reference: Annotated[
+        list[str],
+        typer.Option(help="NAME=FILE: embeddings of `originals`, `codec` (both needed) and `training`; repeat."),
+    ],
+    out: Out,
+    data: Annotated[
+        Path | None, typer.Option(help="results/data/<version>: refuse to score if its files aren't as released.")
+    ] = None,
+    spec: Spec = None,
+) -> None:
+    """Compute every metric of one system against its references, with bootstrap intervals."""
+    from ssmttm.stages import score
+
+    score.run(stage_settings("score", spec), embedder, system, embeddings, score.named_files(reference), out, data)
+
+
+@app.command()
+def compare(
+    study: Annotated[str, typer.Option(help="Name of the study.")],
+    runs: Annotated[list[Path], typer.Option(help="results/runs/{run}; repeat for every run.")],
+    sizes: Annotated[list[str], typer.Option(help="The name of its size; repeat for every run, in the same order.")],
+    baselines: Annotated[list[Path], typer.Option(help="results/baselines/{data version}/{name}; repeat for each.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            callback=writable_folder, help="Folder for comparison.csv, comparison.parquet and curves.parquet."
+        ),
+    ],
+    spec: Spec = None,
+) -> None:
+    """Collect scores, curves and costs of one study's runs into tidy tables."""
+    from ssmttm.stages import compare
+
+    compare.run(stage_settings("compare", spec), study, runs, sizes, baselines, out)
+
+
+@app.command()
+def claims(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", callback=writable_file, help="claims.json: the file to write. Default: print."),
+    ] = None,
+    spec: Annotated[
+        str | None,
+        typer.Option(help="Other settings as JSON: preset, size, budget, variants, hours. Default: the paper's."),
+    ] = None,
+) -> None:
+    """Count the paper's 9 % of MusicGen-small's FLOPs and 2 % of its data by our own and by published conventions."""
+    from ssmttm.stages import claims
+
+    text = claims.run(parse_spec(spec) if spec else None, out)
+    if out is None:
+        print(text)
+
+
+@app.command()
+def report(
+    studies: Annotated[list[Path], typer.Option(help="results/studies/{study}; repeat it for several on one page.")],
+    data: Annotated[Path, typer.Option(help="results/data/<version>.")],
+    out: Out,
+    claims: Annotated[Path | None, typer.Option(help="claims.json, which `ssmttm claims` writes.")] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Also write the studies' figures beside their tables.")
+    ] = True,
+    spec: Spec = None,
+) -> None:
+    """Write the self-contained report page of a study, and its figures as SVG and CSV beside its tables."""
+    from ssmttm.stages import report
+
+    report.run(stage_settings("report", spec), studies, data, out, claims, figures)

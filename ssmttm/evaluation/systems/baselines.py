@@ -1,0 +1,40 @@
+"""What baselines do to real clips: noise as loud as they are, or the audio of others."""
+
+import warnings
+
+import numpy as np
+import pyloudnorm
+
+from ssmttm.errors import UserError
+from ssmttm.seeds import stable_int
+
+
+def noise_like(wave: np.ndarray, sample_rate: int, seed: int) -> np.ndarray:
+    """White uniform noise, float32 [n], as loud (EBU R128) as `wave` [n], less only where it would clip.
+
+    `wave` must last 0.4 s or more; noise for a silent one is silent.
+    """
+    noise = np.random.default_rng(seed).uniform(-1.0, 1.0, len(wave))
+    meter = pyloudnorm.Meter(sample_rate)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all is silent
+        wanted, found = (meter.integrated_loudness(w.astype(np.float64)) for w in (wave, noise))
+    gain = min(1.0, 10 ** ((wanted - found) / 20)) if np.isfinite(wanted) else 0.0
+    return (noise * gain).astype(np.float32)
+
+
+def derange(tracks: dict[str, str], seed: int) -> dict[str, str]:
+    """For each clip of `tracks` {clip: track}, another clip whose audio it gets; a permutation.
+
+    No clip keeps its own audio, and none gets audio of its own track unless one track has more
+    than half of the clips. Raises UserError for fewer than two clips.
+    """
+    if len(tracks) < 2:
+        raise UserError("the shuffled baseline needs at least two prompts; raise generation.prompts or add music")
+    # Clips of a track stand together, so a shift by the longest track's length leaves each one.
+    order = sorted(tracks, key=lambda c: (stable_int("track", seed, tracks[c]), tracks[c], stable_int(seed, c)))
+    sizes: dict[str, int] = {}
+    for track in tracks.values():
+        sizes[track] = sizes.get(track, 0) + 1
+    shift = max(sizes.values()) % len(order) or 1
+    return {clip: order[(i + shift) % len(order)] for i, clip in enumerate(order)}

@@ -1,0 +1,42 @@
+"""What a training ends with: its model, curve and checkpoints, and what they cost."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ssmttm.files import link_file
+from ssmttm.models.checkpoint import save_model
+from ssmttm.tables import write_table
+from ssmttm.training.loop import CHECKPOINTS, Trainer
+from ssmttm.training.memory import Fit
+
+
+def keep(finished: Path, folder: Path, trainer: Trainer, curve: list[dict[str, Any]]) -> None:
+    """Write the model and the curve, and bring the checkpoints beside them, to the folder `finished`."""
+    shutil.rmtree(finished, ignore_errors=True)
+    with trainer.stepper.average.applied():
+        save_model(finished / "model.safetensors", trainer.stepper.model, trainer.facts)
+    write_table(finished / "curve.parquet", "curve", curve)
+    for fraction in trainer.checkpoint_at:
+        name = f"{CHECKPOINTS}/{fraction:g}.safetensors"
+        link_file(folder / name, finished / name)
+
+
+def costs(trainer: Trainer, fit: Fit) -> dict[str, Any]:
+    """What the run spent, and how it was computed."""
+    plan, model = trainer.plan, trainer.stepper.model
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters_by_group": model.parameters_by_group(),
+        "steps": plan.steps,
+        "tokens": plan.steps * plan.tokens_per_step,
+        "flops_per_step": plan.flops_per_step,
+        "flops_planned": plan.flops_planned,
+        "flops_spent": plan.flops_spent,
+        "seconds": trainer.state.seconds,
+        "device_hours": trainer.state.seconds * trainer.workers.size / 3600,
+        "processes": trainer.workers.size,
+        "micro_batch": fit.micro_batch,
+        "activation_checkpointing": fit.checkpointing,
+        "checkpoints": {f"{CHECKPOINTS}/{f:g}.safetensors": step for f, step in trainer.checkpoint_at.items()},
+    }
