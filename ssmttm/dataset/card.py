@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from ssmttm.dataset.attribution import escape
+from ssmttm.licenses.elements import all_duties
 from ssmttm.tables import REASONS
 
 _HUB_LICENSES = frozenset(
@@ -136,29 +137,28 @@ def _hours(contents: Contents) -> str:
 
 def _obligations(licenses: set[str]) -> str:
     """What the licenses ask of whoever passes the clips on."""
-    names = {license: license.upper().split("-") for license in licenses}
 
     def having(element: str) -> str:
-        return ", ".join(f"`{license}`" for license in sorted(names) if element in names[license])
+        return ", ".join(f"`{license}`" for license in sorted(licenses) if element in all_duties(license))
 
     lines = ["## What the licenses ask", ""]
-    if by := having("BY"):
+    if by := having("by"):
         lines.append(
             f"- Attribution ({by}): name author, title, source and license, and say what was changed. "
             "`ATTRIBUTION.md` does."
         )
-    if share := having("SA"):
+    if share := having("sa"):
         lines.append(
             f"- Share-alike ({share}): whoever shares these clips, or something adapted from them, does so under the "
             "same license or one that it names as compatible, and adds no terms or technical measures that restrict "
             "others. Clips are adapted material: these stay under their tracks' licenses. Whether a trained model or "
             "its output is adapted material is not settled; keep the attribution with them."
         )
-    if noncommercial := having("NC"):
+    if noncommercial := having("nc"):
         lines.append(f"- Non-commercial ({noncommercial}): no use that is primarily for commercial advantage.")
-    if noderivatives := having("ND"):
+    if noderivatives := having("nd"):
         lines.append(f"- No derivatives ({noderivatives}): clips of these must not be passed on.")
-    if free := ", ".join(f"`{n}`" for n in sorted(names) if "BY" not in names[n]):
+    if free := ", ".join(f"`{n}`" for n in sorted(licenses) if "by" not in all_duties(n)):
         lines.append(f"- {free}: no attribution is asked for; it is given all the same.")
     return "\n".join(lines)
 

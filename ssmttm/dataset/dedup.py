@@ -24,9 +24,7 @@ import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
 from ssmttm.audio.matching import CODE_SECONDS, Match, candidates, compare, sounding
-
-_NO_OBLIGATION = re.compile(r"CC0-|CC-PDDC|CC-PDM|public-domain|Unlicense|0BSD")
-_ATTRIBUTION = re.compile(r"CC-BY-\d|MIT\b|ISC\b|BSD-|Apache-|Zlib\b")
+from ssmttm.licenses.elements import strictness
 
 
 @dataclass(frozen=True)
@@ -48,22 +46,12 @@ class Recording:
 
 
 def obligations(license: str) -> int:
-    """How much a license asks for, from 0: none, attribution, share-alike, NC, NC-SA, ND, NC-ND.
+    """How much an SPDX expression asks for, as `strictness` says of one license.
 
     Of several that all apply, the strictest counts; of alternatives, the freest.
     """
     branches = re.split(r"\s+OR\s+", re.sub(r"\s+WITH\s+[^\s()]+", "", license).strip("() "))
-    return min(max(map(_asked, re.findall(r"[^\s()]+", b.replace(" AND ", " "))), default=2) for b in branches)
-
-
-def _asked(identifier: str) -> int:
-    if _NO_OBLIGATION.search(identifier):
-        return 0
-    if "-ND" in identifier:
-        return 6 if "-NC" in identifier else 5
-    if "-NC" in identifier:
-        return 4 if "-SA" in identifier else 3
-    return 1 if _ATTRIBUTION.search(identifier) else 2
+    return min(max(map(strictness, re.findall(r"[^\s()]+", b.replace(" AND ", " "))), default=2) for b in branches)
 
 
 def _preference(track: Recording) -> tuple[Any, ...]:

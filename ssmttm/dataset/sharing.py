@@ -1,24 +1,13 @@
 """Which real music may be passed on as clips, in exports, reports and listening tests, and whose it is."""
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ssmttm.licenses.elements import is_noncommercial, may_be_passed_on
 from ssmttm.tables import read_table
 
 _COLUMNS = ["track_id", "license", "attribution"]
-
-
-def may_be_passed_on(license: str) -> bool:
-    """Whether a license (an SPDX expression) allows others to have clips: ND forbids to pass on changed versions."""
-    return re.search(r"\bND\b", license) is None
-
-
-def is_noncommercial(license: str) -> bool:
-    """Whether a license (an SPDX expression) forbids commercial use."""
-    return re.search(r"\bNC\b", license) is not None
-
 
 REAL = ("originals", "codec")
 """Baselines that sound a real clip under its own id."""

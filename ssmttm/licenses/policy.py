@@ -21,9 +21,9 @@ from boolean import Expression
 from license_expression import LicenseSymbol, LicenseWithExceptionSymbol
 
 from ssmttm.errors import UserError
+from ssmttm.licenses.elements import SWITCHES, all_duties, duties
 from ssmttm.licenses.spdx import (
     Reading,
-    duties,
     license_name,
     license_url,
     licensing,
@@ -47,13 +47,6 @@ ML_RESERVATIONS = ("reject", "keep")
 
 SPECIFIC = ("catalog", "dep5_files", "license_file", "tag_url")
 """Kinds that speak about the track itself, so that a contradiction among them counts."""
-
-SWITCHES = {
-    "nc": ("noncommercial", "forbids commercial use"),
-    "nd": ("noderivatives", "forbids derivatives"),
-    "sa": ("sharealike", "asks for the same license"),
-}
-"""Element -> key of `data.license` that switches it on, and what the element says."""
 
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 _SHOWN = 300
@@ -153,9 +146,8 @@ def _single(policy: Policy, identifier: str) -> Ruling:
     base = unported(identifier)
     if not policy.allow & {identifier.lower(), base.lower()}:
         return Ruling(None, f"{identifier} is not on the list data.license.allow")
-    for element in ("nc", "nd", "sa"):
+    for element, (key, says) in SWITCHES.items():
         if element in duties(identifier) and element not in policy.elements:
-            key, says = SWITCHES[element]
             return Ruling(None, f"{identifier} {says}: data.license.{key} is off")
     return Ruling(identifier, "is on the list" if base == identifier else f"counts as {base}, which is on the list")
 
@@ -243,7 +235,7 @@ def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
         if (other_branch is None) != (ruling.branch is None):
             return _conflict(best, reading, other, said)
         if branch and other_branch and other_branch != branch:
-            ours, theirs = _duties(branch), _duties(other_branch)
+            ours, theirs = all_duties(branch), all_duties(other_branch)
             if theirs > ours:
                 chosen, branch = other, other_branch
             elif not theirs <= ours:
@@ -276,11 +268,6 @@ def _only_catch_all(best: Evidence, reading: Reading, policy: Policy) -> Decisio
         return Decision("license_not_allowed", detail, kind=best.kind)
     said = reading.license or _excerpt(best)
     return Decision("catch_all_only", f"{_source(best)} says {said} of the whole package", kind=best.kind)
-
-
-@lru_cache(maxsize=10_000)
-def _duties(expression: str) -> frozenset[str]:
-    return frozenset().union(*(duties(key) for key in licensing().license_keys(expression)))
 
 
 @lru_cache(maxsize=10_000)

@@ -1,7 +1,7 @@
 """The door to `ssmttm.licenses`: what the rest of the package asks about licenses."""
 
 from ssmttm.licenses.documents.document import read_document, understand
-from ssmttm.licenses.known.creative_commons import creative_commons, duties, license_name, license_url, unported
+from ssmttm.licenses.known.creative_commons import creative_commons, license_name, license_url, unported
 from ssmttm.licenses.known.spdx_list import licensing
 from ssmttm.licenses.reading.expressions import parse_expression
 from ssmttm.licenses.reading.statements import Reading, read_statement
@@ -11,7 +11,6 @@ from ssmttm.licenses.reservations import reservation, without_reservation
 __all__ = [
     "Reading",
     "creative_commons",
-    "duties",
     "identify",
     "license_address",
     "license_name",

@@ -12,10 +12,10 @@ from ssmttm import __version__
 from ssmttm.dataset.attribution import attribution_page
 from ssmttm.dataset.card import Contents, data_card
 from ssmttm.dataset.export_files import TRACK, SplitFiles, export_schema, hub_features
-from ssmttm.dataset.sharing import may_be_passed_on
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, write_json, write_text
 from ssmttm.given import RELEASE, released_sets
+from ssmttm.licenses.elements import may_be_passed_on
 from ssmttm.progress import Progress
 from ssmttm.tables import iter_rows, read_table, write_table
 

@@ -42,7 +42,7 @@ MAY_USE = {
         "spec", "statistics", "tables",
     ),
     "study": ("choices", "statistics", "tables"),
-    "report": ("accounting", "audio", "dataset", "statistics", "study", "tables"),
+    "report": ("accounting", "audio", "dataset", "licenses", "statistics", "study", "tables"),
     "listening": ("audio", "dataset", "statistics", "tables"),
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "dataset", "evaluation", "fetch", "generation", "given",

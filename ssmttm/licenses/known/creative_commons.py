@@ -23,7 +23,8 @@ PORTS = {version: frozenset(ports.split()) for version, ports in _PORTS.items()}
 
 JURISDICTIONS = frozenset().union(*PORTS.values())
 VERSIONS = frozenset(PORTS)
-_FULL = ("by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd")
+FULL = ("by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd")
+"""Those that ask for credit, as all do since version 2.0 but for Japan's."""
 _WITHOUT_BY = {
     elements: {"1.0": frozenset(["", "fi", "nl"]), "2.0": frozenset(["", "jp"])}
     for elements in ("nc", "nd", "sa", "nc-sa", "nc-nd")
@@ -35,7 +36,8 @@ _SAMPLING = {
     "sampling+": ("Sampling-Plus", {"", "br", "de", "tw"}),
     "nc-sampling+": ("NC-Sampling-Plus", {"", "tw"}),
 }
-_ORDER = ("by", "nc", "nd", "sa")
+ELEMENTS = ("by", "nc", "nd", "sa")
+"""In the order of identifiers; `ssmttm.licenses.elements` says what they ask for."""
 _WORDS = {"by": "Attribution", "nc": "NonCommercial", "nd": "NoDerivatives", "sa": "ShareAlike"}
 _IDENTIFIER = re.compile(
     r"(?:LicenseRef-)?CC-((?:BY|NC|ND|SA)(?:-(?:NC|ND|SA))*)-(\d\.\d)(?:-([A-Z]+))?", re.IGNORECASE
@@ -50,7 +52,7 @@ _NAMED = {
 
 def in_order(elements: set[str] | frozenset[str]) -> str:
     """Elements as Creative Commons writes them: {"sa", "by"} -> "by-sa"."""
-    return "-".join(e for e in _ORDER if e in elements)
+    return "-".join(e for e in ELEMENTS if e in elements)
 
 
 def creative_commons(elements: str, version: str, port: str | None = None) -> str | None:
@@ -64,11 +66,11 @@ def creative_commons(elements: str, version: str, port: str | None = None) -> st
         exists = version == "1.0" and port in ports
     else:
         given = set(re.split(r"[^a-z]+", elements)) - {""}
-        if not given <= set(_ORDER):
+        if not given <= set(ELEMENTS):
             return None
         key = in_order(given)
         name = key.upper()
-        if key in _FULL:
+        if key in FULL:
             exists = version in PORTS and (port in PORTS[version] if port else version != "2.1")
         else:
             exists = port in _WITHOUT_BY.get(key, {}).get(version, ())
@@ -99,24 +101,10 @@ def unported(identifier: str) -> str:
     return f"CC-{parts[0].upper()}-{parts[1]}" if parts and parts[2] else identifier
 
 
-_ATTRIBUTION_ONLY = frozenset(["by"])
-_COPYLEFT = re.compile(r"(?:A|L)?GPL-|GFDL-|LAL-|ODbL-|OFL-|MPL-|EUPL-|LicenseRef-(?:EFF-OAL|Design-Science)", re.I)
-_FREE_OF_DUTIES = re.compile(r"CC0-|CC-PD|PDDL-|Unlicense$|0BSD$|WTFPL$|LicenseRef-public-domain$", re.IGNORECASE)
-
-
-@lru_cache(maxsize=4096)
-def duties(identifier: str) -> frozenset[str]:
-    """What one license asks for, as elements: "by" credit, "nc", "nd", "sa" the same license.
-
-    Copyleft licenses ask for "sa"; licenses outside of Creative Commons for credit at least.
-    """
-    if parts := _parts(identifier):
-        return frozenset(parts[0].split("-"))
-    if re.match(r"LicenseRef-CC-NC-", identifier, re.IGNORECASE):
-        return frozenset(["by", "nc"])
-    if _FREE_OF_DUTIES.match(identifier):
-        return frozenset()
-    return _ATTRIBUTION_ONLY | {"sa"} if _COPYLEFT.match(identifier) else _ATTRIBUTION_ONLY
+def elements_of_license(identifier: str) -> str | None:
+    """Elements ("by-nc-sa") of a Creative Commons license that exists; None for any other."""
+    parts = _parts(identifier)
+    return parts[0] if parts else None
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ssmttm.licenses.known.creative_commons import creative_commons, in_order
+from ssmttm.licenses.known.creative_commons import ELEMENTS, creative_commons, in_order
 from ssmttm.licenses.known.spdx_list import OAL, known
 
 LONGEST = 2000
@@ -111,7 +111,7 @@ def _creative_commons(path: list[str]) -> Link:
 
 def _without_version(elements: str) -> Link:
     given = set(elements.split("-"))
-    if given <= {"by", "nc", "nd", "sa"} and given:
+    if given <= set(ELEMENTS) and given:
         return Link(elements=in_order(given))
     return Link(problem="page" if elements in ("sampling+", "sampling", "nc-sampling+") else "nowhere")
 

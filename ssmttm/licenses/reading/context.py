@@ -6,12 +6,11 @@ on skeletons (see `text`).
 """
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
-from ssmttm.licenses.known.creative_commons import duties
+from ssmttm.licenses.elements import all_duties
 from ssmttm.licenses.known.mentions import Mention
-from ssmttm.licenses.known.spdx_list import ALL_RIGHTS_RESERVED, PUBLIC_DOMAIN, licensing
+from ssmttm.licenses.known.spdx_list import ALL_RIGHTS_RESERVED, PUBLIC_DOMAIN
 from ssmttm.licenses.reading.denials import (
     ANOTHER,
     ASKS,
@@ -152,7 +151,7 @@ def restriction(skeleton: str, mentions: list[Mention], expression: str) -> str 
     rest = HARMLESS_ANYWHERE.sub(" ", rest)
     if found := RESTRICTS.search(rest):
         return f'"{found[0].strip()}" restricts it'
-    granted = _duties(expression)
+    granted = all_duties(expression)
     for word in rest.split():
         if (element := LOOSE_ELEMENTS.get(word)) and element not in granted:
             return f"an element outside of the license's name ({element.upper()})"
@@ -161,13 +160,8 @@ def restriction(skeleton: str, mentions: list[Mention], expression: str) -> str 
     return None
 
 
-@lru_cache(maxsize=4096)
-def _duties(expression: str) -> frozenset[str]:
-    return frozenset().union(*(duties(k) for k in licensing().license_keys(expression)))
-
-
 def _without_explained(text: str, expression: str | None) -> str:
-    asked = _duties(expression) if expression else frozenset()
+    asked = all_duties(expression) if expression else frozenset()
     for element, pattern in EXPLAINED.items():
         if element in asked:
             text = pattern.sub(" ", text)

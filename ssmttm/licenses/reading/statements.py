@@ -9,7 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from ssmttm.licenses.known.creative_commons import duties, unported
+from ssmttm.licenses.elements import duties
+from ssmttm.licenses.known.creative_commons import unported
 from ssmttm.licenses.known.mentions import Mention
 from ssmttm.licenses.known.names import find_mentions
 from ssmttm.licenses.known.spdx_list import ALL_RIGHTS_RESERVED, PUBLIC_DOMAIN
@@ -186,9 +187,7 @@ def _shown(vague: str) -> str:
 
 def _disagreeing(mentions: list[Mention], expression: str) -> str | None:
     """A name without version that fits none of the licenses named with one."""
-    offered = [
-        frozenset(duties(unported(k))) for k in re.findall(r"[\w.-]+", expression) if k not in ("OR", "AND", "WITH")
-    ]
+    offered = [duties(unported(k)) for k in re.findall(r"[\w.-]+", expression) if k not in ("OR", "AND", "WITH")]
     families = " ".join(re.findall(r"[A-Z]+", expression))
     for mention in mentions:
         if mention.vague is None:

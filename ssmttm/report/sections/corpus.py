@@ -8,6 +8,7 @@ import pandas as pd
 
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, sha256_file
+from ssmttm.licenses.policy import make_policy
 from ssmttm.tables import REASONS, read_table, read_tables
 
 SPLITS = ("train", "validation", "test")
@@ -44,9 +45,8 @@ def corpus(data: Path) -> dict[str, Any]:
 
 def usable(license: Mapping[str, Any]) -> list[str]:
     """The identifiers of `data.license.allow` whose elements are switched on."""
-    switches = {"NC": "noncommercial", "ND": "noderivatives", "SA": "sharealike"}
-    off = {element for element, switch in switches.items() if not license[switch]}
-    return [name for name in license["allow"] if not off & set(name.upper().split("-"))]
+    policy = make_policy(license)
+    return [name for name in license["allow"] if policy.branch(name)]
 
 
 def _shards(data: Path, folder: str, rejected: bool) -> list[Path]:

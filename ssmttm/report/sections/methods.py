@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ssmttm.licenses.elements import SWITCHES
 from ssmttm.numbers import (
     REFERENCE_NAMES,
     budget_name,
@@ -76,9 +77,8 @@ _RESERVED = {
 
 def _policy(license: dict[str, Any]) -> list[str]:
     allowed = usable(license)
-    elements = {"noncommercial": "NC", "noderivatives": "ND", "sharealike": "SA"}
-    off = [text for key, text in elements.items() if not license[key]]
-    on = [text for key, text in elements.items() if license[key]]
+    off = [element.upper() for element, (key, _) in SWITCHES.items() if not license[key]]
+    on = [element.upper() for element, (key, _) in SWITCHES.items() if license[key]]
     return [
         "A track was used only where evidence about that very track states a license of the policy: "
         f"{listed(allowed)}.",

@@ -11,12 +11,12 @@ the license engine rejects it as unknown.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ssmttm.licenses.known.creative_commons import FULL
 from ssmttm.licenses.spdx import reservation
 from ssmttm.sources.ytdlp.text import clean
 
 Evidence = dict[str, str | None]
 
-_ELEMENTS = ("by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")
 _TEXT_CHARACTERS = 1000
 _NO_STATEMENT = frozenset(["", "none", "unknown", "n/a", "null"])
 """What PeerTube ("Unknown") and LBRY ("None") say where an uploader stated nothing."""
@@ -37,7 +37,7 @@ MEANINGS = {
     # SoundCloud's API states cc-by, …; its own Android client links those to version 3.0 (getCCLink of
     # PublicApiTrack), and its track pages do.
     "soundcloud": Meaning(
-        {f"cc-{e}": _creative_commons(e, "3.0") for e in _ELEMENTS},
+        {f"cc-{e}": _creative_commons(e, "3.0") for e in FULL},
         "https://github.com/garylaski/userscripts/issues/17",
     ),
     # PeerTube's server writes these versions into its own pages' metadata: peertubeLicenceToSPDX.

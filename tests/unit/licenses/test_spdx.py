@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ssmttm.licenses.elements import duties
 from ssmttm.licenses.known import cc_names, mentions, names, other_names
-from ssmttm.licenses.known.creative_commons import JURISDICTIONS, PORTS, duties, license_name
+from ssmttm.licenses.known.creative_commons import JURISDICTIONS, PORTS, license_name
 from ssmttm.licenses.known.links import read_link
 from ssmttm.licenses.reading import context, denials, statements
 from ssmttm.licenses.reading.phrases import LICENSES, SOFTWARE
