@@ -53,7 +53,7 @@ _SHOWN = 300
 
 
 class Evidence(NamedTuple):
-    """One statement about a track's license, as a source found it."""
+    """One statement about a track's license, as a source found it: an entry of the column `license_evidence`."""
 
     kind: str
     text: str | None
@@ -181,11 +181,16 @@ def reserved(evidence: Iterable[Evidence]) -> Evidence | None:
 
 def evidence_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[Evidence, ...]:
     """The `license_evidence` column of one track, ordered best first; unknown kinds raise ValueError."""
-    found = [Evidence(r["kind"], r["text"], r["url"], r["where"]) for r in rows or ()]
+    return best_first(Evidence(**row) for row in rows or ())
+
+
+def best_first(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Evidence in the order of KINDS; unknown kinds raise ValueError."""
+    found = list(evidence)
     for one in found:
         if one.kind not in _ORDER:
             raise ValueError(f"unknown kind of evidence {one.kind!r}; there are {', '.join(KINDS)}")
-    return tuple(sorted(found, key=lambda e: _ORDER[e.kind])) if len(found) > 1 else tuple(found)
+    return tuple(sorted(found, key=lambda one: _ORDER[one.kind]))
 
 
 _MAY_BE_RESERVED = (None, "license_unknown", "license_conflict")

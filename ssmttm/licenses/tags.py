@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from ssmttm.licenses.policy import Evidence
 from ssmttm.licenses.spdx import license_address, reservation
 
 _LICENSE_TAGS = frozenset(["license", "licence", "licenseurl", "licenceurl", "wcop", "wxxx:license", "webstatement"])
@@ -16,14 +17,14 @@ _TITLES = frozenset(["title", "album", "artist", "albumartist", "lyrics", "unsyn
 _KEPT = 20_000
 
 
-def tag_evidence(tags: Mapping[str, str]) -> list[dict[str, str | None]]:
-    """Rows of kind `tag_url` for the tags that speak about a license; `where` names the tag.
+def tag_evidence(tags: Mapping[str, str]) -> list[Evidence]:
+    """Evidence of kind `tag_url` for the tags that speak about a license; `where` names the tag.
 
     A license tag always does, a copyright tag if it mentions a license or reserves rights, any
     other one (a comment, a description) only by the address of a Creative Commons license. Texts are cut at 20,000
-    characters. One that states no license but reserves machine learning is a row of kind `ml_reservation`.
+    characters. One that states no license but reserves machine learning is of kind `ml_reservation`.
     """
-    rows: list[dict[str, str | None]] = []
+    found = []
     for key, value in tags.items():
         text = value.strip()[:_KEPT]
         name = re.sub(r"[\s_-]", "", key.casefold())
@@ -31,7 +32,7 @@ def tag_evidence(tags: Mapping[str, str]) -> list[dict[str, str | None]]:
         if not text:
             continue
         if name in _LICENSE_TAGS or url or (name in _COPYRIGHT_TAGS and _SPEAKS_OF_LICENSE.search(text)):
-            rows.append({"kind": "tag_url", "text": text, "url": url, "where": f"tag {key}"})
+            found.append(Evidence("tag_url", text, url, f"tag {key}"))
         elif name not in _TITLES and (said := reservation(text) or reservation(f"{key}: {text}")):
-            rows.append({"kind": "ml_reservation", "text": said, "url": None, "where": f"tag {key}"})
-    return rows
+            found.append(Evidence("ml_reservation", said, None, f"tag {key}"))
+    return found

@@ -2,8 +2,8 @@
 
 The contract of a source: the module `ssmttm.sources.NAME`, or `ssmttm.sources.NAME.source` where it takes more files:
 
-``list_tracks(settings, context) -> Iterable[dict]``
-    Every candidate as one row of the `index` table (`ssmttm.tables.SCHEMAS`), usable or not:
+``list_tracks(settings, context) -> Iterable[IndexRow]``
+    Every candidate as one row of the `index` table, usable or not:
     what can't be used carries a `problem` out of `REASONS`. `settings` is `data.sources.NAME` of
     the config. `track_id` is "NAME:key" and stays the same from run to run; `url` is all that
     `fetch` needs; `license_evidence` is what the source states, unjudged.
@@ -23,12 +23,13 @@ A new source is a new file or folder beside this one, a block in `data.sources` 
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ssmttm import plugins
+from ssmttm.licenses.policy import Evidence
 
 
 def _silent(done: int, total: int, note: str) -> None:
@@ -46,6 +47,34 @@ class Context:
     cache: Path
     progress: Callable[[int, int, str], None] = _silent
     """Takes (done, total, note)."""
+
+
+@dataclass(kw_only=True)
+class IndexRow:
+    """One candidate track; its fields are the columns of the `index` table (`ssmttm.tables.SCHEMAS`)."""
+
+    track_id: str
+    source: str
+    url: str
+    homepage: str | None = None
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    duration_s: float | None = None
+    tags: list[str] = field(default_factory=list)
+    license_evidence: list[Evidence] = field(default_factory=list)
+    sha256: str | None = None
+    problem: str | None = None
+    problem_detail: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The row as the table takes it."""
+        return vars(self) | {"license_evidence": [one._asdict() for one in self.license_evidence]}
+
+
+def web_page(address: str) -> str | None:
+    """An address as a `homepage`; None unless it is one of the web."""
+    return address if address.startswith(("http://", "https://")) else None
 
 
 SHARED = ("contract", "exclusions", "limits", "texts")

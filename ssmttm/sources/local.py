@@ -21,7 +21,8 @@ from ssmttm.errors import UserError
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.fetch.paths import UnsafeName, safe_relative, shown
 from ssmttm.files import sha256_file
-from ssmttm.sources.contract import Context
+from ssmttm.licenses.policy import Evidence
+from ssmttm.sources.contract import Context, IndexRow, web_page
 from ssmttm.sources.debian.grants import part_about
 from ssmttm.sources.debian.members import is_audio, is_license
 from ssmttm.sources.limits import length_problem
@@ -33,8 +34,6 @@ _REQUIRED = ("file", "license")
 _COLUMNS = (*_REQUIRED, "title", "artist", "album", "url", "tags", "license_url")
 _LICENSE_BYTES = 256 << 10
 _FILE_BYTES = 16 << 30
-
-Evidence = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class _Collection:
     """Where the license files of a folder lie, and their texts."""
 
 
-def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[dict[str, Any]]:
+def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[IndexRow]:
     """One `index` row per row of the table; see the contract."""
     table = Path(settings["table"])
     collection = _Collection(_folder(settings))
@@ -77,7 +76,7 @@ def _folder(settings: Mapping[str, Any]) -> Path:
 
 def _row(
     collection: _Collection, table: Path, row: int, cells: Mapping[str, str], shifted: bool, clips: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> IndexRow:
     key = _key(cells["file"]) or f"row {row}"
     where = f"{table.name}, row {row}"
     sha256, duration, evidence = None, None, []
@@ -99,21 +98,21 @@ def _row(
         _once(collection, table, row, key, None)
         reason = error.reason if isinstance(error, Unavailable) else "unavailable"
         problem, detail = reason, f"{where}: {shown(cells['file'])} {error}"
-    return {
-        "track_id": f"local:{key}",
-        "source": "local",
-        "url": quote(key),
-        "homepage": cells["url"] if cells["url"].startswith(("http://", "https://")) else None,
-        "title": cells["title"] or PurePosixPath(key).stem.replace("_", " ").strip(),
-        "artist": cells["artist"] or None,
-        "album": cells["album"] or None,
-        "duration_s": duration,
-        "tags": list(dict.fromkeys(tag.strip() for tag in cells["tags"].split(";") if tag.strip())),
-        "license_evidence": evidence,
-        "sha256": sha256,
-        "problem": problem,
-        "problem_detail": detail,
-    }
+    return IndexRow(
+        track_id=f"local:{key}",
+        source="local",
+        url=quote(key),
+        homepage=web_page(cells["url"]),
+        title=cells["title"] or PurePosixPath(key).stem.replace("_", " ").strip(),
+        artist=cells["artist"] or None,
+        album=cells["album"] or None,
+        duration_s=duration,
+        tags=list(dict.fromkeys(tag.strip() for tag in cells["tags"].split(";") if tag.strip())),
+        license_evidence=evidence,
+        sha256=sha256,
+        problem=problem,
+        problem_detail=detail,
+    )
 
 
 def _key(text: str) -> str:
@@ -160,7 +159,7 @@ def _once(collection: _Collection, table: Path, row: int, key: str, path: Path |
 def _stated(cells: Mapping[str, str], where: str) -> list[Evidence]:
     """What the row states."""
     text, url = cells["license"], cells["license_url"]
-    return [{"kind": "catalog", "text": text or url, "url": url or None, "where": where}] if text or url else []
+    return [Evidence("catalog", text or url, url or None, where)] if text or url else []
 
 
 def _beside(collection: _Collection, path: Path) -> list[Evidence]:
@@ -170,7 +169,7 @@ def _beside(collection: _Collection, path: Path) -> list[Evidence]:
     found = collection.beside[path.parent]
     others = [f.name for f in path.parent.iterdir() if is_audio(f.name) and f.name != path.name] if found else []
     parts = ((where, part_about(text, path.name, others)) for where, text in found)
-    return [{"kind": "license_file", "text": part, "url": None, "where": where} for where, part in parts if part]
+    return [Evidence("license_file", part, None, where) for where, part in parts if part]
 
 
 def _license_texts(collection: _Collection, folder: Path) -> Iterator[tuple[str, str]]:

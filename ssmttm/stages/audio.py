@@ -12,7 +12,7 @@ from ssmttm.audio.streams import Undecodable, probe
 from ssmttm.errors import UserError
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.files import sha256_file
-from ssmttm.licenses.policy import Policy, decide, evidence_of, make_policy
+from ssmttm.licenses.policy import Policy, best_first, decide, evidence_of, make_policy
 from ssmttm.licenses.tags import tag_evidence
 from ssmttm.progress import Progress
 from ssmttm.seeds import shard_of
@@ -116,7 +116,7 @@ def _get(settings: dict[str, Any], track: dict[str, Any], context: Context, poli
         return _Fetched(track, None, "changed", detail)
     if any(e["kind"] == "tag_url" for e in track["license_evidence"]):
         return _Fetched(track, path)
-    decision = decide(evidence_of([*track["license_evidence"], *tag_evidence(found.tags)]), policy)
+    decision = decide(best_first([*evidence_of(track["license_evidence"]), *tag_evidence(found.tags)]), policy)
     if decision.reason is not None:
         return _Fetched(track, None, decision.reason, decision.detail)
     return _Fetched(track, path)

@@ -5,13 +5,13 @@ from typing import Any
 
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
-from ssmttm.sources.contract import Context, load_source
+from ssmttm.sources.contract import Context, IndexRow, load_source
 from ssmttm.tables import write_table
 
 
 def run(spec: dict[str, Any], cache: Path, out: Path) -> None:
     """Write index.parquet; `spec` has `sources`, `clips` and `fetch`."""
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, IndexRow] = {}
     for name, settings in spec["sources"].items():
         progress = Progress(f"index {name}", 1, "parts", log_every=0.0)
 
@@ -20,11 +20,11 @@ def run(spec: dict[str, Any], cache: Path, out: Path) -> None:
             progress.update(done, note)
 
         for row in load_source(name).list_tracks(settings, Context(spec["clips"], spec["fetch"], cache, show)):
-            if row["track_id"] in rows:
+            if row.track_id in rows:
                 raise UserError(
                     f"data.sources.{name}: two tracks have the same id {row['track_id']}; is a part of it listed twice?"
                 )
-            rows[row["track_id"]] = row
+            rows[row.track_id] = row
     if not rows:
         raise UserError(f"data.sources: {', '.join(spec['sources'])} listed no track at all; check their settings")
-    write_table(out, "index", (rows[track_id] for track_id in sorted(rows)))
+    write_table(out, "index", (rows[track_id].record() for track_id in sorted(rows)))

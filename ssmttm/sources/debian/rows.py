@@ -5,22 +5,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import quote, unquote
 
-from ssmttm.licenses.policy import HOLDERS
+from ssmttm.licenses.policy import HOLDERS, KINDS, Evidence, best_first
 from ssmttm.licenses.tags import tag_evidence
+from ssmttm.sources.contract import IndexRow
 from ssmttm.sources.debian import credits
 from ssmttm.sources.debian.contents import Contents, Track, shown
 from ssmttm.sources.debian.copyright import Files, find_paragraph, holders
 from ssmttm.sources.debian.members import Member
 from ssmttm.sources.debian.packages import Package
 
-Evidence = dict[str, str | None]
 Beside = defaultdict[tuple[str, str], set[str]]
 """Names of the audio files of each folder."""
 
-_ORDER = ("dep5_files", "license_file", "tag_url", "package_text", "catch_all", "ml_reservation")
 _COPYRIGHT_LINE = re.compile(r"\bcopyright[ \t]+(?:\(c\)|©)?[ \t]*((?:[\d, –-]+)?[A-Z][^.\n]{1,80})$", re.I | re.M)
 _LICENSE_AUTHORS = ("Free Software Foundation", "Creative Commons")
 _LOCATOR = re.compile(r"deb:([^=!]+)=([^!]+)!/(.+)", re.DOTALL)
@@ -59,7 +57,7 @@ def _key(path: str) -> str:
     return "".join(c if c.isprintable() and c != "%" else quote(c, safe="", errors="surrogateescape") for c in path)
 
 
-def package_rows(package: Package, contents: Contents, tracks: Sequence[Track]) -> list[dict[str, Any]]:
+def package_rows(package: Package, contents: Contents, tracks: Sequence[Track]) -> list[IndexRow]:
     """One `index` row for each track of a package, usable or not."""
     beside: Beside = defaultdict(set)
     for track in tracks:
@@ -67,15 +65,15 @@ def package_rows(package: Package, contents: Contents, tracks: Sequence[Track]) 
             beside[member.folder].add(PurePosixPath(member.name).name)
     rows = [_row(package, contents, track, beside) for track in tracks]
     _complete_artists(rows, tracks, contents)
-    usable = [(row, track) for row, track in zip(rows, tracks) if row["problem"] is None]
-    titles = credits.distinct_titles((_file_name(track), row["title"], row["artist"]) for row, track in usable)
+    usable = [(row, track) for row, track in zip(rows, tracks) if row.problem is None]
+    titles = credits.distinct_titles((_file_name(track), row.title, row.artist) for row, track in usable)
     for (row, _), title in zip(usable, titles):
-        row["title"] = title
+        row.title = title
     _tell_apart(rows)
     return rows
 
 
-def _row(package: Package, contents: Contents, track: Track, beside: Beside) -> dict[str, Any]:
+def _row(package: Package, contents: Contents, track: Track, beside: Beside) -> IndexRow:
     tags = {k: v.strip() for member in track.tags for k, v in member.items()}
     credit = contents.credit(track.main)
     statements = [_evidence(contents, *pair, beside) for pair in zip_longest(track.members, track.tags, fillvalue={})]
@@ -86,22 +84,22 @@ def _row(package: Package, contents: Contents, track: Track, beside: Beside) -> 
         problem, detail = "license_conflict", f"the stems of the song differ: {differing}"
     unique: dict[tuple[str | None, ...], Evidence] = {}
     for item in (item for stated in statements for item in stated):
-        unique.setdefault((item["kind"], item["text"], item["url"]), item)
-    return {
-        "track_id": f"debian:{package.name}/{_key(_file_name(track, within_package=True))}",
-        "source": "debian",
-        "url": locator(package, track.members),
-        "homepage": contents.copyright.homepage or package.homepage,
-        "title": credits.title(credit.title or tags.get("title"), _file_name(track)),
-        "artist": credits.person(credit.artist) or credits.artist(tags),
-        "album": credits.album(credit.album or tags.get("album")),
-        "duration_s": track.duration_s,
-        "tags": credits.genres(tags.get("genre")),
-        "license_evidence": sorted(unique.values(), key=lambda e: _ORDER.index(e["kind"])),
-        "sha256": track.sha256,
-        "problem": problem,
-        "problem_detail": detail,
-    }
+        unique.setdefault(item[:3], item)
+    return IndexRow(
+        track_id=f"debian:{package.name}/{_key(_file_name(track, within_package=True))}",
+        source="debian",
+        url=locator(package, track.members),
+        homepage=contents.copyright.homepage or package.homepage,
+        title=credits.title(credit.title or tags.get("title"), _file_name(track)),
+        artist=credits.person(credit.artist) or credits.artist(tags),
+        album=credits.album(credit.album or tags.get("album")),
+        duration_s=track.duration_s,
+        tags=credits.genres(tags.get("genre")),
+        license_evidence=list(best_first(unique.values())),
+        sha256=track.sha256,
+        problem=problem,
+        problem_detail=detail,
+    )
 
 
 def _file_name(track: Track, within_package: bool = False) -> str:
@@ -127,8 +125,7 @@ def _evidence(contents: Contents, member: Member, tags: Mapping[str, str], besid
     if copyright.catch_all:
         named = " ".join(copyright.catch_all.globs)[:200]
         found.append(("catch_all", copyright.catch_all.license, f"{source}, Files: {named}"))
-    rows: list[Evidence] = [{"kind": k, "text": text, "url": None, "where": where} for k, text, where in found]
-    return rows + tag_evidence(tags)
+    return [Evidence(kind, text, None, where) for kind, text, where in found] + tag_evidence(tags)
 
 
 def _stated(paragraph: Files) -> str:
@@ -140,8 +137,8 @@ def _stated(paragraph: Files) -> str:
 
 def _disagreement(statements: Sequence[Iterable[Evidence]]) -> str:
     """The kind of evidence in which the stems of one song differ, and what they say; empty if they agree."""
-    for kind in _ORDER:
-        said = [frozenset((_unheld(e["text"]), e["url"]) for e in stated if e["kind"] == kind) for stated in statements]
+    for kind in KINDS:
+        said = [frozenset((_unheld(e.text), e.url) for e in stated if e.kind == kind) for stated in statements]
         different = set(filter(None, said))
         if len(different) > 1:
             texts = sorted(" ".join((text or "").split())[:100] for one in different for text, _ in one)
@@ -154,15 +151,15 @@ def _unheld(text: str | None) -> str | None:
     return re.sub(rf"\n{HOLDERS}[^\n]*", "", text, count=1) if text else text
 
 
-def _complete_artists(rows: Sequence[dict[str, Any]], tracks: Sequence[Track], contents: Contents) -> None:
+def _complete_artists(rows: Sequence[IndexRow], tracks: Sequence[Track], contents: Contents) -> None:
     """Name who is named elsewhere: the copyright holders, by file name where there are several."""
     paragraphs = [_paragraph(contents, track.main) for track in tracks]
     tagged: dict[Files | None, list[str]] = defaultdict(list)
     for row, paragraph in zip(rows, paragraphs):
-        if row["artist"]:
-            tagged[paragraph].append(row["artist"])
+        if row.artist:
+            tagged[paragraph].append(row.artist)
     for row, track, paragraph in zip(rows, tracks, paragraphs):
-        if row["artist"]:
+        if row.artist:
             continue
         names: Sequence[str] = paragraph.holders if paragraph else ()
         if len(names) > 1:  # of all files of the paragraph together, and a file may say whose it is
@@ -170,19 +167,19 @@ def _complete_artists(rows: Sequence[dict[str, Any]], tracks: Sequence[Track], c
             one = credits.named_in(path, names) or credits.named_in(path, tagged[paragraph])
             names = [one] if one else names
         if not names:
-            texts = (e["text"] or "" for e in row["license_evidence"] if e["kind"] == "license_file")
+            texts = (e.text or "" for e in row.license_evidence if e.kind == "license_file")
             found = holders("\n".join(line for text in texts for line in _COPYRIGHT_LINE.findall(text)))
             names = [name for name in found if not name.startswith(_LICENSE_AUTHORS)]
-        row["artist"] = ", ".join(names or contents.copyright.authors) or None
+        row.artist = ", ".join(names or contents.copyright.authors) or None
 
 
-def _tell_apart(rows: Iterable[dict[str, Any]]) -> None:
+def _tell_apart(rows: Iterable[IndexRow]) -> None:
     """Number the ids of members with one name, which archives may hold, and reject all but the first."""
     seen: Counter[str] = Counter()
     for row in rows:
-        number = seen[row["track_id"]]
-        seen[row["track_id"]] += 1
+        number = seen[row.track_id]
+        seen[row.track_id] += 1
         if number:
-            row["track_id"] += f"%#{number + 1}"
-            if row["problem"] is None:
-                row["problem"], row["problem_detail"] = "unsafe_archive", "a second file of the same name"
+            row.track_id += f"%#{number + 1}"
+            if row.problem is None:
+                row.problem, row.problem_detail = "unsafe_archive", "a second file of the same name"

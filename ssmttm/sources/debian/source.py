@@ -17,7 +17,7 @@ from ssmttm.audio.streams import TooLong, Undecodable, probe
 from ssmttm.errors import UserError
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.files import sha256_bytes, sha256_file, write_bytes
-from ssmttm.sources.contract import Context
+from ssmttm.sources.contract import Context, IndexRow
 from ssmttm.sources.debian.apt import Apt
 from ssmttm.sources.debian.contents import Contents, Track
 from ssmttm.sources.debian.deb import read_package
@@ -34,7 +34,7 @@ _UNPACKING: defaultdict[str, Lock] = defaultdict(Lock)
 """One lock per package: many tracks may be asked for at once, and one unpacking serves them all."""
 
 
-def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[dict[str, Any]]:
+def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[IndexRow]:
     """Every audio file of the configured packages as an `index` row; see the contract."""
     archive = _archive(settings, context)
     names = settings["packages"]
@@ -86,7 +86,7 @@ def _wanted(settings: Mapping[str, Any], package: str) -> Callable[[str], bool]:
 
 def _package_rows(
     package: Package, path: Path, settings: Mapping[str, Any], context: Context, note: Callable[[str], None]
-) -> list[dict[str, Any]]:
+) -> list[IndexRow]:
     contents = Contents(package.name, note)
     tracks: list[Track] = []
     for member in read_package(path, package.name, _wanted(settings, package.name)):

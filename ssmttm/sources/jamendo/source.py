@@ -20,7 +20,8 @@ from ssmttm.fetch.download import forget as forget_download
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.fetch.paths import UnsafeName, safe_relative
 from ssmttm.files import sha256_file
-from ssmttm.sources.contract import Context
+from ssmttm.licenses.policy import Evidence
+from ssmttm.sources.contract import Context, IndexRow, web_page
 from ssmttm.sources.exclusions import read_excluded
 from ssmttm.sources.jamendo.checksums import read_checksums
 from ssmttm.sources.jamendo.licenses import Stated, read_licenses, split_credit
@@ -35,7 +36,7 @@ _ARCHIVE_BYTES = 64 << 30
 _PROGRESS_ROWS = 5000
 
 
-def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[dict[str, Any]]:
+def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[IndexRow]:
     """Every track of the table as an `index` row; see the contract."""
     _audio(settings)
     name = _name(settings["licenses"])
@@ -57,24 +58,21 @@ def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[dict[
         stated = licenses.get(track.path or "", Stated())
         problem, detail = _problem(track, stated, excluded, context.clips)
         title, artist, album, page = _names(track, stated, names)
-        yield {
-            "track_id": f"jamendo:{track.number}",
-            "source": "jamendo",
-            "url": f"jamendo:{quote(path)}" if path else "",
-            "homepage": page,
-            "title": title,
-            "artist": artist,
-            "album": album,
-            "duration_s": track.duration_s,
-            "tags": list(track.tags),
-            "license_evidence": [
-                {"kind": "catalog", "text": s.text, "url": s.url, "where": f"{name}, line {s.line}"}
-                for s in stated.licenses
-            ],
-            "sha256": checksums.get(path) if checksums and path else None,
-            "problem": problem,
-            "problem_detail": detail,
-        }
+        yield IndexRow(
+            track_id=f"jamendo:{track.number}",
+            source="jamendo",
+            url=f"jamendo:{quote(path)}" if path else "",
+            homepage=page,
+            title=title,
+            artist=artist,
+            album=album,
+            duration_s=track.duration_s,
+            tags=list(track.tags),
+            license_evidence=[Evidence("catalog", s.text, s.url, f"{name}, line {s.line}") for s in stated.licenses],
+            sha256=checksums.get(path) if checksums and path else None,
+            problem=problem,
+            problem_detail=detail,
+        )
     context.progress(len(tracks), len(tracks), "rows")
 
 
@@ -103,8 +101,8 @@ def _names(track: Track, stated: Stated, names: Names) -> tuple[str | None, str 
     title, credited = split_credit(stated.credit, artist) if stated.credit else (None, None)
     if known is None:
         return title, artist or credited or track.artist_id, None, stated.page
-    page = known.url if known.url.startswith(("http://", "https://")) else None
-    return known.title or title, artist or credited or track.artist_id, known.album or None, page or stated.page
+    page = web_page(known.url) or stated.page
+    return known.title or title, artist or credited or track.artist_id, known.album or None, page
 
 
 def _name(address: str) -> str:

@@ -8,14 +8,13 @@ with the public source of that fact. A short form that isn't there (Vimeo's `by`
 the license engine rejects it as unknown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ssmttm.licenses.known.creative_commons import FULL
+from ssmttm.licenses.policy import Evidence
 from ssmttm.licenses.spdx import reservation
 from ssmttm.sources.ytdlp.text import clean
-
-Evidence = dict[str, str | None]
 
 _TEXT_CHARACTERS = 1000
 _NO_STATEMENT = frozenset(["", "none", "unknown", "n/a", "null"])
@@ -67,7 +66,7 @@ the upload date, and so does this. An older video that was marked only after the
 
 
 def license_evidence(info: Mapping[str, Any]) -> list[Evidence]:
-    """The evidence in a yt-dlp info dict, as rows of the index: kind `catalog` if the site states a license.
+    """The evidence in a yt-dlp info dict: kind `catalog` if the site states a license.
 
     `text` is the field as it is, `url` the license's address: the one that the site states, or
     what its short form means by MEANINGS; null if neither is there.
@@ -90,19 +89,19 @@ def license_evidence(info: Mapping[str, Any]) -> list[Evidence]:
         url = MEANINGS[extractor].urls.get(text.lower())
         source = MEANINGS[extractor].source if url else None
     where = f"{where}; meaning by {source}" if source else where
-    return [{"kind": "catalog", "text": text, "url": url, "where": where}, *reserving]
+    return [Evidence("catalog", text, url, where), *reserving]
 
 
 def _reservation(info: Mapping[str, Any], extractor: str) -> list[Evidence]:
-    """The description's sentence that reserves machine learning, as a row; nothing else of it is kept."""
+    """The description's sentence that reserves machine learning; nothing else of it is kept."""
     description = info.get("description")
     sentence = reservation(description) if isinstance(description, str) else None
     where = f"yt-dlp {extractor} info field description"
     text = clean(sentence, _TEXT_CHARACTERS)
-    return [{"kind": "ml_reservation", "text": text, "url": None, "where": where}] if text else []
+    return [Evidence("ml_reservation", text, None, where)] if text else []
 
 
-def same_statement(before: list[Mapping[str, Any]], now: list[Evidence]) -> bool:
+def same_statement(before: Iterable[Evidence], now: Iterable[Evidence]) -> bool:
     """Whether the site still states what it stated when it was indexed."""
     kinds = ("catalog", "ml_reservation")
-    return [(e["text"], e["url"]) for e in before if e["kind"] in kinds] == [(e["text"], e["url"]) for e in now]
+    return [(e.text, e.url) for e in before if e.kind in kinds] == [(e.text, e.url) for e in now]

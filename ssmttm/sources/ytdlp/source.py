@@ -15,7 +15,8 @@ from typing import Any
 from ssmttm.errors import UserError
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.fetch.paths import shown
-from ssmttm.sources.contract import Context
+from ssmttm.licenses.policy import evidence_of
+from ssmttm.sources.contract import Context, IndexRow, web_page
 from ssmttm.sources.exclusions import read_excluded
 from ssmttm.sources.limits import length_problem
 from ssmttm.sources.ytdlp import download
@@ -31,7 +32,7 @@ _LIST_BYTES = 64 << 20
 _HIDDEN = frozenset(["private", "premium_only", "subscriber_only", "needs_auth"])
 
 
-def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[dict[str, Any]]:
+def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[IndexRow]:
     """Every video of the configured addresses as an `index` row; see the contract."""
     addresses = [*(settings.get("urls") or ()), *_listed(settings, context)]
     for address in settings.get("urls") or ():
@@ -46,8 +47,8 @@ def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[dict[
             context.progress(number, len(addresses), f"{len(seen)} tracks, {clean(address, 80)}")
             for found in islice(session.videos(address, limit, skip=lambda i: i in seen or i in excluded), limit):
                 row = _row(session, found, excluded, settings, context)
-                if row["track_id"] not in seen:  # of two addresses that lead to one video the first counts
-                    seen.add(row["track_id"])
+                if row.track_id not in seen:  # of two addresses that lead to one video the first counts
+                    seen.add(row.track_id)
                     yield row
                     context.progress(number, len(addresses), f"{len(seen)} tracks, {clean(address, 80)}")
     context.progress(len(addresses), len(addresses), f"{len(seen)} tracks")
@@ -58,8 +59,8 @@ def fetch(settings: Mapping[str, Any], track: Mapping[str, Any], context: Contex
 
     def check(info: Mapping[str, Any]) -> None:
         now = license_evidence(info)
-        if not same_statement(track["license_evidence"], now):
-            states = "; ".join(str(e["text"]) for e in now) or "nothing"
+        if not same_statement(evidence_of(track["license_evidence"]), now):
+            states = "; ".join(str(e.text) for e in now) or "nothing"
             raise Unavailable(f"the site now states {shown(states)} as its license; index again", "changed")
         if problem := _hidden(info):
             raise Unavailable(problem)
@@ -103,7 +104,7 @@ def _evaluation_key(text: str) -> str | None:
 
 def _row(
     session: Session, found: Found, excluded: Mapping[str, str], settings: Mapping[str, Any], context: Context
-) -> dict[str, Any]:
+) -> IndexRow:
     key = found.track_id or f"ytdlp:address:{safe_id(found.url)}"
     if key in excluded:
         return _index_row(key, found.url, {}, "excluded", excluded[key])
@@ -118,24 +119,22 @@ def _row(
     return _index_row(key, found.url, info, problem, detail)
 
 
-def _index_row(key: str, url: str, info: Mapping[str, Any], problem: str | None, detail: str | None) -> dict[str, Any]:
+def _index_row(key: str, url: str, info: Mapping[str, Any], problem: str | None, detail: str | None) -> IndexRow:
     artist = next(filter(None, (clean(info.get(k), _TITLE_CHARACTERS) for k in _ARTIST)), None)
-    page = clean(info.get("webpage_url"), 2000)
-    return {
-        "track_id": key,
-        "source": "ytdlp",
-        "url": url,
-        "homepage": page if page.startswith(("http://", "https://")) else None,
-        "title": clean(info.get("track"), _TITLE_CHARACTERS) or clean(info.get("title"), _TITLE_CHARACTERS) or None,
-        "artist": artist,
-        "album": clean(info.get("album"), _TITLE_CHARACTERS) or None,
-        "duration_s": _duration(info),
-        "tags": _tags(info),
-        "license_evidence": license_evidence(info),
-        "sha256": None,
-        "problem": problem,
-        "problem_detail": detail,
-    }
+    return IndexRow(
+        track_id=key,
+        source="ytdlp",
+        url=url,
+        homepage=web_page(clean(info.get("webpage_url"), 2000)),
+        title=clean(info.get("track"), _TITLE_CHARACTERS) or clean(info.get("title"), _TITLE_CHARACTERS) or None,
+        artist=artist,
+        album=clean(info.get("album"), _TITLE_CHARACTERS) or None,
+        duration_s=_duration(info),
+        tags=_tags(info),
+        license_evidence=license_evidence(info),
+        problem=problem,
+        problem_detail=detail,
+    )
 
 
 _ARTIST = ("artist", "creator", "uploader", "channel")
@@ -169,7 +168,7 @@ def _problem(info: Mapping[str, Any], settings: Mapping[str, Any], context: Cont
     """What is found against a video while indexing: (reason, detail)."""
     if hidden := _hidden(info):
         return "unavailable", hidden
-    if not any(e["kind"] == "catalog" for e in license_evidence(info)):
+    if not any(e.kind == "catalog" for e in license_evidence(info)):
         return "no_license_evidence", f"{clean(info.get('extractor_key'), 60)} states no license for it"
     if info.get("_has_drm") is True:
         return "unavailable", "encrypted (DRM)"

@@ -68,7 +68,7 @@ def test_an_odd_file_is_one_rejected_row_and_the_others_are_listed(tmp_path: Pat
     names = sorted(path.name for path in tmp_path.iterdir())
     (tmp_path / "table.csv").write_text("file,license\n" + "".join(f"{name},CC0-1.0\n" for name in names))
     settings = {"folder": str(tmp_path), "table": str(tmp_path / "table.csv")}
-    rows = {row["url"]: row for row in local.list_tracks(settings, Context(CLIPS, {}, tmp_path / "cache"))}
+    rows = {row.url: row.record() for row in local.list_tracks(settings, Context(CLIPS, {}, tmp_path / "cache"))}
     assert sorted(rows) == names and rows.pop("song.flac")["problem"] is None
     assert {row["problem"] for row in rows.values()} == {"undecodable"}
     assert all(row["problem_detail"] for row in rows.values())

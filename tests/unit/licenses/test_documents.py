@@ -58,7 +58,7 @@ def test_from_the_files_to_the_tables(tmp_path: Path) -> None:
     table.write_text("\n".join(lines), encoding="utf-8")
     clips = {"seconds": 1.0, "max_track_seconds": 60.0}
     context = Context(cache=tmp_path / "cache", fetch={}, clips=clips)
-    rows = list(local.list_tracks({"folder": str(folder), "table": str(table)}, context))
+    rows = [row.record() for row in local.list_tracks({"folder": str(folder), "table": str(table)}, context)]
     write_table(tmp_path / "index.parquet", "index", rows)
     out = [tmp_path / name for name in ("licensed.parquet", "rejected.parquet", "ATTRIBUTION.md")]
     license_stage.run({"license": SETTINGS}, tmp_path / "index.parquet", *out)

@@ -1,9 +1,9 @@
-from ssmttm.licenses.policy import KINDS, evidence_of
+from ssmttm.licenses.policy import KINDS
 from ssmttm.licenses.tags import tag_evidence
 
 
 def found(**tags: str) -> list[tuple[str | None, str | None, str | None]]:
-    return [(r["where"], r["text"], r["url"]) for r in tag_evidence({k.replace("_", " "): v for k, v in tags.items()})]
+    return [(r.where, r.text, r.url) for r in tag_evidence({k.replace("_", " "): v for k, v in tags.items()})]
 
 
 def test_license_tags_are_evidence_whatever_they_say() -> None:
@@ -31,13 +31,12 @@ def test_a_lookalike_is_kept_whole_and_is_no_license() -> None:
         "http://notcreativecommons.org/licenses/by/4.0/",
         "http://creativecommons.org.evil.com/licenses/by/4.0/",
     ):
-        (row,) = tag_evidence({"comment": address})
-        assert row["url"] == address
-        (evidence,) = evidence_of([row])
+        (evidence,) = tag_evidence({"comment": address})
+        assert evidence.url == address
         assert evidence.expression is None
 
 
 def test_rows_fit_the_table_and_are_bounded() -> None:
     rows = tag_evidence({"license": "x" * 1_000_000, "copyright": "licensed \x00 CC BY 4.0"})
-    assert all(set(row) == {"kind", "text", "url", "where"} and row["kind"] in KINDS for row in rows)
-    assert len(str(rows[0]["text"])) == 20_000
+    assert all(row.kind in KINDS for row in rows)
+    assert len(str(rows[0].text)) == 20_000

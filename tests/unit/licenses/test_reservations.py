@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from ssmttm.errors import UserError
-from ssmttm.licenses.policy import Evidence, decide, evidence_of, make_policy
+from ssmttm.licenses.policy import Evidence, decide, make_policy
 from ssmttm.licenses.reservations import reservation, without_reservation
 from ssmttm.licenses.tags import tag_evidence
 from ssmttm.sources.ytdlp.evidence import license_evidence, same_statement
@@ -57,23 +57,23 @@ def test_a_clause_of_a_statement_may_be_the_reservation() -> None:
 
 def test_tags_reserve_by_their_text_or_by_their_name_and_titles_never_do() -> None:
     rows = tag_evidence({"COMMENT": "Enjoy! No machine learning.", "AI training": "disallowed", "TDM-Reservation": "1"})
-    assert [(r["kind"], r["where"]) for r in rows] == [
+    assert [(r.kind, r.where) for r in rows] == [
         ("ml_reservation", "tag COMMENT"),
         ("ml_reservation", "tag AI training"),
         ("ml_reservation", "tag TDM-Reservation"),
     ]
-    assert rows[0]["text"] == "No machine learning."
+    assert rows[0].text == "No machine learning."
     assert tag_evidence({"title": "No Machine Learning", "lyrics": "No AI training", "tdm-reservation": "0"}) == []
     licensed = Evidence("catalog", "CC BY 4.0", None, "row 2")
-    assert decide((licensed, *evidence_of(rows)), REJECT).reason == "ml_reserved"
+    assert decide((licensed, *rows), REJECT).reason == "ml_reserved"
 
 
 def test_a_description_of_a_site_can_reserve_and_can_license_nothing() -> None:
     info: dict[str, Any] = {"extractor_key": "Vimeo", "license": "CC BY 4.0", "description": "My song. No AI training!"}
     rows = license_evidence(info)
-    assert [(r["kind"], r["text"]) for r in rows] == [("catalog", "CC BY 4.0"), ("ml_reservation", "No AI training!")]
-    assert decide(evidence_of(rows), REJECT).reason == "ml_reserved"
-    assert decide(evidence_of(rows), KEEP).license == "CC-BY-4.0"
+    assert [(r.kind, r.text) for r in rows] == [("catalog", "CC BY 4.0"), ("ml_reservation", "No AI training!")]
+    assert decide(tuple(rows), REJECT).reason == "ml_reserved"
+    assert decide(tuple(rows), KEEP).license == "CC-BY-4.0"
     assert same_statement(rows, license_evidence(info))
     assert not same_statement(rows[:1], license_evidence(info))  # it was reserved after it was indexed
     assert license_evidence({"extractor_key": "Vimeo", "description": "CC BY 4.0"}) == []

@@ -30,7 +30,7 @@ def context(cache: Path, notes: list[str] | None = None) -> Context:
 
 
 def listed(settings: dict[str, Any], cache: Path, notes: list[str] | None = None) -> dict[str, dict[str, Any]]:
-    rows = list(source.list_tracks(settings, context(cache, notes)))
+    rows = [row.record() for row in source.list_tracks(settings, context(cache, notes))]
     write_table(cache / "index.parquet", "index", rows)  # the rows fit the schema
     return {row["track_id"].removeprefix("debian:"): row for row in rows}
 

@@ -81,7 +81,7 @@ class Published:
         return found
 
     def rows(self, **changed: Any) -> dict[str, dict[str, Any]]:
-        rows = list(source.list_tracks(self.settings | changed, self.context))
+        rows = [row.record() for row in source.list_tracks(self.settings | changed, self.context)]
         write_table(self.folder / "index.parquet", "index", rows)  # the rows fit the schema
         assert all(r["problem"] is None or (r["problem"] in REASONS and r["problem_detail"]) for r in rows)
         return {r["track_id"].removeprefix("jamendo:"): r for r in rows}

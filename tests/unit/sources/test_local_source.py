@@ -44,7 +44,7 @@ class Lab:
         return self.listed()
 
     def listed(self) -> list[dict[str, Any]]:
-        rows = list(local.list_tracks(self.settings, self.context))
+        rows = [row.record() for row in local.list_tracks(self.settings, self.context)]
         write_table(self.base / "index.parquet", "index", rows)  # the rows fit the schema
         assert all(r["problem"] is None or (r["problem"] in REASONS and r["problem_detail"]) for r in rows)
         assert len({r["track_id"] for r in rows}) == len(rows)

@@ -52,7 +52,7 @@ def test_a_license_file_in_utf_16_counts_and_one_that_is_no_text_is_a_rejection(
     table = tmp_path / "table.csv"
     table.write_text("file,license\nwide/a.flac,\nbroken/a.flac,CC BY 4.0\n")
     context = Context(cache=tmp_path, fetch={}, clips={"seconds": 1.0, "max_track_seconds": 60.0})
-    rows = list(local.list_tracks({"folder": str(folder), "table": str(table)}, context))
+    rows = [row.record() for row in local.list_tracks({"folder": str(folder), "table": str(table)}, context)]
     wide, broken = apply_policy(rows, make_policy({"allow": ["CC-BY-4.0"]}))
     assert (wide.reason, wide.license, wide.kind) == (None, "CC-BY-4.0", "license_file")
     assert broken.reason == "license_unreadable" and "broken/LICENSE" in broken.detail

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ssmttm.licenses.policy import decide, evidence_of, make_policy
+from ssmttm.licenses.policy import Evidence, decide, make_policy
 from ssmttm.sources.ytdlp.evidence import MEANINGS, license_evidence, same_statement
 from ssmttm.sources.ytdlp.text import clean, safe_id
 from ssmttm.tables import REASONS
@@ -14,9 +14,9 @@ CC = "https://creativecommons.org/licenses/"
 
 def url(extractor: str, license: Any, **info: Any) -> str | None:
     (evidence,) = license_evidence({"extractor_key": extractor, "license": license, **info})
-    assert evidence["kind"] == "catalog" and evidence["text"] == clean(license, 1000)
-    assert str(evidence["where"]).startswith(f"yt-dlp {extractor.lower()} info field license")
-    return evidence["url"]
+    assert evidence.kind == "catalog" and evidence.text == clean(license, 1000)
+    assert str(evidence.where).startswith(f"yt-dlp {extractor.lower()} info field license")
+    return evidence.url
 
 
 YOUTUBE = "Creative Commons Attribution license (reuse allowed)"
@@ -52,8 +52,8 @@ def test_a_short_form_means_what_its_own_site_documents(extractor: str, license:
 def test_youtubes_version_goes_by_the_upload_date_which_is_recorded(date: str, version: str) -> None:
     info = {"extractor_key": "Youtube", "license": YOUTUBE, "upload_date": date}
     (evidence,) = license_evidence(info)
-    assert evidence["url"] == f"{CC}by/{version}/"
-    assert f"uploaded {date[:4]}-{date[4:6]}-{date[6:]}" in str(evidence["where"])
+    assert evidence.url == f"{CC}by/{version}/"
+    assert f"uploaded {date[:4]}-{date[4:6]}-{date[6:]}" in str(evidence.where)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_license_engine_keeps_what_is_proved_and_rejects_the_rest() -> None:
 
     def verdict(extractor: str, license: str, **info: Any) -> str | None:
         rows = license_evidence({"extractor_key": extractor, "license": license, **info})
-        decision = decide(evidence_of(rows), policy)
+        decision = decide(tuple(rows), policy)
         return decision.license if decision.reason is None else decision.reason
 
     assert verdict("Soundcloud", "cc-by") == "CC-BY-3.0"
@@ -133,7 +133,7 @@ def test_sites_that_yt_dlp_gives_no_license_for_are_known(module: str) -> None:
 def test_a_changed_statement_is_noticed_and_other_evidence_does_not_matter() -> None:
     before = license_evidence({"extractor_key": "Soundcloud", "license": "cc-by"})
     assert same_statement(before, license_evidence({"extractor_key": "Soundcloud", "license": "cc-by"}))
-    assert same_statement([*before, {"kind": "tag_url", "text": "x", "url": None}], before)
+    assert same_statement([*before, Evidence("tag_url", "x", None, None)], before)
     assert not same_statement(before, license_evidence({"extractor_key": "Soundcloud", "license": "cc-by-nc"}))
     assert not same_statement(before, [])
 

@@ -35,8 +35,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 def indexed(server: FaultyServer, tmp_path: Path, audio: bytes | None = None, **info: Any) -> dict[str, Any]:
     url = put(server, "v1", audio, **info)
     (row,) = source.list_tracks({**SETTINGS, "urls": [url]}, context(tmp_path / "cache"))
-    assert row["problem"] is None
-    return row
+    assert row.problem is None
+    return row.record()
 
 
 def fetched(row: dict[str, Any], tmp_path: Path, **fetch: Any) -> bytes:
@@ -75,7 +75,10 @@ def test_a_track_of_an_album_is_found_again_among_its_inline_entries(server: Fau
 
     page = {"_type": "playlist", "id": "album", "entries": [entry(n, flac(1.0 + i)) for i, n in enumerate("abc")]}
     server.files["/watch/album"] = json.dumps(page).encode()
-    rows = list(source.list_tracks({**SETTINGS, "urls": [server.url("/watch/album")]}, context(tmp_path / "cache")))
+    rows = [
+        row.record()
+        for row in source.list_tracks({**SETTINGS, "urls": [server.url("/watch/album")]}, context(tmp_path / "cache"))
+    ]
     assert [fetched(row, tmp_path) for row in rows[::-1]] == [server.files[f"/{n}"] for n in "cba"]
     assert len({row["url"] for row in rows}) == 1
 
@@ -314,7 +317,7 @@ def test_a_partial_of_another_format_is_not_continued(server: FaultyServer, tmp_
 def test_many_threads_and_the_same_track_twice_give_each_file_once(server: FaultyServer, tmp_path: Path) -> None:
     names = [f"v{i}" for i in range(6)]
     urls = [put(server, name, flac(1.0 + i / 10)) for i, name in enumerate(names)]
-    rows = list(source.list_tracks({**SETTINGS, "urls": urls}, context(tmp_path / "cache")))
+    rows = [row.record() for row in source.list_tracks({**SETTINGS, "urls": urls}, context(tmp_path / "cache"))]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda row: fetched(row, tmp_path), rows * 2))
     assert found == [server.files[f"/media/{name}"] for name in names] * 2

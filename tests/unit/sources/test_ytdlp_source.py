@@ -20,7 +20,10 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 def listed(tmp_path: Path, *urls: str, **settings: Any) -> list[dict[str, Any]]:
-    return list(source.list_tracks({**SETTINGS, "urls": list(urls), **settings}, context(tmp_path / "cache")))
+    return [
+        row.record()
+        for row in source.list_tracks({**SETTINGS, "urls": list(urls), **settings}, context(tmp_path / "cache"))
+    ]
 
 
 def playlist(server: FaultyServer, name: str, entries: list[Any], **fields: Any) -> str:
