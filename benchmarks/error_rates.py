@@ -27,6 +27,7 @@ from ssmttm.evaluation.clipset import ClipSet, Settings
 from ssmttm.numbers import metric_name
 from ssmttm.pretrained.musicnn import TAGS
 from ssmttm.study.differences import difference_of
+from ssmttm.study.scores import beside
 
 LEVEL, WINDOWS, TRAINING = 0.05, 6, 100
 FOLLOWS, OWN, AROUND = 0.4, 0.8, 0.5
@@ -73,7 +74,7 @@ def scored(study: dict[str, ClipSet], settings: Settings) -> Iterator[tuple[str,
         module = importlib.import_module(f"ssmttm.evaluation.metrics.{metric}")
         against = study["training" if metric == "training_copies" else "reference"]
         both = [module.evaluate(study[name], against, settings) for name in ("a", "b")]
-        parts = [[{**entry, "metric": metric}, *entry.get("also", [])] for entry in both]
+        parts = [beside(metric, entry) for entry in both]
         for pair in zip(*parts, strict=True):
             yield pair[0]["metric"], list(pair)
 

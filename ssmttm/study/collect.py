@@ -12,8 +12,8 @@ from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.statistics.noise import Key
 from ssmttm.study.differences import differences
-from ssmttm.study.replicates import read_replicates
-from ssmttm.study.scores import read_scores, score_file
+from ssmttm.study.replicates import Replicates
+from ssmttm.study.scores import ScoreFile, read_scores, score_rows
 from ssmttm.tables import read_table
 
 _COSTS = (
@@ -115,17 +115,13 @@ def _checkpoints(manifest: dict[str, Any], evaluation: dict[str, Any]) -> list[s
 
 
 def _progress(
-    folder: Path, manifest: dict[str, Any], curve: pd.DataFrame, facts: dict[str, Any], evaluation: dict[str, Any]
+    checkpoint: str, scores: list[dict[str, Any]], manifest: dict[str, Any], curve: pd.DataFrame, facts: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Scores at each checkpoint that is scored beside what it had cost."""
+    """Scores at a checkpoint beside what it had cost."""
     steps = {Path(name).stem: step for name, step in manifest["checkpoints"].items()}
-    rows = []
-    for checkpoint in _checkpoints(manifest, evaluation):
-        common = {"run": facts["system"], **{k: facts[k] for k in _LABELS}, "checkpoint": checkpoint}
-        common |= _at(facts, curve, steps.get(checkpoint, facts["steps"]))
-        for score in read_scores(folder, evaluation, checkpoint):
-            rows.append(common | {k: score[k] for k in _SCORE})
-    return rows
+    common = {"run": facts["system"], **{k: facts[k] for k in _LABELS}, "checkpoint": checkpoint}
+    common |= _at(facts, curve, steps.get(checkpoint, facts["steps"]))
+    return [common | {k: score[k] for k in _SCORE} for score in scores]
 
 
 @dataclass(frozen=True)
@@ -150,24 +146,29 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
     per run and step. Summary: folders, manifests, outliers, copies of training clips and, for each
     metric, its definition, backend and interval.
     """
-    rows, curves, progress, known, scored = [], [], [], [], []
+    rows, curves, progress, known = [], [], [], []
+    replicates = Replicates(evaluation)
     summary: dict[str, Any] = {"study": study, "runs": {}, "baselines": {}, "metrics": {}}
     for folder, size in runs.items():
         manifest, curve, facts = _read_run(folder, size)
         name = manifest["run"]
         if name in summary["runs"]:
             raise UserError(f"{folder}: run {name!r} is given twice")
-        rows += [{"study": study, **facts, **score} for score in read_scores(folder, evaluation)]
-        progress += _progress(folder, manifest, curve, facts, evaluation)
+        for checkpoint in _checkpoints(manifest, evaluation):
+            files = read_scores(folder, evaluation, checkpoint)
+            scores = score_rows(files, evaluation)
+            progress += _progress(checkpoint, scores, manifest, curve, facts)
+            replicates.add(name, checkpoint, files)
+        rows += [{"study": study, **facts, **score} for score in scores]  # of the last: the finished model
         curves.append(curve.assign(run=name))
-        known.append((folder, facts))
-        scored += [(folder, name, checkpoint) for checkpoint in _checkpoints(manifest, evaluation)]
-        summary["runs"][name] = {"folder": folder, "manifest": manifest, **_remarks(folder, evaluation)}
+        known.append((facts, files))
+        summary["runs"][name] = {"folder": folder, "manifest": manifest, **_remarks(files)}
     for folder in baselines:
         facts = {"system": folder.name, "kind": "baseline", **_external(folder)}
-        rows += [{"study": study, **facts, **score} for score in read_scores(folder, evaluation)]
-        scored.append((folder, folder.name, FINAL))
-        summary["baselines"][folder.name] = {"folder": folder, "facts": facts, **_remarks(folder, evaluation)}
+        files = read_scores(folder, evaluation)
+        rows += [{"study": study, **facts, **score} for score in score_rows(files, evaluation)]
+        replicates.add(folder.name, FINAL, files)
+        summary["baselines"][folder.name] = {"folder": folder, "facts": facts, **_remarks(files)}
     if not curves:
         raise UserError(f"study {study!r} has no runs to compare")
     for row in rows:
@@ -182,7 +183,7 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
         differences(known, evaluation),
         pd.concat(curves, ignore_index=True)[columns],
         summary,
-        read_replicates(scored, evaluation),
+        replicates.found,
     )
 
 
@@ -197,16 +198,15 @@ def _external(folder: Path) -> dict[str, Any]:
     )
 
 
-def _remarks(folder: Path, evaluation: dict[str, Any]) -> dict[str, Any]:
+def _remarks(files: list[ScoreFile]) -> dict[str, Any]:
     """By embedder: the clips that are farthest from the originals, and those that copy training clips."""
     found: dict[str, Any] = {"outliers": {}, "copies": {}}
-    for embedder in evaluation["embedders"]:
-        metrics = read_json(score_file(folder, FINAL, embedder))["metrics"]
-        for entry in metrics.get("frechet", {}).get("entries", []):
+    for file in files:
+        for entry in file.metrics.get("frechet", {}).get("entries", []):
             if entry["reference"] == "originals":
-                found["outliers"][embedder] = entry.get("outliers", [])
-        for entry in metrics.get("training_copies", {}).get("entries", []):
-            found["copies"][embedder] = entry["copies"]
+                found["outliers"][file.embedder] = entry.get("outliers", [])
+        for entry in file.metrics.get("training_copies", {}).get("entries", []):
+            found["copies"][file.embedder] = entry["copies"]
     return found
 
 

@@ -8,18 +8,15 @@ Holm over the pairs of one comparison.
 """
 
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ssmttm.choices import FINAL
 from ssmttm.errors import UserError
-from ssmttm.files import read_json
 from ssmttm.statistics.bootstrap import percentile_interval
 from ssmttm.statistics.paired import bootstrap_p, holm, paired_scores
-from ssmttm.study.scores import score_file
+from ssmttm.study.scores import ScoreFile
 
 COLUMNS = (
     "embedder", "metric", "reference", "budget_kind", "budget", "a", "b", "difference", "low", "high", "p_value",
@@ -28,46 +25,41 @@ COLUMNS = (
 _COMPARISON = ["embedder", "metric", "reference", "budget_kind", "budget"]
 
 
-def differences(runs: list[tuple[Path, dict[str, Any]]], evaluation: dict[str, Any]) -> pd.DataFrame:
+def differences(runs: list[tuple[dict[str, Any], list[ScoreFile]]], evaluation: dict[str, Any]) -> pd.DataFrame:
     """One row per pair of runs under one budget, metric and reference, in the order of `runs`.
 
-    `runs` are folders with the facts of their runs (`system`, `budget_kind`, `budget`). Positive: `a`
+    `runs` are the facts of runs (`system`, `budget_kind`, `budget`) with their score files. Positive: `a`
     has the greater value. `p_value` is of sign flips over captions for means over clips, and for scores of
     whole sets of the bootstrap (`bootstrap_p`). `p_adjusted` is Holm's, over the
     pairs with the same embedder, metric, reference and budget.
     """
     rows = []
-    for embedder in evaluation["embedders"]:
-        told = {facts["system"]: read_json(score_file(folder, FINAL, embedder)) for folder, facts in runs}
-        for (_, a), (_, b) in combinations(runs, 2):
+    for place, embedder in enumerate(evaluation["embedders"]):
+        for (a, ours), (b, theirs) in combinations(runs, 2):
             if (a["budget_kind"], a["budget"]) == (b["budget_kind"], b["budget"]):
                 common = {"embedder": embedder, "budget_kind": a["budget_kind"], "budget": a["budget"]}
                 common |= {"a": a["system"], "b": b["system"]}
-                rows += [common | row for row in _pair(told[a["system"]], told[b["system"]], evaluation)]
+                rows += [common | row for row in _pair(ours[place], theirs[place], evaluation)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     if len(table):
         table["p_adjusted"] = table.groupby(_COMPARISON)["p_value"].transform(lambda p: holm(p.to_numpy()))
     return table
 
 
-def _pair(a: dict[str, Any], b: dict[str, Any], evaluation: dict[str, Any]) -> list[dict[str, Any]]:
-    if a["clip_ids"] != b["clip_ids"]:
-        raise UserError(f"{a['system']} and {b['system']} were scored on different captions; score both again")
+def _pair(a: ScoreFile, b: ScoreFile, evaluation: dict[str, Any]) -> list[dict[str, Any]]:
+    if a.clip_ids != b.clip_ids:
+        raise UserError(
+            f"{a.content['system']} and {b.content['system']} were scored on different captions; score both again"
+        )
     rows = []
-    for metric, score in a["metrics"].items():
-        for one, other in zip(score["entries"], b["metrics"][metric]["entries"], strict=True):
-            common = {"reference": one["reference"], "better": score["better"]}
-            common |= {"confidence": evaluation["confidence"], "n": len(a["clip_ids"])}
-            for part, same in zip(_parts(metric, one), _parts(metric, other), strict=True):
-                found = difference_of(part, same, evaluation)
-                if found is not None:
-                    rows.append({"metric": part["metric"], **found, **common})
+    for metric, score in a.metrics.items():
+        for one, other in zip(a.numbers(metric), b.numbers(metric), strict=True):
+            found = difference_of(one.told, other.told, evaluation)
+            if found is not None:
+                common = {"reference": one.reference, "better": score["better"]}
+                common |= {"confidence": evaluation["confidence"], "n": len(a.clip_ids)}
+                rows.append({"metric": one.metric, **found, **common})
     return rows
-
-
-def _parts(metric: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """The entry's number, and those beside it, each with its metric's name."""
-    return [{**entry, "metric": metric}, *entry.get("also", [])]
 
 
 def difference_of(one: dict[str, Any], other: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,53 +1,46 @@
 """Scores over resampled captions, from the score files: kept in memory, for the errors of fits."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ssmttm.errors import UserError
-from ssmttm.files import read_json
 from ssmttm.statistics.bootstrap import resamples
 from ssmttm.statistics.noise import DRAWS, Key
-from ssmttm.study.scores import score_file
+from ssmttm.study.scores import ScoreFile
 
 
-def read_replicates(systems: Iterable[tuple[Path, str, str]], evaluation: dict[str, Any]) -> dict[Key, np.ndarray]:
+class Replicates:
     """Replicates `[draws]`, at most `DRAWS`, of each score that was kept by clip or by resample.
 
-    `systems` are folders with the name of their system and of a checkpoint; `evaluation` is that
-    section of the config. Row i of all is over the same captions, those of the first system: one
-    with other captions has none. UserError for a file of another number of resamples.
+    `evaluation` is that section of the config. Row i of all is over the same captions, those of the
+    first system: one with other captions has none.
     """
-    found: dict[Key, np.ndarray] = {}
-    captions: list[str] | None = None
-    for folder, system, checkpoint in systems:
-        for embedder in evaluation["embedders"]:
-            path = score_file(folder, checkpoint, embedder)
-            told = read_json(path)
-            captions = told["clip_ids"] if captions is None else captions
-            if told["clip_ids"] == captions:
-                for metric, reference, part in _parts(told):
-                    drawn = _drawn(part, evaluation, f"{path}: {metric}")
+
+    def __init__(self, evaluation: dict[str, Any]) -> None:
+        self.found: dict[Key, np.ndarray] = {}
+        self._evaluation = evaluation
+        self._captions: list[str] | None = None
+
+    def add(self, system: str, checkpoint: str, files: Iterable[ScoreFile]) -> None:
+        """Keep those of one system's score files. UserError for one of another number of resamples."""
+        for file in files:
+            self._captions = file.clip_ids if self._captions is None else self._captions
+            if file.clip_ids != self._captions:
+                continue
+            for name in file.metrics:
+                for metric, reference, told, _ in file.numbers(name):
+                    drawn = _drawn(told, self._evaluation, f"{file.path}: {metric}")
                     if drawn is not None:
-                        found[system, checkpoint, embedder, metric, reference] = drawn
-    return found
-
-
-def _parts(told: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every number of a score file with its metric and reference."""
-    for metric, score in told["metrics"].items():
-        for entry in score["entries"]:
-            for part in ({**entry, "metric": metric}, *entry.get("also", [])):
-                yield part["metric"], entry["reference"], part
+                        self.found[system, checkpoint, file.embedder, metric, reference] = drawn
 
 
 def _drawn(part: dict[str, Any], evaluation: dict[str, Any], where: str) -> np.ndarray | None:
     count = evaluation["bootstrap"]
     if "per_clip" in part:
-        values = np.array(part["per_clip"], dtype=np.float64)
+        values: np.ndarray = part["per_clip"]
         return values[_indices(len(values), count, evaluation["seed"])].mean(axis=1)
     if "replicates" not in part:
         return None
@@ -55,7 +48,7 @@ def _drawn(part: dict[str, Any], evaluation: dict[str, Any], where: str) -> np.n
         raise UserError(
             f"{where} has {len(part['replicates'])} resamples, but evaluation.bootstrap is {count}; score again"
         )
-    return np.array(part["replicates"][:DRAWS], dtype=np.float64)
+    return part["replicates"][:DRAWS].copy()  # without the rest of the file
 
 
 @lru_cache(maxsize=4)

@@ -10,6 +10,7 @@ from ssmttm.evaluation.cautions import unlike
 from ssmttm.evaluation.clipset import Audio, ClipSet
 from ssmttm.evaluation.metrics import text_audio
 from ssmttm.stages import score
+from ssmttm.study.scores import beside
 from ssmttm.tables import write_table
 
 SPEC = {"bootstrap": 40, "confidence": 0.9, "seed": 3, "training_clips": 30}
@@ -87,7 +88,7 @@ def test_every_number_of_a_system_can_be_paired_with_another_s(tmp_path, referen
     score.run(spec, "musicnn", "s", write(tmp_path / "s.parquet"), references, tmp_path / "score.json")
     for metric, scores in json.loads((tmp_path / "score.json").read_text())["metrics"].items():
         for entry in scores["entries"]:
-            for part in ({**entry, "metric": metric}, *entry.get("also", [])):
+            for part in beside(metric, entry):
                 kept = [len(part[key]) for key in ("per_clip", "replicates") if key in part]
                 assert kept in ([8], [40]) if part["low"] is not None else not kept, part["metric"]
 

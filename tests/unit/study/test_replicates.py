@@ -7,8 +7,8 @@ from ssmttm.errors import UserError
 from ssmttm.files import write_json
 from ssmttm.statistics.bootstrap import percentile_interval, resamples
 from ssmttm.statistics.noise import DRAWS
-from ssmttm.study.replicates import read_replicates
-from ssmttm.study.scores import score_file
+from ssmttm.study.replicates import Replicates
+from ssmttm.study.scores import read_scores, score_file
 
 EVALUATION = {"embedders": ["clap"], "bootstrap": 50, "seed": 3}
 
@@ -18,6 +18,13 @@ def system(root, name, clips=("x", "y", "z"), **entry):
     scores = {"system": name, "clip_ids": list(clips), "metrics": {"kl": {"entries": entries}}}
     write_json(score_file(root / name, "final", "clap"), scores)
     return root / name, name, "final"
+
+
+def read_replicates(systems, evaluation):
+    replicates = Replicates(evaluation)
+    for folder, name, checkpoint in systems:
+        replicates.add(name, checkpoint, read_scores(folder, evaluation, checkpoint))
+    return replicates.found
 
 
 def key(name, metric="kl"):
