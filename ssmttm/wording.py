@@ -1,4 +1,4 @@
-"""Names in messages: on one line, the first few of a list, how many there are."""
+"""Words in messages: text from elsewhere on one line, lists of names, counts."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,23 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
-def one_line(text: str | None) -> str:
-    """Metadata as one printable line: whitespace and control characters collapse to single spaces."""
-    if not text:
-        return ""
+def one_line(text: str | None, length: int | None = None) -> str:
+    """Text from elsewhere as one printable line; with `length` no longer than that, plus a `…` where it was cut.
+
+    White space, control characters and marks of direction become single spaces.
+    """
+    text = (text or "")[: length and 8 * length]  # bounded work
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return line if length is None or len(line) <= length else f"{line[:length]}…"
+
+
+def quoted(text: str, length: int = 80) -> str:
+    """Text from elsewhere in quotation marks, as it is, with what can't be printed as escapes, bounded."""
+    return repr(text if len(text) <= length else text[:length] + "…")
+
+
+def valid_unicode(text: str) -> str:
+    """A path or an argument of the system as valid Unicode; undecodable bytes become replacement characters."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -14,6 +14,7 @@ import requests
 import urllib3
 
 from ssmttm.errors import UserError
+from ssmttm.wording import one_line
 
 _ATTEMPTS = {"busy": 8, "unreachable": 5, "silent": 3, "malformed": 2}
 """Attempts per question, by what went wrong last."""
@@ -118,11 +119,11 @@ class Chat:
         except (requests.ReadTimeout, urllib3.exceptions.TimeoutError) as error:
             raise NoAnswer(f"no answer within {self.timeout_s:g} s", "silent") from error
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            raise NoAnswer(f"no connection ({_short(error)})", "unreachable") from error
+            raise NoAnswer(f"no connection ({one_line(str(error), 200)})", "unreachable") from error
         except urllib3.exceptions.HTTPError as error:
-            raise NoAnswer(f"the answer broke off ({_short(error)})", "malformed") from error
+            raise NoAnswer(f"the answer broke off ({one_line(str(error), 200)})", "malformed") from error
         except (requests.RequestException, ValueError) as error:
-            raise UserError(f"data.captions.rewrite.endpoint: {self.address}: {_short(error)}") from error
+            raise UserError(f"data.captions.rewrite.endpoint: {self.address}: {one_line(str(error), 200)}") from error
         _check_status(response, content, self)
         return _parse(content)
 
@@ -142,7 +143,7 @@ def _check_status(response: requests.Response, content: bytes, chat: Chat) -> No
     status = response.status_code
     if status == 200:
         return
-    said = " ".join(content.decode("utf-8", "replace").split())[:200]
+    said = one_line(content.decode("utf-8", "replace"), 200)
     where = f"data.captions.rewrite: {chat.address}"
     if status in (401, 403):
         raise UserError(f"{where}: the key is refused ({status}: {said}); name its variable in key_env, and set it")
@@ -178,7 +179,3 @@ def _parse(content: bytes) -> Answer:
     if text is not None and not isinstance(text, str):
         raise NoAnswer(f"not a chat completion: {content[:100]!r}", "malformed")
     return Answer(text or "", reason != "length")
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -76,7 +76,7 @@ def copyright_notice(track: Mapping[str, Any]) -> str | None:
         if match := _NOTICE.search(text):
             notice = one_line(match[0])
             if any(c.isalnum() for c in notice.casefold().replace("copyright", "").strip("(c) ")):
-                return notice[:_LONGEST_NOTICE] + ("…" if len(notice) > _LONGEST_NOTICE else "")
+                return one_line(notice, _LONGEST_NOTICE)
     return None
 
 

@@ -13,6 +13,7 @@ from scipy.spatial.distance import cdist
 
 from ssmttm.errors import UserError
 from ssmttm.tables import iter_rows
+from ssmttm.wording import some
 
 MATCHED = 0.5
 """Share of clips that must have a mutual nearest clip under another caption for that to be their recording."""
@@ -85,7 +86,7 @@ def clipset(table: Iterable[Mapping[str, Any]], name: str, where: str, means: bo
     ids = tuple(r["clip_id"] for r in rows)
     twice = sorted({a for a, b in pairwise(ids) if a == b})
     if twice:
-        raise UserError(f"{where}: clips that stand in it twice: {_some(twice)}")
+        raise UserError(f"{where}: clips that stand in it twice: {some(twice)}")
     backends = sorted({r["backend"] for r in rows})
     shapes = {(r["dim"], len(r["posterior"]), r["activation"], len(r["text"])) for r in rows}
     if len(backends) > 1 or len(shapes) > 1:
@@ -94,7 +95,7 @@ def clipset(table: Iterable[Mapping[str, Any]], name: str, where: str, means: bo
     posteriors = np.asarray([r["posterior"] for r in rows], dtype=np.float64)
     bad = [i for i, w, p in zip(ids, windows, posteriors, strict=True) if not _sound(w, p)]
     if bad:
-        raise UserError(f"{where}: not finite, or a posterior outside 0 to 1, in clips {_some(bad)}")
+        raise UserError(f"{where}: not finite, or a posterior outside 0 to 1, in clips {some(bad)}")
     return ClipSet(
         name,
         ids,
@@ -133,7 +134,7 @@ def check_comparable(system: ClipSet, reference: ClipSet, paired: bool = True) -
     missing = sorted(set(reference.clip_ids) - set(system.clip_ids))
     extra = sorted(set(system.clip_ids) - set(reference.clip_ids))
     if missing or extra:
-        parts = [f"{name} {_some(ids)}" for name, ids in (("missing", missing), ("extra", extra)) if ids]
+        parts = [f"{name} {some(ids)}" for name, ids in (("missing", missing), ("extra", extra)) if ids]
         raise UserError(f"{system.name} and {reference.name} hold different clips: {'; '.join(parts)}")
 
 
@@ -165,8 +166,3 @@ def content_order(system: ClipSet, reference: ClipSet) -> np.ndarray:
     if (mutual & (nearest != same)).mean() < MATCHED:
         return same
     return linear_sum_assignment(apart)[1]
-
-
-def _some(names: list[str], limit: int = 5) -> str:
-    shown = ", ".join(names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown

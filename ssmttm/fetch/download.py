@@ -22,12 +22,12 @@ from urllib.request import url2pathname
 
 from ssmttm.errors import UserError
 from ssmttm.fetch.content import HEAD
-from ssmttm.fetch.failures import Unavailable
+from ssmttm.fetch.failures import NoSuchFile, Unavailable
 from ssmttm.fetch.hosts import LONGEST_PAUSE, Host, shared_folder
 from ssmttm.fetch.partial import Answer, Part, disk_errors, open_part
 from ssmttm.fetch.record import read_record, record_path, write_record
-from ssmttm.fetch.transfer import Wanted, Wrong, transfer
-from ssmttm.fetch.web import Failed, Missing, check_address, host_name, shown
+from ssmttm.fetch.transfer import ContentMismatch, Wanted, transfer
+from ssmttm.fetch.web import TransferFailed, check_address, host_name, public
 from ssmttm.files import sha256_bytes, sha256_file
 
 DEFAULTS = {"connections": 4, "attempts": 6, "timeout_s": 60.0, "backoff_s": 1.0}
@@ -65,7 +65,7 @@ def download(
         slots: folder in which this machine's jobs share their connections per host.
 
     Raises:
-        Unavailable: this one file can't be had, for `reason`; `Missing` if the server has none.
+        Unavailable: this one file can't be had, for `reason`; `NoSuchFile` if the server has none.
         UserError: nothing can: no network, a full disk, a server that is down or turns us away.
     """
     target, settings = Path(target), {**DEFAULTS, **fetching}
@@ -131,9 +131,9 @@ def _fetch(wanted: Wanted, part: Part, settings: Mapping[str, Any], slots: Path 
         try:
             _copy(wanted, part)
             _finish(wanted, part)
-        except Wrong as error:
+        except ContentMismatch as error:
             raise Unavailable(str(error), error.reason) from error
-        except Failed as error:
+        except TransferFailed as error:
             raise Unavailable(str(error)) from error
         return
     folder = slots or shared_folder()
@@ -147,18 +147,18 @@ def _fetch(wanted: Wanted, part: Part, settings: Mapping[str, Any], slots: Path 
             _finish(wanted, part)
             host.delivered()
             return
-        except Missing:
+        except NoSuchFile:
             raise
         except Unavailable as error:
             if error.reason in ("unavailable", "wrong_type"):
                 _count_failure(host, error)
             raise
-        except Wrong as error:
+        except ContentMismatch as error:
             if error.content in wrong or len(wrong) + 1 >= settings["attempts"]:
                 raise Unavailable(str(error), error.reason) from error
             wrong.add(error.content)
             wait = _backoff(settings, len(wrong))
-        except Failed as error:
+        except TransferFailed as error:
             if part.size >= furthest + _PROGRESS:
                 failures, furthest = 0, part.size
             failures += 1
@@ -178,7 +178,7 @@ def _backoff(settings: Mapping[str, Any], failures: int) -> float:
     return min(settings["backoff_s"] * 2 ** (failures - 1), _LONGEST_BACKOFF) * random.uniform(0.5, 1.0)
 
 
-def _gave_up(error: Failed, host: Host, attempts: int) -> Exception:
+def _gave_up(error: TransferFailed, host: Host, attempts: int) -> Exception:
     """What to raise after the last attempt: the track's fault, or that of the network or host."""
     message = f"{error} ({attempts} attempts)"
     if error.blame == "connection":
@@ -207,26 +207,29 @@ def _copy(wanted: Wanted, part: Part) -> None:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise Unavailable(f"{shown(wanted.url)}: is no file")
+                raise Unavailable(f"{public(wanted.url)}: is no file")
             if status.st_size > wanted.limit:
                 raise wanted.too_large(part)
             part.begin(Answer(wanted.url, total=status.st_size))
             while block := file.read(min(1 << 20, status.st_size - part.size)):
                 part.write(block)
             if not part.complete:
-                raise Failed(f"{shown(wanted.url)}: became shorter while it was read")
+                raise TransferFailed(f"{public(wanted.url)}: became shorter while it was read")
     except FileNotFoundError as error:
-        raise Missing(f"{shown(wanted.url)}: no such file") from error
+        raise NoSuchFile(f"{public(wanted.url)}: no such file") from error
     except OSError as error:
-        raise Unavailable(f"{shown(wanted.url)}: can't be read: {error.strerror}") from error
+        raise Unavailable(f"{public(wanted.url)}: can't be read: {error.strerror}") from error
 
 
 def _finish(wanted: Wanted, part: Part) -> None:
-    """Verify the whole part and give it its name. Raises Wrong, Failed or Unavailable, and keeps nothing then."""
-    answer, target, said = part.answer, part.target, shown(wanted.url)
+    """Verify the whole part and give it its name.
+
+    Raises ContentMismatch, TransferFailed or Unavailable, and keeps nothing then.
+    """
+    answer, target, said = part.answer, part.target, public(wanted.url)
     if part.size == 0 and wanted.size != 0:
         part.discard()
-        raise Failed(f"{said}: an empty answer")
+        raise TransferFailed(f"{said}: an empty answer")
     part.sync()
     whole, modified, found = part.path, part.modified_ns, sha256_file(part.path)
     plain = urlsplit(wanted.url).path.lower().endswith((".gz", ".tgz")) or found == wanted.sha256
@@ -238,14 +241,14 @@ def _finish(wanted: Wanted, part: Part) -> None:
     length = whole.stat().st_size
     if wanted.size not in (None, length):
         part.discard()
-        raise Wrong(f"{said}: {length} of {wanted.size} bytes arrived", f"{length} bytes")
+        raise ContentMismatch(f"{said}: {length} of {wanted.size} bytes arrived", f"{length} bytes")
     earlier = read_record(target)
     if wanted.sha256 not in (None, found):
         part.discard()
-        raise Wrong(f"{said}: its SHA-256 is {found}, and not the published {wanted.sha256}", found)
+        raise ContentMismatch(f"{said}: its SHA-256 is {found}, and not the published {wanted.sha256}", found)
     if wanted.sha256 is None and earlier and earlier.url == wanted.url and earlier.sha256 != found:
         part.discard()
-        raise Wrong(
+        raise ContentMismatch(
             f"{said}: is not the file any more that was fetched at {earlier.fetched}: its SHA-256 is {found}, and not "
             f"{earlier.sha256}; to take the new one, remove {record_path(target)}",
             found,
@@ -274,4 +277,4 @@ def _decoded(wanted: Wanted, part: Part) -> Path:
         return part.decoded
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         part.discard()
-        raise Failed(f"{shown(wanted.url)}: sent damaged gzip data: {error}") from error
+        raise TransferFailed(f"{public(wanted.url)}: sent damaged gzip data: {error}") from error

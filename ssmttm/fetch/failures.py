@@ -1,4 +1,4 @@
-"""How getting a file fails for good. What may be tried again stays inside this folder."""
+"""How getting a file fails for good. What may be tried again, `TransferFailed`, stays inside this folder."""
 
 
 class Unavailable(Exception):
@@ -7,3 +7,7 @@ class Unavailable(Exception):
     def __init__(self, message: str, reason: str = "unavailable") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class NoSuchFile(Unavailable):
+    """The server says that there is no such file."""

@@ -38,8 +38,3 @@ def safe_relative(path: str) -> PurePosixPath:
         if len(part.encode()) > _COMPONENT_BYTES:
             raise UnsafeName(f"has a name longer than {_COMPONENT_BYTES} bytes")
     return plain
-
-
-def shown(text: str, length: int = 80) -> str:
-    """Foreign text in a message: one line, bounded."""
-    return repr(text if len(text) <= length else text[:length] + "…")

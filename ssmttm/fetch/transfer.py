@@ -14,7 +14,8 @@ from ssmttm.fetch.content import HEAD, wrong_type
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.fetch.hosts import Host
 from ssmttm.fetch.partial import Answer, Part
-from ssmttm.fetch.web import Failed, ask, cause, check_status, follow, host_name, shown
+from ssmttm.fetch.web import TransferFailed, ask, cause, check_status, follow, host_name, public
+from ssmttm.wording import one_line
 
 _BLOCK = 1 << 16
 _REDIRECTS = 10
@@ -23,8 +24,8 @@ _SLOWEST = 1024
 """Bytes per second, over one time-out, below which a transfer counts as stalled."""
 
 
-class Wrong(Exception):
-    """All arrived, but it isn't the file; `content` tells one wrong content from another, `reason` is why."""
+class ContentMismatch(Exception):
+    """All arrived, but not the published file; `content` tells one wrong content from another, `reason` is why."""
 
     def __init__(self, message: str, content: str, reason: str = "checksum_mismatch") -> None:
         super().__init__(message)
@@ -51,9 +52,11 @@ class Wanted:
         """What to raise when more than this is offered; nothing of it is kept."""
         part.discard()
         if self.size is not None:
-            return Wrong(f"{shown(self.url)}: larger than the {self.size} bytes that it should have", "larger")
+            return ContentMismatch(
+                f"{public(self.url)}: larger than the {self.size} bytes that it should have", "larger"
+            )
         limit = f"{self.max_bytes >> 20} MiB" if self.max_bytes >= 1 << 20 else f"{self.max_bytes} bytes"
-        return Unavailable(f"{shown(self.url)}: larger than the bound of {limit}", "too_large")
+        return Unavailable(f"{public(self.url)}: larger than the bound of {limit}", "too_large")
 
     @property
     def limit(self) -> int:
@@ -65,14 +68,14 @@ class Wanted:
         content_type = part.answer.content_type if part.answer else None
         if found := wrong_type(self.kind, head, content_type):
             part.discard()
-            stated = "".join(c for c in content_type or "" if c.isprintable())[:50]
+            stated = one_line(content_type, 50)
             raise Unavailable(f"{said}: sent {found} ({stated or 'no type'}) instead of {self.kind}", "wrong_type")
 
 
 def transfer(wanted: Wanted, part: Part, host_of: Callable[[str], Host]) -> None:
     """Append to `part` what it lacks, or begin it anew; returns when as much is there as the server has.
 
-    Raises Failed if trying again may help, Wrong or Unavailable if not, UserError for the disk.
+    Raises TransferFailed if trying again may help, ContentMismatch or Unavailable if not, UserError for the disk.
     """
     url = wanted.url
     headers = _range(wanted, part)
@@ -82,15 +85,15 @@ def transfer(wanted: Wanted, part: Part, host_of: Callable[[str], Host]) -> None
             with host.slot(), closing(ask(url, headers, wanted.timeout_s, hop == 0)) as response:
                 location = response.headers.get("Location")
                 if response.status_code not in _REDIRECTING or not location:
-                    said = shown(url) if hop == 0 else f"{shown(wanted.url)} (redirected to {shown(url)})"
+                    said = public(url) if hop == 0 else f"{public(wanted.url)} (redirected to {public(url)})"
                     check_status(response, said)
                     _receive(response, wanted, part, headers, said)
                     return
-        except Failed as error:
+        except TransferFailed as error:
             error.host = host
             raise
         url = follow(url, location)
-    raise Unavailable(f"{shown(wanted.url)}: is redirected more than {_REDIRECTS} times")
+    raise Unavailable(f"{public(wanted.url)}: is redirected more than {_REDIRECTS} times")
 
 
 def _range(wanted: Wanted, part: Part) -> dict[str, str]:
@@ -123,7 +126,7 @@ def _receive(response: requests.Response, wanted: Wanted, part: Part, asked: dic
         part.begin(answer)
     elif not _continues(response, part, answer, asked):
         part.discard()
-        raise Failed(f"{said}: what it sent does not continue what is here; starting anew")
+        raise TransferFailed(f"{said}: what it sent does not continue what is here; starting anew")
     if response.status_code == 416:
         return
     plain = part.answer.encoding is None
@@ -146,7 +149,7 @@ def _receive(response: requests.Response, wanted: Wanted, part: Part, asked: dic
         message = f"{said}: {part.size} of {part.answer.total} bytes arrived"
         if part.answer.total is not None and part.size > part.answer.total:
             part.discard()
-        raise Failed(message)
+        raise TransferFailed(message)
 
 
 def _encoding(value: str, said: str) -> str | None:
@@ -156,8 +159,9 @@ def _encoding(value: str, said: str) -> str | None:
         return None
     if value in ("gzip", "x-gzip"):
         return "gzip"
-    shown_value = "".join(c for c in value if c.isprintable())[:20]
-    raise Unavailable(f"{said}: is sent encoded as {shown_value}, although the plain file was asked for", "wrong_type")
+    raise Unavailable(
+        f"{said}: is sent encoded as {one_line(value, 20)}, although the plain file was asked for", "wrong_type"
+    )
 
 
 def _continues(response: requests.Response, part: Part, answer: Answer, asked: dict[str, str]) -> bool:
@@ -186,15 +190,15 @@ def _continues(response: requests.Response, part: Part, answer: Answer, asked: d
 
 
 def _blocks(response: requests.Response, said: str, timeout_s: float) -> Iterator[bytes]:
-    """The body as it arrives; raises Failed when it stops early, stalls or trickles."""
+    """The body as it arrives; raises TransferFailed when it stops early, stalls or trickles."""
     since, count = monotonic(), 0
     while True:
         try:
             block = response.raw.read1(_BLOCK, decode_content=False)
         except urllib3.exceptions.ReadTimeoutError as error:
-            raise Failed(f"{said}: nothing arrived for {timeout_s:g} s") from error
+            raise TransferFailed(f"{said}: nothing arrived for {timeout_s:g} s") from error
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            raise Failed(f"{said}: broke off: {cause(error)}") from error
+            raise TransferFailed(f"{said}: broke off: {cause(error)}") from error
         if not block:
             return
         yield block
@@ -202,5 +206,5 @@ def _blocks(response: requests.Response, said: str, timeout_s: float) -> Iterato
         elapsed = monotonic() - since
         if elapsed >= timeout_s:
             if count < _SLOWEST * elapsed:
-                raise Failed(f"{said}: only {count} bytes arrived in {elapsed:.0f} s")
+                raise TransferFailed(f"{said}: only {count} bytes arrived in {elapsed:.0f} s")
             since, count = monotonic(), 0

@@ -15,8 +15,9 @@ import urllib3
 
 from ssmttm import __version__
 from ssmttm.errors import UserError
-from ssmttm.fetch.failures import Unavailable
+from ssmttm.fetch.failures import NoSuchFile, Unavailable
 from ssmttm.fetch.hosts import Host
+from ssmttm.wording import one_line
 
 _ANSWERS = frozenset([200, 206, 416])
 _TEMPORARY = frozenset([408, 425, 429])
@@ -26,11 +27,7 @@ _MALFORMED = (requests.exceptions.InvalidHeader, requests.exceptions.ChunkedEnco
 _local = threading.local()
 
 
-class Missing(Unavailable):
-    """The server says that there is no such file."""
-
-
-class Failed(Exception):
+class TransferFailed(Exception):
     """An attempt failed, and another may succeed.
 
     `blame` is `connection` (the host can't be reached), `limit` (it says that we ask too often) or
@@ -52,15 +49,15 @@ def check_address(url: str) -> str:
         if parts.port == 0:
             raise ValueError("port 0")
     except ValueError as error:
-        raise Unavailable(f"{shown(url)}: no valid address: {error}") from error
+        raise Unavailable(f"{public(url)}: no valid address: {error}") from error
     if len(url) > 8000 or re.search(r"[\x00-\x1f\x7f]", url):
-        raise Unavailable(f"{shown(url)}: no valid address: too long, or with control characters")
+        raise Unavailable(f"{public(url)}: no valid address: too long, or with control characters")
     if parts.scheme not in ("http", "https", "file"):
-        raise Unavailable(f"{shown(url)}: only http, https and file addresses are fetched")
+        raise Unavailable(f"{public(url)}: only http, https and file addresses are fetched")
     if parts.username is not None or parts.password is not None:
-        raise Unavailable(f"{shown(url)}: the address holds a user name or password; such are not sent")
+        raise Unavailable(f"{public(url)}: the address holds a user name or password; such are not sent")
     if (parts.scheme == "file" and host not in ("", "localhost")) or (parts.scheme != "file" and not host):
-        raise Unavailable(f"{shown(url)}: no valid address: wrong or missing host name")
+        raise Unavailable(f"{public(url)}: no valid address: wrong or missing host name")
     return urlunsplit(parts._replace(fragment=""))
 
 
@@ -69,18 +66,17 @@ def follow(url: str, location: str) -> str:
     try:
         address = check_address(urljoin(url, location))
     except ValueError as error:
-        raise Unavailable(f"{shown(url)}: is redirected to no valid address: {error}") from error
+        raise Unavailable(f"{public(url)}: is redirected to no valid address: {error}") from error
     if urlsplit(address).scheme == "file":
-        raise Unavailable(f"{shown(url)}: is redirected to a file of this machine")
+        raise Unavailable(f"{public(url)}: is redirected to a file of this machine")
     return address
 
 
-def shown(url: str) -> str:
-    """The address for messages: without user names, passwords and queries, and safe for a terminal."""
+def public(url: str) -> str:
+    """The address for messages: without user names, passwords and queries, on one printable line."""
     bare = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*@", r"\1//", url)
     bare = re.sub(r"[?#].*", "?…" if "?" in bare else "", bare, flags=re.DOTALL)
-    bare = "".join(c if c.isprintable() else "�" for c in bare)
-    return bare if len(bare) <= 200 else f"{bare[:200]}…"
+    return one_line(bare, 200)
 
 
 def host_name(url: str) -> str:
@@ -98,7 +94,7 @@ def ask(url: str, headers: Mapping[str, str], timeout_s: float, first: bool) -> 
     Args:
         first: the address is the one that was asked for, not one that it was redirected to.
 
-    Raises Failed if asking again may help, else Unavailable; UserError if the host's certificate is bad.
+    Raises TransferFailed if asking again may help, else Unavailable; UserError if the host's certificate is bad.
     """
     headers = {"User-Agent": f"ssmttm/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
     session = _session()
@@ -108,19 +104,21 @@ def ask(url: str, headers: Mapping[str, str], timeout_s: float, first: bool) -> 
         return session.get_adapter(request.url).send(request, timeout=timeout_s, **settings)
     except requests.ConnectionError as error:
         if any(isinstance(e, ssl.SSLCertVerificationError) for e in _causes(error)):
-            problem = f"{shown(url)}: its certificate can't be verified: {cause(error)}"
+            problem = f"{public(url)}: its certificate can't be verified: {cause(error)}"
             if first:
                 raise UserError(f"{problem}; check the address, and this machine's clock and certificates") from error
             raise Unavailable(problem) from error
         never = any(isinstance(e, urllib3.exceptions.MaxRetryError) for e in error.args)
         unreachable = never or isinstance(error, _UNREACHABLE)
-        raise Failed(f"{shown(url)}: {cause(error)}", "connection" if unreachable and first else "transfer") from error
+        raise TransferFailed(
+            f"{public(url)}: {cause(error)}", "connection" if unreachable and first else "transfer"
+        ) from error
     except requests.Timeout as error:
-        raise Failed(f"{shown(url)}: no answer within {timeout_s:g} s") from error
+        raise TransferFailed(f"{public(url)}: no answer within {timeout_s:g} s") from error
     except _MALFORMED as error:
-        raise Failed(f"{shown(url)}: a malformed answer: {cause(error)}") from error
+        raise TransferFailed(f"{public(url)}: a malformed answer: {cause(error)}") from error
     except (requests.RequestException, ValueError) as error:
-        raise Unavailable(f"{shown(url)}: can't be asked for: {cause(error)}") from error
+        raise Unavailable(f"{public(url)}: can't be asked for: {cause(error)}") from error
 
 
 def _session() -> requests.Session:
@@ -150,18 +148,18 @@ def cause(error: BaseException) -> str:
 
 
 def check_status(response: requests.Response, said: str) -> None:
-    """Return if the answer is a file or a part of one; else raise Failed, Missing or Unavailable."""
+    """Return if the answer is a file or a part of one; else raise TransferFailed, NoSuchFile or Unavailable."""
     status = response.status_code
     if status in _ANSWERS:
         return
-    reason = "".join(c for c in response.reason or "" if c.isprintable())[:50]
+    reason = one_line(response.reason, 50)
     message = f"{said}: answered {status} {reason}".rstrip()
     if status in (404, 410):
-        raise Missing(message)
+        raise NoSuchFile(message)
     if status in _TEMPORARY or status >= 500:
         wait = retry_after(response.headers)
         asked = "" if wait is None else f", asked to wait {wait:.0f} s"
-        raise Failed(message + asked, "limit" if status == 429 else "transfer", wait)
+        raise TransferFailed(message + asked, "limit" if status == 429 else "transfer", wait)
     raise Unavailable(message)
 
 

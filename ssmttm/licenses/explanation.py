@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 from ssmttm.licenses.policy import Decision, Evidence, Policy, addresses, decide, evidence_of, named
 from ssmttm.wording import one_line
 
-_SHOWN = 160
-
 
 class Explained(NamedTuple):
     """One statement, as it was given, with what it means. `verdict` is keep or reject."""
@@ -54,8 +52,7 @@ def render(explained: Explained, as_json: bool) -> str:
 
 
 def _short(text: str) -> str:
-    line = one_line(text[: 4 * _SHOWN])
-    return line[:_SHOWN] + ("…" if len(line) > _SHOWN else "")
+    return one_line(text, 160)
 
 
 def trace(row: dict[str, Any], policy: Policy) -> tuple[list[Evidence], Decision]:

@@ -33,6 +33,7 @@ from ssmttm.licenses.spdx import (
     unported,
     without_reservation,
 )
+from ssmttm.wording import one_line
 
 KINDS = ("catalog", "dep5_files", "license_file", "tag_url", "package_text", "catch_all", "ml_reservation")
 """What the source's own catalog states about this track; a specific `Files:` glob of Debian's
@@ -49,7 +50,6 @@ SPECIFIC = ("catalog", "dep5_files", "license_file", "tag_url")
 """Kinds that speak about the track itself, so that a contradiction among them counts."""
 
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
-_SHOWN = 300
 
 
 class Evidence(NamedTuple):
@@ -295,8 +295,7 @@ def _source(evidence: Evidence) -> str:
 
 
 def _excerpt(evidence: Evidence) -> str:
-    text = " ".join((evidence.text or evidence.url or "")[: 4 * _SHOWN].split())
-    return f'"{text[:_SHOWN]}{"…" if len(text) > _SHOWN else ""}"'
+    return f'"{one_line(evidence.text or evidence.url, 300)}"'
 
 
 def apply_policy(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[Decision]:

@@ -21,6 +21,7 @@ from ssmttm.errors import UserError
 from ssmttm.files import write_bytes
 from ssmttm.listening import page
 from ssmttm.listening.answers import MAX_BYTES, BadAnswers, check, parse
+from ssmttm.wording import one_line
 
 MAX_FILES = 10_000
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
@@ -106,7 +107,7 @@ class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """One line instead of a traceback: mostly, somebody has closed the page."""
         error = sys.exception()
-        self.log(_printable(f"{client_address[0]} {type(error).__name__}: {error}"))
+        self.log(one_line(f"{client_address[0]} {type(error).__name__}: {error}"))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -143,7 +144,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except (ConnectionError, TimeoutError):
             raise  # nobody is there to read a reply
         except Exception as error:
-            self.server.log(_printable(f"{self.address_string()} {type(error).__name__}: {error}"))
+            self.server.log(one_line(f"{self.address_string()} {type(error).__name__}: {error}"))
             refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "that failed; tell who runs this test")
         self.close_connection = True  # what is left of the body must not be read as a request
         self._reply(refused.status, {"error": str(refused)}, with_body)
@@ -204,12 +205,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """One line per request, control characters replaced."""
-        self.server.log(_printable(f"{self.address_string()} {format % args}"))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
+        """One line per request, without control characters."""
+        self.server.log(one_line(f"{self.address_string()} {format % args}"))
 
 
 def _host(origin: str) -> str | None:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ssmttm.errors import UserError
-from ssmttm.fetch.paths import shown
 from ssmttm.sources.contract import Context
 from ssmttm.tabular import Record, header, read_records
+from ssmttm.wording import quoted
 
 COLUMNS = ("track_id", "ytid")
 """Where the ids are: of Song Describer's and of MusicCaps' table, for two."""
@@ -32,7 +32,9 @@ def read_excluded(
         for row, text in _ids(path, normalize):
             key = normalize(text)
             if key is None:
-                raise UserError(f"{path}, row {row}: {shown(text)} is no track id of this source; correct or remove it")
+                raise UserError(
+                    f"{path}, row {row}: {quoted(text)} is no track id of this source; correct or remove it"
+                )
             found.setdefault(key, f"{name}, row {row}")
     return found
 
@@ -54,7 +56,7 @@ def _ids(path: Path, normalize: Callable[[str], str | None]) -> Iterator[tuple[i
     plain_list = column is None
     if column is None:
         if first.row == 0 or normalize(first.fields[0].strip()) is None:
-            there = ", ".join(shown(name) for name in names[:20])
+            there = ", ".join(quoted(name) for name in names[:20])
             raise UserError(f"{path}: no column {' or '.join(COLUMNS)} and no list of ids; it has {there}")
         column = 0
         yield first.row, first.fields[0].strip()

@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 from ssmttm.audio.streams import Undecodable, probe
 from ssmttm.errors import UserError
 from ssmttm.fetch.failures import Unavailable
-from ssmttm.fetch.paths import UnsafeName, safe_relative, shown
+from ssmttm.fetch.paths import UnsafeName, safe_relative
 from ssmttm.files import sha256_file
 from ssmttm.licenses.policy import Evidence
 from ssmttm.sources.contract import Context, IndexRow, web_page
@@ -28,6 +28,7 @@ from ssmttm.sources.debian.members import is_audio, is_license
 from ssmttm.sources.limits import length_problem
 from ssmttm.sources.texts import Unreadable, decode
 from ssmttm.tabular import header, read_records
+from ssmttm.wording import quoted
 
 _KEY = "data.sources.local"
 _REQUIRED = ("file", "license")
@@ -57,7 +58,7 @@ def list_tracks(settings: Mapping[str, Any], context: Context) -> Iterator[Index
     if repeated or not set(_REQUIRED) <= set(names):
         raise UserError(
             f"{table}: the first row should name the columns {' and '.join(_REQUIRED)}, each column once; "
-            f"it has {', '.join(shown(name) for name in names[:20])}"
+            f"it has {', '.join(quoted(name) for name in names[:20])}"
         )
     for done, record in enumerate(records):
         context.progress(done, len(records), "files")
@@ -97,7 +98,7 @@ def _row(
     except (Unavailable, UnsafeName, OSError) as error:
         _once(collection, table, row, key, None)
         reason = error.reason if isinstance(error, Unavailable) else "unavailable"
-        problem, detail = reason, f"{where}: {shown(cells['file'])} {error}"
+        problem, detail = reason, f"{where}: {quoted(cells['file'])} {error}"
     return IndexRow(
         track_id=f"local:{key}",
         source="local",
@@ -153,7 +154,9 @@ def _once(collection: _Collection, table: Path, row: int, key: str, path: Path |
     for identity in identities:
         other = collection.rows.setdefault(identity, row)
         if other != row:
-            raise UserError(f"{table}: rows {other} and {row} are about the same file {shown(key)}; remove one of them")
+            raise UserError(
+                f"{table}: rows {other} and {row} are about the same file {quoted(key)}; remove one of them"
+            )
 
 
 def _stated(cells: Mapping[str, str], where: str) -> list[Evidence]:
@@ -193,7 +196,7 @@ def fetch(settings: Mapping[str, Any], track: Mapping[str, Any], context: Contex
         path = _find(_folder(settings), name)
         digest = sha256_file(path)
     except (UnsafeName, Unavailable, OSError) as error:
-        raise Unavailable(f"{shown(name)} {error}", getattr(error, "reason", "unavailable")) from error
+        raise Unavailable(f"{quoted(name)} {error}", getattr(error, "reason", "unavailable")) from error
     if digest != track["sha256"]:
-        raise Unavailable(f"{shown(name)} is not the file any more that was indexed; index again", "changed")
+        raise Unavailable(f"{quoted(name)} is not the file any more that was indexed; index again", "changed")
     return path

@@ -11,7 +11,7 @@ from ssmttm.errors import UserError
 from ssmttm.licenses.explanation import explain, render, render_trace
 from ssmttm.licenses.policy import make_policy
 from ssmttm.tables import REASONS, read_table
-from ssmttm.wording import one_line
+from ssmttm.wording import one_line, valid_unicode
 
 
 def run(
@@ -37,16 +37,11 @@ def run(
             raise UserError(f"{index}: no track {one_line(track)!r}; ids look like source:key, see its column track_id")
         yield render_trace(found[0], policy, REASONS, as_json)
         return
-    given = [_valid(text) for text in texts]
+    given = [valid_unicode(text) for text in texts]
     if not given and lines is None:
         raise UserError("nothing to explain: give texts, or one a line on standard input, or --index with --track")
     for explained in explain(_all(given, lines), policy):
         yield render(explained, as_json)
-
-
-def _valid(text: str) -> str:
-    """An argument as valid Unicode; undecodable bytes become replacement characters."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _all(texts: list[str], lines: Iterable[bytes] | None) -> Iterator[str]:

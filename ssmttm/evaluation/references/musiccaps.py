@@ -17,12 +17,12 @@ from ssmttm.audio.coded import encode_audio
 from ssmttm.audio.streams import probe, stream
 from ssmttm.errors import UserError
 from ssmttm.fetch.failures import Unavailable
-from ssmttm.fetch.paths import shown
 from ssmttm.files import write_bytes
 from ssmttm.sources.contract import Context
 from ssmttm.sources.ytdlp import download
 from ssmttm.sources.ytdlp.text import clean, track_id
 from ssmttm.tabular import header, read_records
+from ssmttm.wording import quoted
 
 COLUMNS = ("ytid", "start_s", "end_s", "aspect_list", "caption")
 """What must be there; the other published columns are left alone."""
@@ -89,11 +89,11 @@ def _clip(values: Mapping[str, str]) -> Clip | str:
     """The clip of a row, or what is wrong with it."""
     ytid = values["ytid"]
     if not re.fullmatch(r"[A-Za-z0-9_-]{11}", ytid):
-        return f"ytid {shown(ytid)} is no YouTube id"
+        return f"ytid {quoted(ytid)} is no YouTube id"
     try:
         start, end = float(values["start_s"]), float(values["end_s"])
     except ValueError:
-        return f"start_s {shown(values['start_s'])} or end_s {shown(values['end_s'])} is no number"
+        return f"start_s {quoted(values['start_s'])} or end_s {quoted(values['end_s'])} is no number"
     if not (math.isfinite(end) and 0 <= start <= _LAST_START_SECONDS and 0 < end - start <= _LONGEST_SECONDS):
         return f"from {start:g} s to {end:g} s is no excerpt of at most {_LONGEST_SECONDS:g} s"
     caption = clean(values["caption"], _CAPTION_CHARACTERS)

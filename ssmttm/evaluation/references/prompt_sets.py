@@ -13,12 +13,11 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.references import musiccaps
 from ssmttm.evaluation.references.subsets import TRACK, VIDEO, read_subset
 from ssmttm.evaluation.references.track_ids import SOURCES, BadTrack, normal_track
-from ssmttm.fetch.paths import shown
 from ssmttm.generation.prompts import check_prompt
 from ssmttm.sources.jamendo.metadata import track_number
 from ssmttm.sources.ytdlp.text import track_id
 from ssmttm.tabular import header, read_records
-from ssmttm.wording import counted, some
+from ssmttm.wording import counted, quoted, some
 
 KEY = "evaluation.prompts"
 
@@ -87,7 +86,9 @@ def _song_describer(path: Path, settings: Mapping[str, Any]) -> tuple[list[Capti
     for row, cells in _rows(path, _SONG_DESCRIBER, required=("id", "caption", "track")):
         number = track_number(cells["track"])
         if number is None:
-            raise UserError(f"{path}, row {row}: track_id {shown(cells['track'])} is no number of an MTG-Jamendo track")
+            raise UserError(
+                f"{path}, row {row}: track_id {quoted(cells['track'])} is no number of an MTG-Jamendo track"
+            )
         found.append(Captioned(cells["id"], f"jamendo:{number}", cells["caption"], (str(number),)))
     return found, []
 
@@ -101,9 +102,9 @@ def _own(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned], list
         try:
             normal = normal_track(track) if track else cells["id"]
         except BadTrack as error:
-            raise UserError(f"{path}, row {row}: track {shown(track)} is {error}") from None
+            raise UserError(f"{path}, row {row}: track {quoted(track)} is {error}") from None
         if normal is None:
-            unknown.append(f"row {row}: {shown(track)}")
+            unknown.append(f"row {row}: {quoted(track)}")
         found.append(Captioned(cells["id"], normal or track, cells["caption"], (cells["id"],)))
     notes = []
     if unknown:
@@ -126,7 +127,7 @@ def _rows(path: Path, columns: Mapping[str, str], required: Sequence[str]) -> It
     names = header(first) if first else []
     where = {key: names.index(name.casefold()) for key, name in columns.items() if name.casefold() in names}
     if missing := [columns[key] for key in required if key not in where]:
-        there = some([shown(name) for name in names], 20)
+        there = some([quoted(name) for name in names], 20)
         raise UserError(
             f"{path}: no column {', '.join(missing)}; it has {there or 'none'}: see {KEY} in docs/evaluation.md"
         )
@@ -138,7 +139,7 @@ def _rows(path: Path, columns: Mapping[str, str], required: Sequence[str]) -> It
             raise UserError(f"{path}, row {row}: the {columns['id']} is empty; every caption needs an id of its own")
         if cells["id"] in seen:
             raise UserError(
-                f"{path}, row {row}: {columns['id']} {shown(cells['id'])} is already that of row {seen[cells['id']]}; "
+                f"{path}, row {row}: {columns['id']} {quoted(cells['id'])} is already that of row {seen[cells['id']]}; "
                 "ids must differ, since scores are paired by them"
             )
         seen[cells["id"]] = row

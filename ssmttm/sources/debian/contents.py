@@ -12,6 +12,7 @@ from ssmttm.sources.debian.members import ALBUM, SONG, Member, is_license
 from ssmttm.sources.debian.sidecars import Credit, Malformed, read_album, read_song
 from ssmttm.sources.debian.stems import is_stem
 from ssmttm.sources.texts import Unreadable, decode
+from ssmttm.wording import valid_unicode
 
 Folder = tuple[str, str]
 
@@ -57,7 +58,9 @@ class Contents:
         """Take a text of the package; a malformed one is noted and left out."""
         self._left -= len(member.data)
         if self._left < 0:
-            self.note(f"{shown(member.full)} is ignored: the package has more than {_TEXT_BYTES >> 20} MiB of texts")
+            self.note(
+                f"{valid_unicode(member.full)} is ignored: the package has more than {_TEXT_BYTES >> 20} MiB of texts"
+            )
             return
         name = PurePosixPath(member.name).name
         try:
@@ -68,18 +71,18 @@ class Contents:
             else:
                 self._add_text(member, "\n".join(decode(member.data).splitlines()))  # whatever ends its lines
         except (Malformed, Unreadable) as error:
-            self.note(f"{shown(member.full)} is ignored: {error}")
+            self.note(f"{valid_unicode(member.full)} is ignored: {error}")
             if is_license(name):
-                self.unreadable.setdefault(member.folder, f"{shown(member.full)} {error}")
+                self.unreadable.setdefault(member.folder, f"{valid_unicode(member.full)} {error}")
 
     def _add_text(self, member: Member, text: str) -> None:
         name = PurePosixPath(member.name).name
         if member.full == f"usr/share/doc/{self.package}/copyright":
             self.copyright = read_copyright(text)
         elif is_license(name):
-            self.licenses[member.folder].append((shown(member.full), text))
+            self.licenses[member.folder].append((valid_unicode(member.full), text))
         else:
-            self.readmes[member.folder].append((shown(member.full), text))
+            self.readmes[member.folder].append((valid_unicode(member.full), text))
 
     def credit(self, member: Member) -> Credit:
         """What a sidecar states about a file."""
@@ -126,8 +129,3 @@ class Contents:
             if not (disc or _MUSIC_FOLDER.fullmatch(parent.name) or (archive, path) in self.albums):
                 return
             yield archive, path
-
-
-def shown(path: str) -> str:
-    """A path as valid Unicode; undecodable bytes become replacement characters."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import PurePosixPath
 
+from ssmttm.wording import one_line
+
 _PLACEHOLDER = re.compile(
     r"\W*(?:\d+\W+)?(?:(?:audio\W*)?(?:track|titel|titre|piste|pista|traccia|song|file)\W*\d*|unknown(?: \w+)?|untitled"
     r"|no title|artist|various(?: artists)?|anonymous|none?|null|n\W?a|other|no[ -]?copyright|public[ -]domain)\W*",
@@ -31,8 +33,7 @@ def clean(text: str | None) -> str:
     line = (text or "")[:_LONGEST]
     with suppress(UnicodeError):  # most tags were not misread
         line = b"".join(c.encode("latin-1" if ord(c) < 256 else "cp1252") for c in line).decode("utf-8")
-    line = " ".join("".join(c if c.isprintable() else " " for c in line).split())
-    return unicodedata.normalize("NFC", line)
+    return unicodedata.normalize("NFC", one_line(line))
 
 
 def person(text: str | None) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ssmttm.errors import UserError
-from ssmttm.fetch.download import DEFAULTS, Missing, download
-from ssmttm.fetch.failures import Unavailable
-from ssmttm.fetch.web import shown
+from ssmttm.fetch.download import DEFAULTS, download
+from ssmttm.fetch.failures import NoSuchFile, Unavailable
+from ssmttm.fetch.web import public
 from ssmttm.sources.debian.packages import Package, altered, cached_path
 
 _RELEASE_BYTES = 8 << 20
@@ -59,7 +59,7 @@ class Mirror:
             for name in offered:
                 try:
                     text = self._index(name, *hashes[name])
-                except Missing:
+                except NoSuchFile:
                     continue  # a mirror need not hold every compression that Release lists
                 for package in _parse_index(text):
                     known = found.setdefault(package.name, [])
@@ -77,7 +77,7 @@ class Mirror:
                 try:
                     file = self._download(path, Path(folder, name), max_bytes=_RELEASE_BYTES, kind="text")
                     return file.read_text(encoding="utf-8", errors="replace")
-                except Missing:
+                except NoSuchFile:
                     continue
                 except Unavailable as error:
                     raise _refused(str(error)) from error
@@ -92,12 +92,12 @@ class Mirror:
         return folder
 
     def _index(self, name: str, sha256: str, size: int) -> str:
-        """The text of one index. Raises Missing if the mirror has no such file."""
+        """The text of one index. Raises NoSuchFile if the mirror has no such file."""
         path = f"dists/{self._suite}/{name}"
         file, kind = self._folder() / f"Packages-{sha256}", "archive" if Path(name).suffix else "text"
         try:
             self._download(path, file, sha256=sha256, size=size, max_bytes=_INDEX_BYTES, kind=kind)
-        except Missing:
+        except NoSuchFile:
             raise
         except Unavailable as error:
             if error.reason != "checksum_mismatch":
@@ -129,7 +129,7 @@ class Mirror:
         known = {"sha256": package.sha256, "size": package.size}
         try:
             return self._download(filename, path, max_bytes=_PACKAGE_BYTES, kind="archive", **known)
-        except Missing:
+        except NoSuchFile:
             raise UserError(
                 f"Debian package {package.name}: {self._base}/{filename} is listed but not there; "
                 "the mirror may be updating, so try again later or choose another"
@@ -137,7 +137,7 @@ class Mirror:
         except Unavailable as error:
             if error.reason != "checksum_mismatch":
                 raise _refused(f"Debian package {package.name} {package.version}: {error}") from error
-            raise altered(package, str(error).removeprefix(f"{shown(self._address(filename))}: ")) from error
+            raise altered(package, str(error).removeprefix(f"{public(self._address(filename))}: ")) from error
 
 
 def _refused(message: str) -> UserError:

@@ -11,10 +11,11 @@ from ssmttm.licenses.policy import HOLDERS, KINDS, Evidence, best_first
 from ssmttm.licenses.tags import tag_evidence
 from ssmttm.sources.contract import IndexRow
 from ssmttm.sources.debian import credits
-from ssmttm.sources.debian.contents import Contents, Track, shown
+from ssmttm.sources.debian.contents import Contents, Track
 from ssmttm.sources.debian.copyright import Files, find_paragraph, holders
 from ssmttm.sources.debian.members import Member
 from ssmttm.sources.debian.packages import Package
+from ssmttm.wording import one_line, valid_unicode
 
 Beside = defaultdict[tuple[str, str], set[str]]
 """Names of the audio files of each folder."""
@@ -109,7 +110,7 @@ def _file_name(track: Track, within_package: bool = False) -> str:
 
 
 def _paragraph(contents: Contents, member: Member) -> Files | None:
-    return find_paragraph(contents.copyright, shown(member.full), member.inner and shown(member.inner))
+    return find_paragraph(contents.copyright, valid_unicode(member.full), member.inner and valid_unicode(member.inner))
 
 
 def _evidence(contents: Contents, member: Member, tags: Mapping[str, str], beside: Beside) -> list[Evidence]:
@@ -141,7 +142,7 @@ def _disagreement(statements: Sequence[Iterable[Evidence]]) -> str:
         said = [frozenset((_unheld(e.text), e.url) for e in stated if e.kind == kind) for stated in statements]
         different = set(filter(None, said))
         if len(different) > 1:
-            texts = sorted(" ".join((text or "").split())[:100] for one in different for text, _ in one)
+            texts = sorted(one_line(text, 100) for one in different for text, _ in one)
             return f"{kind} says {' and '.join(map(repr, texts))}"
     return ""
 

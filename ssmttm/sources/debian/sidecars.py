@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ssmttm.sources.texts import Unreadable, decode
+from ssmttm.wording import one_line
 
 _LONGEST = 300
 
@@ -64,7 +65,7 @@ def read_song(data: bytes) -> Credit:
     try:
         parser.read_string(text)
     except configparser.Error as error:
-        raise Malformed(f"not readable: {' '.join(str(error).split())[:200]}") from error
+        raise Malformed(f"not readable: {one_line(str(error), 200)}") from error
     section = next((dict(parser[name]) for name in parser.sections() if name.casefold() == "song"), None)
     if section is None:
         raise Malformed("has no [song] section")

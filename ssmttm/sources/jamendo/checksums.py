@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from ssmttm.errors import UserError
-from ssmttm.fetch.paths import shown
 from ssmttm.tabular import read_lines
+from ssmttm.wording import quoted
 
 _LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(\S.*?)[ \t]*")
 
@@ -19,10 +19,10 @@ def read_checksums(path: Path) -> dict[str, str]:
         match = _LINE.fullmatch(line.text)
         if match is None or line.cut:
             raise UserError(
-                f"{path}, row {line.number}: {shown(line.text)} is not `<64 hex digits> <path>`; "
+                f"{path}, row {line.number}: {quoted(line.text)} is not `<64 hex digits> <path>`; "
                 "is this the list of SHA-256 checksums?"
             )
         name, digest = match[2].removeprefix("./"), match[1].lower()
         if found.setdefault(name, digest) != digest:
-            raise UserError(f"{path}, row {line.number}: a second, different checksum of {shown(name)}; remove one")
+            raise UserError(f"{path}, row {line.number}: a second, different checksum of {quoted(name)}; remove one")
     return found

@@ -20,9 +20,9 @@ from sys import intern
 from typing import NamedTuple
 
 from ssmttm.errors import UserError
-from ssmttm.fetch.paths import shown
 from ssmttm.sources.jamendo.metadata import full_quality
 from ssmttm.tabular import Line, read_lines
+from ssmttm.wording import quoted
 
 _LINE_BYTES = 64 << 10
 _PATH = re.compile(r"\S+\.mp3")
@@ -88,7 +88,7 @@ def _blocks(path: Path) -> Iterator[tuple[Line, list[Line]]]:
             lines.append(Line(line.number, text, line.cut))
         elif text not in ("", "--"):
             raise UserError(
-                f"{path}, line {line.number}: {shown(text)} belongs to no track; "
+                f"{path}, line {line.number}: {quoted(text)} belongs to no track; "
                 "a block starts with a path such as 00/7400.mp3"
             )
     if first is not None:

@@ -19,8 +19,9 @@ from sys import intern
 from typing import NamedTuple
 
 from ssmttm.errors import UserError
-from ssmttm.fetch.paths import UnsafeName, safe_relative, shown
+from ssmttm.fetch.paths import UnsafeName, safe_relative
 from ssmttm.tabular import Line, read_lines
+from ssmttm.wording import quoted
 
 _LINE_BYTES = 64 << 10
 _TRACK_COLUMNS = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS")
@@ -95,7 +96,7 @@ def _rows(path: Path, columns: Sequence[str], wide: str, least: int) -> Iterator
     missing = [name for name in columns if names.count(name) != 1]
     if missing:
         raise UserError(
-            f"{path}, row 1: {', '.join(missing)} should be a column once; the row is {shown(first.text, 200)}, "
+            f"{path}, row 1: {', '.join(missing)} should be a column once; the row is {quoted(first.text, 200)}, "
             f"and of MTG-Jamendo's table {' '.join(columns)}"
         )
     places = {name: _place(names, name, wide) for name in columns}
@@ -112,7 +113,7 @@ def _rows(path: Path, columns: Sequence[str], wide: str, least: int) -> Iterator
         number = track_number(text)
         if number is None:
             raise UserError(
-                f"{path}, row {line.number}, column TRACK_ID: {shown(text)} is no id such as track_0000948; "
+                f"{path}, row {line.number}, column TRACK_ID: {quoted(text)} is no id such as track_0000948; "
                 "correct or remove the row"
             )
         found = {} if problem else {name: fields[place] for name, place in places.items()}
@@ -152,11 +153,11 @@ def _track(row: _Row, where: str) -> Track:
     try:
         path = full_quality(str(safe_relative(written)))
     except UnsafeName as error:
-        problem = f"{where}, column PATH: {shown(written)} {error}"
+        problem = f"{where}, column PATH: {quoted(written)} {error}"
     if path and not written.endswith(".mp3"):
-        path, problem = None, f"{where}, column PATH: {shown(written)} does not end in .mp3"
+        path, problem = None, f"{where}, column PATH: {quoted(written)} does not end in .mp3"
     if duration is None and problem is None:
-        problem = f"{where}, column DURATION: {shown(seconds)} is no number of seconds above 0"
+        problem = f"{where}, column DURATION: {quoted(seconds)} is no number of seconds above 0"
     return Track(row.number, intern(artist) or None, path, duration, _tags(row.fields["TAGS"]), problem)
 
 

@@ -13,13 +13,13 @@ from ssmttm.fetch.content import HEAD, wrong_type
 from ssmttm.fetch.download import DEFAULTS
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.fetch.partial import disk_errors
-from ssmttm.fetch.paths import shown
 from ssmttm.files import sha256_bytes, sha256_file, write_json
 from ssmttm.sources.contract import Context
 from ssmttm.sources.ytdlp.library import backoff
 from ssmttm.sources.ytdlp.pacing import locked
 from ssmttm.sources.ytdlp.session import Found, Session
 from ssmttm.sources.ytdlp.text import clean
+from ssmttm.wording import quoted
 
 MAX_MEGABYTES = 200
 MAX_TRACKS = 500
@@ -123,7 +123,7 @@ class _Download:
                     self._place.clear_partial()
                 raise
             if not self._place.media.is_file():
-                raise Unavailable(f"{shown(url)}: yt-dlp gave no file: {session.log.last}")
+                raise Unavailable(f"{quoted(url)}: yt-dlp gave no file: {session.log.last}")
         return self._take(url, info)
 
     def _gate(self, info: Mapping[str, Any], *, incomplete: Any) -> None:
@@ -159,7 +159,8 @@ class _Download:
             before = place.known()
             if before and before["format_id"] == info.get("format_id") and before["sha256"] != sha256:
                 raise Unavailable(
-                    f"{shown(url)}: not the file that was fetched before; remove {place.record} to accept it", "changed"
+                    f"{quoted(url)}: not the file that was fetched before; remove {place.record} to accept it",
+                    "changed",
                 )
         except Unavailable:
             place.clear_partial()
@@ -186,7 +187,7 @@ def _find(session: Session, url: str, track_id: str, limit: int) -> Found:
         error = error or found.error
         if found.track_id == track_id and found.result is not None:
             return found
-    raise error or Unavailable(f"{shown(url)}: does not lead to {track_id} any more")
+    raise error or Unavailable(f"{quoted(url)}: does not lead to {track_id} any more")
 
 
 def _verify(path: Path, duration_s: float | None) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 from ssmttm.errors import UserError
 from ssmttm.fetch.download import DEFAULTS
 from ssmttm.fetch.failures import Unavailable
-from ssmttm.fetch.paths import shown
 from ssmttm.sources.contract import Context
 from ssmttm.sources.ytdlp.library import backoff, open_library
 from ssmttm.sources.ytdlp.text import clean, track_id
+from ssmttm.wording import quoted
 
 _DEPTH = 4
 """How deep playlists may nest: a channel holds tabs, a tab holds playlists, those hold videos."""
@@ -53,7 +53,7 @@ class _Log:
         self.lines: deque[str] = deque(maxlen=20)
 
     def debug(self, message: str) -> None:
-        self.lines.append(one_line(message))
+        self.lines.append(_message(message))
 
     info = warning = error = debug
 
@@ -106,7 +106,7 @@ class Session:
         result = self._reach(walk, depth, page)
         walk.offline = 0
         if not isinstance(result, dict):
-            raise Unavailable(f"{shown(url)}: yt-dlp found nothing there")
+            raise Unavailable(f"{quoted(url)}: yt-dlp found nothing there")
         return result
 
     def _reach(self, walk: "_Walk", depth: int, action: Callable[[], Any]) -> Any:
@@ -128,7 +128,7 @@ class Session:
     def _flatten(self, walk: "_Walk", url: str, result: dict[str, Any], depth: int) -> Iterator[Found]:
         kind = result.get("_type") or "video"
         if depth > _DEPTH:
-            yield Found(url, None, None, Unavailable(f"{shown(url)}: playlists are nested too deep"))
+            yield Found(url, None, None, Unavailable(f"{quoted(url)}: playlists are nested too deep"))
         elif kind == "video":
             yield Found(url, _identity(result), result)
         elif kind == "url":
@@ -220,7 +220,7 @@ def _identity(result: Mapping[str, Any]) -> str | None:
     return track_id(str(extractor), str(video)) if extractor and video not in (None, "") else None
 
 
-def one_line(message: str) -> str:
+def _message(message: str) -> str:
     """yt-dlp's message without its prefix, its request to report bugs, and line ends."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(message))
     text = re.sub(r"^\s*(?:ERROR|WARNING):\s*", "", text)
@@ -245,7 +245,7 @@ def _explained(error: Exception) -> Unavailable | UserError:
     """What an error means for the job: this video is not to be had, or nothing is."""
     from yt_dlp.networking.exceptions import HTTPError, TransportError
 
-    message = one_line(str(error)) or type(error).__name__
+    message = _message(str(error)) or type(error).__name__
     causes = list(_causes(error))
     for cause in causes:
         number = cause.errno if isinstance(cause, OSError) else None

@@ -14,7 +14,6 @@ from typing import Any
 
 from ssmttm.errors import UserError
 from ssmttm.fetch.failures import Unavailable
-from ssmttm.fetch.paths import shown
 from ssmttm.licenses.policy import evidence_of
 from ssmttm.sources.contract import Context, IndexRow, web_page
 from ssmttm.sources.exclusions import read_excluded
@@ -24,6 +23,7 @@ from ssmttm.sources.ytdlp.evidence import license_evidence, same_statement
 from ssmttm.sources.ytdlp.session import Found, Session
 from ssmttm.sources.ytdlp.text import clean, safe_id, track_id
 from ssmttm.tabular import read_lines
+from ssmttm.wording import quoted
 
 _TITLE_CHARACTERS = 300
 _TAG_CHARACTERS = 50
@@ -61,7 +61,7 @@ def fetch(settings: Mapping[str, Any], track: Mapping[str, Any], context: Contex
         now = license_evidence(info)
         if not same_statement(evidence_of(track["license_evidence"]), now):
             states = "; ".join(str(e.text) for e in now) or "nothing"
-            raise Unavailable(f"the site now states {shown(states)} as its license; index again", "changed")
+            raise Unavailable(f"the site now states {quoted(states)} as its license; index again", "changed")
         if problem := _hidden(info):
             raise Unavailable(problem)
 
@@ -89,7 +89,7 @@ def _listed(settings: Mapping[str, Any], context: Context) -> Iterator[str]:
 def _check_address(address: str, where: str) -> None:
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):.", address)
     if scheme is None or scheme[1].lower() in ("file", "data") or len(address) > 2000:
-        raise UserError(f"{where}: {shown(address)} is neither an address (https://…) nor a search (ytsearch20:WORDS)")
+        raise UserError(f"{where}: {quoted(address)} is neither an address (https://…) nor a search (ytsearch20:WORDS)")
     if re.match(r"[a-z]+://[^/?#]*@", address, re.IGNORECASE):
         raise UserError(f"{where}: an address holds a user name or password; none is ever sent, so remove it")
 

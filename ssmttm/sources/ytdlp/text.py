@@ -1,22 +1,19 @@
 """Foreign strings made storable: one line, bounded, valid Unicode; ids that can't be mistaken for paths."""
 
 import hashlib
-import re
 from typing import Any
 from urllib.parse import quote
 
-_CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+from ssmttm.wording import one_line
+
 _ID_CHARACTERS = 100
 
 
 def clean(value: Any, length: int) -> str:
-    """`value` as one line of at most `length` characters; "" if it is no text.
-
-    Newlines, control characters and marks of direction become spaces, lone surrogates `?`.
-    """
+    """`value` as one line of at most `length` characters, lone surrogates as `?`; "" if it is no text."""
     if not isinstance(value, str):
         return ""
-    return _CONTROL.sub(" ", value[: 8 * length].encode("utf-8", "replace").decode()).strip()[:length].strip()
+    return one_line(value[: 8 * length].encode("utf-8", "replace").decode())[:length].strip()
 
 
 def safe_id(value: str) -> str:

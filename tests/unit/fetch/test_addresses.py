@@ -10,8 +10,8 @@ from faulty_server import FaultyServer
 
 from ssmttm.errors import UserError
 from ssmttm.fetch import web
-from ssmttm.fetch.download import DEFAULTS, Missing, download, local_copy
-from ssmttm.fetch.failures import Unavailable
+from ssmttm.fetch.download import DEFAULTS, download, local_copy
+from ssmttm.fetch.failures import NoSuchFile, Unavailable
 
 
 def test_redirects_are_followed_with_the_range(server: FaultyServer, get: Callable[..., Path]) -> None:
@@ -77,8 +77,8 @@ def test_bad_addresses_are_refused_without_asking_anybody(get: Callable[..., Pat
 
 
 def test_addresses_are_shown_without_secrets() -> None:
-    assert web.shown("https://me:pw@example.org/a?token=1#x") == "https://example.org/a?…"
-    assert web.shown("http://example.org/a\x1b[31m\u202e") == "http://example.org/a�[31m�"
+    assert web.public("https://me:pw@example.org/a?token=1#x") == "https://example.org/a?…"
+    assert web.public("http://example.org/a\x1b[31m\u202e") == "http://example.org/a [31m"
 
 
 def test_names_with_spaces_and_other_scripts_are_asked_for_as_they_are(
@@ -100,7 +100,7 @@ def test_local_addresses_are_copied_and_verified(get: Callable[..., Path], tmp_p
         get(source.as_uri() + "?2", max_bytes=1000)
     assert error.value.reason == "too_large"
     os.mkfifo(tmp_path / "pipe")
-    for path, kind in ((tmp_path / "pipe", Unavailable), (tmp_path, Unavailable), (tmp_path / "no", Missing)):
+    for path, kind in ((tmp_path / "pipe", Unavailable), (tmp_path, Unavailable), (tmp_path / "no", NoSuchFile)):
         with pytest.raises(kind):
             get(path.as_uri())
 

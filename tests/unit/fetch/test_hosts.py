@@ -22,8 +22,8 @@ from faulty_server import FaultyServer
 from ssmttm.errors import UserError
 from ssmttm.fetch import download as module
 from ssmttm.fetch import hosts, web
-from ssmttm.fetch.download import Missing, download
-from ssmttm.fetch.failures import Unavailable
+from ssmttm.fetch.download import download
+from ssmttm.fetch.failures import NoSuchFile, Unavailable
 from ssmttm.fetch.hosts import Host
 
 
@@ -222,7 +222,7 @@ def test_many_failures_in_a_row_are_the_hosts_fault_not_the_tracks(
 
 def test_missing_files_are_not_the_hosts_fault(server: FaultyServer, get: Callable[..., Path]) -> None:
     for number in range(12):
-        with pytest.raises(Missing):
+        with pytest.raises(NoSuchFile):
             get(f"/{number}.mp3")
 
 

@@ -36,7 +36,7 @@ def test_who_waited_for_another_that_failed_tries_it_anew(server: FaultyServer, 
 
     server.plan(PATH, late)
     results = in_threads(4, lambda n: get())
-    assert sorted(type(r).__name__ for r in results) == ["Missing", "PosixPath", "PosixPath", "PosixPath"]
+    assert sorted(type(r).__name__ for r in results) == ["NoSuchFile", "PosixPath", "PosixPath", "PosixPath"]
     assert statuses(server) == [404, 200]
 
 

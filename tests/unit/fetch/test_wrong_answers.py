@@ -7,8 +7,7 @@ from debs import sha256
 from downloads import MUSIC, PATH, leftovers, statuses
 from faulty_server import FaultyServer
 
-from ssmttm.fetch.download import Missing
-from ssmttm.fetch.failures import Unavailable
+from ssmttm.fetch.failures import NoSuchFile, Unavailable
 
 
 def test_wrong_bytes_are_fetched_again_whole(server: FaultyServer, get: Callable[..., Path]) -> None:
@@ -128,5 +127,5 @@ def test_a_refusal_is_final_at_once(server: FaultyServer, get: Callable[..., Pat
     with pytest.raises(Unavailable, match=f"answered {code}") as error:
         get()
     assert error.value.reason == "unavailable" and len(server.hits) == 1
-    assert isinstance(error.value, Missing) == (code in (404, 410))
+    assert isinstance(error.value, NoSuchFile) == (code in (404, 410))
     assert leftovers(tmp_path) == []
