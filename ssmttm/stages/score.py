@@ -1,6 +1,7 @@
 """Score one system's clips by every metric of the study that its embedder can serve."""
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,11 @@ def _interval(how: str | None, settings: Settings) -> str:
     return NO_INTERVAL if how is None else f"{how}; {settings.bootstrap} resamples, seed {settings.seed}"
 
 
+def _backend(metric: ModuleType, embedder: str) -> str:
+    """What makes a metric's numbers: the embedder alone, unless the metric's own `backend` says otherwise."""
+    return metric.backend(embedder) if hasattr(metric, "backend") else embedder
+
+
 def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Settings) -> dict[str, Any]:
     module = plugins.load("ssmttm.evaluation.metrics", metric, "metric", "evaluation.metrics")
     entries = []
@@ -113,6 +119,6 @@ def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Set
         "better": module.BETTER,
         "definition": told[0],
         "interval": _interval(module.INTERVAL, settings),
-        "backend": module.backend(scored.backend),
+        "backend": _backend(module, scored.backend),
         "entries": entries,
     }

@@ -21,11 +21,6 @@ RECALL_DEFINITION = "share of captions whose own clip is among the 10 nearest to
 NEAREST = 10
 
 
-def backend(embedder: str) -> str:
-    """What makes the number: the embedder alone."""
-    return embedder
-
-
 def cosine_scores(audio: np.ndarray, text: np.ndarray) -> np.ndarray:
     """Cosine of each clip with its caption, `[n]` in [-1, 1]; their mean is the CLAP score (Wu et al. 2023).
 

@@ -35,11 +35,6 @@ TWINS = 1 - 1e-6
 """Clips of two recordings with a greater cosine are one recording under two names: what a copy is, no neighbor."""
 
 
-def backend(embedder: str) -> str:
-    """What makes the number: the embedder alone."""
-    return embedder
-
-
 def mean_pairwise_distance(u: np.ndarray, counts: np.ndarray) -> float:
     """Mean of 1 - cos over all pairs of different rows of `u` `[n, dim]`, of unit length, in [0, 2].
 

@@ -30,11 +30,6 @@ OUTLIERS = 5
 """So many clips, farthest from the reference, are named beside the score."""
 
 
-def backend(embedder: str) -> str:
-    """What makes the number: the embedder alone."""
-    return embedder
-
-
 def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Squared Fréchet distance |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2.
 

@@ -46,11 +46,6 @@ NOTABLE_BIAS = 0.1
 """Of the value: what of it is known to come from the number of windows alone, and is said."""
 
 
-def backend(embedder: str) -> str:
-    """What makes the number: the embedder alone."""
-    return embedder
-
-
 @dataclass(frozen=True)
 class Extrapolation:
     """The line a + b / n: `value` is a (not below 0), `intercept` a as fitted, `slope` b."""

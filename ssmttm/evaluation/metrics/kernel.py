@@ -53,11 +53,6 @@ ROWS_AT_ONCE = 256
 KERNELS = ("gaussian", "polynomial")
 
 
-def backend(embedder: str) -> str:
-    """What makes the number: the embedder alone."""
-    return embedder
-
-
 def median_distance(x: np.ndarray, limit: int = MEDIAN_ROWS) -> float:
     """Median Euclidean distance between the rows of `x`; of `limit` rows spread evenly over them if they are more.
 

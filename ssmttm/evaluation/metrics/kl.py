@@ -35,11 +35,6 @@ REVERSED = "kl_reversed"
 FLOOR = 1e-6
 
 
-def backend(embedder: str) -> str:
-    """What makes the number: the embedder's tagger alone."""
-    return embedder
-
-
 def bernoulli_kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """KL(p || q) per clip, in nats, `[n]`, for tag probabilities `p` and `q` of shape `[n, tags]`.
 

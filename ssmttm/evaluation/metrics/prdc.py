@@ -28,11 +28,6 @@ INTERVAL = None
 BLOCK = 512
 
 
-def backend(embedder: str) -> str:
-    """What makes the number: the embedder alone."""
-    return embedder
-
-
 def per_point(reference: np.ndarray, generated: np.ndarray, nearest: int = NEAREST) -> tuple[np.ndarray, ...]:
     """What the four scores of `generated` `[n, dim]` against `reference` `[m, dim]` are means of, with k = `nearest`.
 

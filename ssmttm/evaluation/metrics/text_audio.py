@@ -40,7 +40,7 @@ FLOOR = 1e-6
 
 
 def backend(embedder: str) -> str:
-    """What makes the number: the embedder's tagger and the sentence encoder."""
+    """What makes the number, where it isn't the embedder alone: its tagger and the sentence encoder."""
     return f"{embedder} + {_encoder()[0].identity}"
 
 

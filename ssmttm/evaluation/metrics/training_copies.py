@@ -27,11 +27,6 @@ INTERVAL = "percentile bootstrap over clips"
 REFERENCES = ("training",)
 
 
-def backend(embedder: str) -> str:
-    """What makes the number: the embedder alone."""
-    return embedder
-
-
 def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
     """The share, its interval, the threshold and the copies by name; `reference` holds training clips.
 
