@@ -13,6 +13,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from ssmttm.errors import UserError
+from ssmttm.threads import set_threads
 
 T, R = TypeVar("T"), TypeVar("R")
 
@@ -23,10 +24,9 @@ def claim_device(name: str = "auto", threads: int | None = None) -> Iterator[tor
 
     Args:
         name: `auto` (a free GPU if there is one, else the CPU), `cpu`, or a name such as `cuda:1`.
-        threads: CPU threads for torch; more threads than one may change the order of sums.
+        threads: CPU threads, None for torch's own choice; more threads than one may change the order of sums.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     if name != "auto":
         yield _checked(name)
         return
@@ -54,10 +54,10 @@ def share_among_threads(function: Callable[[T], R], items: Sequence[T]) -> list[
     """
     threads = torch.get_num_threads()
     try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(threads, initializer=set_threads, initargs=(1,)) as pool:
             return list(pool.map(function, items))
     finally:
-        torch.set_num_threads(threads)
+        set_threads(threads)
 
 
 def _checked(name: str) -> torch.device:

@@ -8,7 +8,7 @@ import typer
 from ssmttm import __version__
 from ssmttm.cli import data, evaluate, listen, train
 from ssmttm.errors import UserError
-from ssmttm.stages._threads import wait_asleep
+from ssmttm.threads import wait_asleep
 
 app = typer.Typer(
     name="ssmttm",

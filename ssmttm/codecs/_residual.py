@@ -2,6 +2,7 @@
 
 import faiss
 import numpy as np
+import torch
 
 from ssmttm.progress import Progress
 
@@ -11,8 +12,9 @@ _ITERATIONS = 12
 def fit_codebooks(vectors: np.ndarray, codebooks: int, size: int, seed: int) -> np.ndarray:
     """Codebooks, float32 [codebooks, size, width], by k-means on `vectors` [n, width], n >= size.
 
-    Deterministic for a fixed number of faiss threads.
+    Deterministic for a fixed number of threads, which faiss takes from torch.
     """
+    faiss.omp_set_num_threads(torch.get_num_threads())
     residual = np.array(vectors, np.float32)
     fitted = np.empty((codebooks, size, residual.shape[1]), np.float32)
     progress = Progress("codec", codebooks, "codebooks")

@@ -16,8 +16,8 @@ from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.evaluation.systems.training import training_clips, training_order
 from ssmttm.released import check_inputs
 from ssmttm.seeds import stable_int
-from ssmttm.stages._threads import set_threads
 from ssmttm.tables import iter_rows, read_table, write_table
+from ssmttm.threads import set_threads
 
 
 def run(

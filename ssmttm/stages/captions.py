@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ssmttm.audio.coded import decode_audio, encode_audio, resample
 from ssmttm.captions import facts, features, stated, styles, tags
@@ -20,6 +19,7 @@ from ssmttm.errors import UserError
 from ssmttm.progress import Progress
 from ssmttm.seeds import stable_int
 from ssmttm.tables import iter_rows, read_table, table_writer
+from ssmttm.threads import set_threads
 
 _LISTENING_RATE = 16000
 """Hz: what models that listen hear."""
@@ -31,7 +31,7 @@ def run(spec: dict[str, Any], clips: Path, licensed: Path, out: Path, cache: Pat
     A language model's answers are stored under `cache`, by default beside `out`. Rows are written as
     they get ready, in the order of the clips.
     """
-    torch.set_num_threads(1)  # one shard is one job on one core
+    set_threads(1)  # one shard is one job on one core
     settings = spec["captions"]
     if settings["rewrite"] and settings["style"] == "tags":
         raise UserError("data.captions: a list of tags has no wording to rewrite; change style, or set rewrite: null")

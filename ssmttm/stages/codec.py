@@ -9,8 +9,8 @@ import numpy as np
 from ssmttm.audio.coded import decode_audio, resample
 from ssmttm.codecs.base import fit_codec
 from ssmttm.errors import UserError
-from ssmttm.stages._threads import set_threads
 from ssmttm.tables import iter_rows, read_table
+from ssmttm.threads import set_threads
 
 
 def run(spec: dict[str, Any], clips: list[Path], splits: Path, out: Path, threads: int | None) -> None:

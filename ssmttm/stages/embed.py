@@ -12,8 +12,8 @@ from ssmttm.evaluation.embedder import Embedder, load_embedder
 from ssmttm.evaluation.embedding_cache import Cached
 from ssmttm.evaluation.systems.training import training_order
 from ssmttm.progress import Progress
-from ssmttm.stages._threads import set_threads
 from ssmttm.tables import iter_rows, read_table, table_writer
+from ssmttm.threads import set_threads
 
 _TOGETHER = 32
 

@@ -21,8 +21,8 @@ from ssmttm.generation.streaming import GrowingWav
 from ssmttm.models.inference.precision import PRECISIONS
 from ssmttm.progress import Progress
 from ssmttm.seeds import stable_int
-from ssmttm.stages._threads import set_threads_for
 from ssmttm.tables import write_table
+from ssmttm.threads import set_threads_for
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 _LONGEST_PROMPT_S = 600.0

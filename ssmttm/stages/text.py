@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from ssmttm.errors import UserError
-from ssmttm.stages._threads import set_threads
 from ssmttm.tables import read_table, write_table
 from ssmttm.text.base import load_encoder
+from ssmttm.threads import set_threads
 
 
 def run(spec: dict[str, Any], captions: Path, out: Path, threads: int | None) -> None:

@@ -9,8 +9,8 @@ from ssmttm.audio.coded import decode_audio, resample
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
-from ssmttm.stages._threads import set_threads
 from ssmttm.tables import iter_rows, read_table, table_writer
+from ssmttm.threads import set_threads
 
 
 def run(spec: dict[str, Any], clips: Path, codec: Path, out: Path, threads: int | None) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
+from ssmttm.threads import set_threads
 
 PATIENCE = 5.0
 """Seconds that a process waits before it speaks of an error that the first process may have seen, too."""
@@ -132,8 +133,7 @@ def _fabric(device: str, threads: int | None) -> tuple[torch.device, Any]:
     from lightning_fabric.plugins.environments import TorchElasticEnvironment
     from lightning_fabric.strategies import DDPStrategy
 
-    if threads is not None:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     here = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))
     gpus = torch.cuda.device_count() if device in ("auto", "cuda") else 0
     if device not in ("auto", "cuda", "cpu") or (device == "cuda" and gpus < here):

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from ssmttm import __version__
+from ssmttm import __version__, threads
 from ssmttm.cli import app
 from ssmttm.spec import load_config, stage_spec
-from ssmttm.stages import _threads
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = {  # options that take one of some names, or that are needed though typer can't know it
@@ -241,7 +240,7 @@ def test_threads_sleep_while_they_wait_when_torch_is_loaded():
 
 def test_the_environment_has_the_last_word_on_waiting(monkeypatch):
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    _threads.wait_asleep()
+    threads.wait_asleep()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
 

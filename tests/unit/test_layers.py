@@ -12,8 +12,20 @@ import ssmttm
 
 PACKAGE = Path(ssmttm.__file__).parent
 
-SMALL = ("errors", "wording", "numbers", "files", "tensors", "tabular", "seeds", "progress", "device", "plugins")
-"""Files that every room may use; among themselves they use `errors` and `files` alone."""
+SMALL = (
+    "errors",
+    "wording",
+    "numbers",
+    "files",
+    "tensors",
+    "tabular",
+    "seeds",
+    "progress",
+    "device",
+    "threads",
+    "plugins",
+)
+"""Files that every room may use; among themselves they use `errors`, `files` and `threads` alone."""
 
 MAY_USE = {
     "choices": (),
@@ -104,7 +116,7 @@ def test_rooms_stand_above_what_they_may_use():
 
 @pytest.mark.parametrize("module", INSIDE)
 def test_a_module_uses_only_rooms_below_its_own(module):
-    allowed = {"errors", "files"} if room(module) in SMALL else {*SMALL, *MAY_USE[room(module)]}
+    allowed = {"errors", "files", "threads"} if room(module) in SMALL else {*SMALL, *MAY_USE[room(module)]}
     used = {room(other) for other in imports(module)} - {room(module)}
     assert used <= allowed, f"{module} may not use {', '.join(sorted(used - allowed))}"
 

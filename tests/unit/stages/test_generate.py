@@ -12,6 +12,7 @@ import torch
 import yaml
 from language_models import tiny_model
 
+from ssmttm import threads
 from ssmttm.audio.coded import encode_audio
 from ssmttm.codecs.base import fit_codec, load_codec
 from ssmttm.errors import UserError
@@ -19,7 +20,7 @@ from ssmttm.generation import pipeline
 from ssmttm.generation.prompts import file_name
 from ssmttm.models.checkpoint import save_model
 from ssmttm.spec import ROOT, generation_settings
-from ssmttm.stages import _threads, generate
+from ssmttm.stages import generate
 from ssmttm.tables import read_table
 from ssmttm.text.base import reading
 
@@ -268,7 +269,7 @@ def test_small_models_take_one_thread_and_large_ones_those_there_are(run, tmp_pa
     generate.run(SETTINGS, run, tmp_path / "x.wav", "a b", None, 0.5, None, "cpu", None)
     assert torch.get_num_threads() == 1
     torch.set_num_threads(2)
-    monkeypatch.setattr(_threads, "PARAMETERS_PER_THREAD", 10)
+    monkeypatch.setattr(threads, "PARAMETERS_PER_THREAD", 10)
     generate.run(SETTINGS, run, tmp_path / "x.wav", "a b", None, 0.5, None, "cpu", None)
     assert torch.get_num_threads() == 2
     monkeypatch.undo()

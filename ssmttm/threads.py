@@ -24,14 +24,11 @@ def wait_asleep() -> None:
 
 
 def set_threads(threads: int | None) -> None:
-    """Bound torch and faiss to `threads` CPU threads; None leaves their own choice."""
-    if threads is None:
-        return
-    import faiss
+    """Bound torch, and what goes by it, to `threads` CPU threads; None leaves its own choice."""
     import torch
 
-    torch.set_num_threads(threads)
-    faiss.omp_set_num_threads(threads)
+    if threads is not None:
+        torch.set_num_threads(threads)
 
 
 def set_threads_for(parameters: int) -> None:
@@ -41,4 +38,4 @@ def set_threads_for(parameters: int) -> None:
     """
     import torch
 
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), parameters // PARAMETERS_PER_THREAD)))
+    set_threads(max(1, min(torch.get_num_threads(), parameters // PARAMETERS_PER_THREAD)))
