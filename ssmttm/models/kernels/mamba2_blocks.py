@@ -114,7 +114,7 @@ def forward(
     chunk: int,
     eps: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Arguments as `ssmttm.models.kernels.mamba2_cpu.mamba2_inner`, state as `[batch, H P, N]`.
+    """Arguments as `ssmttm.models.kernels.mamba2_plain.Inputs`, state as `[batch, H P, N]`.
 
     Returns the output `[batch, length, H P]`, and for the backward pass what states give the outputs, the scales of the
     norm `[batch, length]`, the step sizes and the states `[count, batch, H P, N]`: before each chunk but a

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from ssmttm.models.kernels.mamba2_blocks import backward, forward, state_count
+from ssmttm.models.kernels.mamba2_plain import Inputs
 from ssmttm.models.kernels.ssd import ssd_flops
 
 for _name, _operator in (("mamba2", forward), ("mamba2_backward", backward)):
@@ -78,41 +79,10 @@ def _(*given: Any, **_: Any) -> int:
     return int(batch * (2 * ssd_flops(length, heads, inner // heads, size, chunk).scan_matmul + again))
 
 
-def mamba2_inner(
-    projected: Tensor,
-    conv_weight: Tensor,
-    conv_bias: Tensor,
-    dt_bias: Tensor,
-    a: Tensor,
-    d: Tensor,
-    norm_weight: Tensor,
-    past: Tensor | None,
-    state: Tensor | None,
-    mask: Tensor | None,
-    chunk: int,
-    eps: float,
-) -> tuple[Tensor, Tensor | None]:
-    """Convolution, SiLU, scan, skip, gate and norm of a Mamba-2 mixer, on a CPU.
-
-    Args:
-        projected: `[batch, length, H P + (H P + 2 N) + H]`: z, then x, B, C, then dt.
-        conv_weight: `[width, H P + 2 N]`, the last row for the current frame.
-        conv_bias: `[H P + 2 N]`.
-        dt_bias: `[H]`.
-        a: `[H]`, negative.
-        d: `[H]`, the skip connection.
-        norm_weight: `[H P]`.
-        past: `[batch, width - 1, H P + 2 N]`, what the convolution saw before; None for zeros.
-        state: `[batch, H, P, N]`; None for zeros, and none is returned.
-        mask: `[batch, length]`, False at padding on the left; None for no padding.
-        chunk: frames per block; speed only.
-        eps: of the norm.
-
-    Returns:
-        `[batch, length, H P]`, and the state after the last frame if one was given.
-    """
+def mamba2_inner(given: Inputs) -> tuple[Tensor, Tensor | None]:
+    """See `ssmttm.models.kernels.mamba2_plain.mamba2_inner`; on a CPU."""
+    projected, *parameters, past, state, mask, chunk, eps = given
     kind = torch.float32 if projected.dtype == torch.bfloat16 else projected.dtype
-    parameters = (p.to(kind) for p in (conv_weight, conv_bias, dt_bias, a, d, norm_weight))
     before = None if state is None else state.flatten(1, 2).to(kind)
-    out, *_, states = _forward(projected, *parameters, past, before, mask, chunk, eps)
-    return out, None if state is None else states[-1].clone().unflatten(1, (len(a), -1))
+    out, *_, states = _forward(projected, *(p.to(kind) for p in parameters), past, before, mask, chunk, eps)
+    return out, None if state is None else states[-1].clone().unflatten(1, (len(given.a), -1))

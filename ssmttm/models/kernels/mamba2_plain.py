@@ -1,5 +1,7 @@
 """The inside of a Mamba-2 mixer as plain tensor operations: the truth, and what runs on a GPU or on little data."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -8,22 +10,42 @@ from ssmttm.models.functional import causal_conv_silu
 from ssmttm.models.kernels.ssd import ssd_chunked
 
 
+class Inputs(NamedTuple):
+    """What the inside of a mixer works on: H heads of P channels, states of N."""
+
+    projected: Tensor
+    """`[batch, length, H P + (H P + 2 N) + H]`: z, then x, B, C, then dt."""
+    conv_weight: Tensor
+    """`[width, H P + 2 N]`, the last row for the current frame."""
+    conv_bias: Tensor
+    """`[H P + 2 N]`."""
+    dt_bias: Tensor
+    """`[H]`."""
+    a: Tensor
+    """`[H]`, negative."""
+    d: Tensor
+    """`[H]`, the skip connection."""
+    norm_weight: Tensor
+    """`[H P]`."""
+    past: Tensor | None
+    """`[batch, width - 1, H P + 2 N]`, what the convolution saw before; None for zeros."""
+    state: Tensor | None
+    """`[batch, H, P, N]`; None for zeros, and none is returned."""
+    mask: Tensor | None
+    """`[batch, length]`, False at padding on the left; None for no padding."""
+    chunk: int
+    """Frames per block; speed only."""
+    eps: float
+    """Of the norm."""
+
+
 @torch.compiler.disable  # torch 2.13 compiles the scan's backward pass on the CPU to code that aborts
-def mamba2_inner(
-    projected: Tensor,
-    conv_weight: Tensor,
-    conv_bias: Tensor,
-    dt_bias: Tensor,
-    a: Tensor,
-    d: Tensor,
-    norm_weight: Tensor,
-    past: Tensor | None,
-    state: Tensor | None,
-    mask: Tensor | None,
-    chunk: int,
-    eps: float,
-) -> tuple[Tensor, Tensor | None]:
-    """See `ssmttm.models.kernels.mamba2_cpu.mamba2_inner`."""
+def mamba2_inner(given: Inputs) -> tuple[Tensor, Tensor | None]:
+    """Convolution, SiLU, scan, skip, gate and norm of a Mamba-2 mixer.
+
+    Returns `[batch, length, H P]`, and the state after the last frame if one was given.
+    """
+    projected, conv_weight, conv_bias, dt_bias, a, d, norm_weight, past, state, mask, chunk, eps = given
     heads, inner = len(a), len(norm_weight)
     z, mixed, dt = projected.split([inner, conv_weight.shape[1], heads], -1)
     dt = F.softplus(dt.to(dt_bias.dtype) + dt_bias)

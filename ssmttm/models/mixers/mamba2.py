@@ -46,7 +46,7 @@ class Mixer(SequenceMixer):
         """See `SequenceMixer.forward`."""
         projected = self.in_proj(x)
         looping = x.device.type == "cpu" and projected[..., : self.inner].numel() >= LARGE
-        y, ssm = (mamba2_cpu if looping else mamba2_plain).mamba2_inner(
+        inputs = mamba2_plain.Inputs(
             projected,
             self.conv_weight,
             self.conv_bias,
@@ -54,12 +54,13 @@ class Mixer(SequenceMixer):
             -self.a_log.exp(),
             self.d,
             self.norm.weight,
-            None if state is None else state["conv"],
-            None if state is None else settle_(state),
-            mask,
-            self.chunk,
-            self.norm.eps,
+            past=None if state is None else state["conv"],
+            state=None if state is None else settle_(state),
+            mask=mask,
+            chunk=self.chunk,
+            eps=self.norm.eps,
         )
+        y, ssm = (mamba2_cpu if looping else mamba2_plain).mamba2_inner(inputs)
         out = self.out_proj(y)
         if state is None:
             return out, None

@@ -36,7 +36,7 @@ def results(function, given, mask, chunk, precision=None):
     """Outputs at valid frames, end state, and gradients of a random linear function of both."""
     if precision is not None:
         given = [given[0].to(precision), *given[1:]]
-    out, end = function(*given, mask, chunk, 1e-5)
+    out, end = function(mamba2_plain.Inputs(*given, mask, chunk, 1e-5))
     valid = torch.ones(out.shape[:2], dtype=torch.bool) if mask is None else mask
     out = out * valid[..., None]
     g = torch.Generator().manual_seed(1)
