@@ -14,7 +14,8 @@ from filelock import FileLock, Timeout
 
 from ssmttm.errors import UserError
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @contextmanager

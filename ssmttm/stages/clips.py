@@ -22,7 +22,7 @@ def run(spec: dict[str, Any], audio: Path, out: Path, fingerprints: Path, reject
     dropped: list[Row] = []
     with ExitStack() as files:
         voices = files.enter_context(_voices(spec))
-        adders = {
+        adders: dict[str, Callable[[Row], None]] = {
             name: files.enter_context(table_writer(path, name, _ROWS_PER_GROUP[name]))
             for name, path in (("clips", out), ("fingerprints", fingerprints))
         }
