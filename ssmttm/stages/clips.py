@@ -1,6 +1,6 @@
 """Stage `clips`: cut one shard's tracks into clips of one length and loudness, and take the tracks' fingerprints."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
