@@ -4,11 +4,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint clean reference-metrics
+.PHONY: help setup report test coverage lint clean reference-metrics
 
 PYTHON ?= python3
 CORES ?= all
 DISK_GB ?= 6
+# A worker per core. A file's tests stay together, for what they share is made once per worker; files go out in their
+# order, so that the longest, the end-to-end tests, start first.
+WORKERS ?= auto
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,13 +30,14 @@ export PIP_NO_INPUT := 1
 help:
 	@cat <<'EOF'
 	make report   the default study: set-up, then snakemake --cores $(CORES) results/report.html
-	make test     set-up, then all tests
-	make lint     set-up, then ruff, snakemake --lint and snakefmt
+	make test     set-up, then all tests; make test ROOM=licenses   those of one room of the package
+	make coverage   set-up, then the unit tests, with the share of the package's lines that they run
+	make lint     set-up, then ruff, mypy, snakemake --lint and snakefmt
 	make reference-metrics   a second environment with the published metric tools, and the tests against them
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
 	
-	Variables: PYTHON=python3.12 (default python3), CORES=4 (default all).
+	Variables: PYTHON=python3.12 (default python3), CORES=4 (default all), WORKERS=1 (for tests; default one per core).
 	EOF
 
 # A killed Snakemake leaves its lock behind. It is removed when no Snakemake runs in this folder.
@@ -48,12 +53,24 @@ report: $(STAMP)
 	fi
 	$(BIN)/snakemake --cores $(CORES) results/report.html
 
+# One room takes seconds, and starting workers would double them.
 test: $(STAMP)
-	@$(BIN)/pytest
+	@if [[ -n "$(ROOM)" ]]; then
+	  [[ -d tests/unit/$(ROOM) ]] || { printf 'make: no room $(ROOM); there are: %s\n' "$$(cd ssmttm && echo */)" >&2; exit 1; }
+	  $(BIN)/pytest tests/unit/$(ROOM)
+	else
+	  $(BIN)/pytest $(PARALLEL)
+	fi
+
+# Not a part of make test: it doubles the processor time of tests that are plain Python.
+coverage: $(STAMP)
+	@$(BIN)/pytest $(PARALLEL) --cov --cov-report=term --cov-report=html tests/unit
+	echo "Line by line: build/coverage/index.html"
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 
@@ -75,7 +92,7 @@ $(REFERENCE_STAMP): $(REFERENCE_PINS) requirements.lock
 setup: $(STAMP)
 
 clean:
-	@rm -rf $(VENV) $(REFERENCE) $(LOG) build *.egg-info .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(REFERENCE) $(LOG) build *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last: an environment without it was interrupted, or has other pins, and is

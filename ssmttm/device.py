@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 from ssmttm.errors import UserError
 from ssmttm.threads import set_threads
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @contextmanager

@@ -102,7 +102,8 @@ def run_settings(name: str, text: str | None) -> dict[str, Any]:
     runs = read_runs(config)
     if name not in runs:
         raise UserError(f"{config['runs']}: no run {name!r}; {alike(name, runs)}")
-    return runs[name]["spec"]
+    spec: dict[str, Any] = runs[name]["spec"]
+    return spec
 
 
 def named_settings(name: str, files: list[Path], preset: str | None) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def named_settings(name: str, files: list[Path], preset: str | None) -> dict[str
     config = load_preset(files, preset)
     runs = read_runs(config)
     if name in runs:
-        return runs[name]["spec"]
+        return dict(runs[name]["spec"])
     if name in stages():
         return stage_spec(config, name)
     if others := [p for p in presets() if p != preset and name in read_runs(load_preset(files, p))]:

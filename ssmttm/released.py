@@ -61,14 +61,15 @@ def check_inputs(paths: Iterable[Path]) -> None:
 def hashes(folder: Path, names: Iterable[str], anew: bool = False) -> dict[str, str]:
     """{name: SHA-256} of files in `folder`: remembered for files that look the same, unless `anew`."""
     seen = {} if anew else _seen(folder)
-    found, fresh = {}, {}
+    found: dict[str, str] = {}
+    fresh = {}
     for name in names:
         stat = (folder / name).stat()
         look = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
         known = seen.get(name)
         if not (isinstance(known, list) and known[:-1] == look):
             known = fresh[name] = [*look, sha256_file(folder / name)]
-        found[name] = known[-1]
+        found[name] = str(known[-1])
     if fresh:
         with suppress(OSError):  # a folder that can't be written is read again next time
             write_json(folder / SEEN, _seen(folder) | fresh)

@@ -110,7 +110,8 @@ def generation_settings() -> Config:
     What a run was trained with, and on what, stands in its own files.
     """
     here = Path("config.yaml")
-    return load_config(here if here.is_file() else ROOT / "config.yaml")["generation"]
+    settings: Config = load_config(here if here.is_file() else ROOT / "config.yaml")["generation"]
+    return settings
 
 
 @cache
@@ -392,7 +393,7 @@ def shown_study(config: Config, runs: Mapping[str, Mapping[str, Any]]) -> str:
     studies = list(dict.fromkeys(row["study"] for row in runs.values()))
     if config.get("study") not in (None, *studies):
         raise UserError(f"study: {config['study']!r} is not in {config['runs']}, which has {', '.join(studies)}")
-    return config.get("study") or studies[0]
+    return str(config.get("study") or studies[0])
 
 
 def one_of(names: Iterable[Any]) -> str:

@@ -28,9 +28,11 @@ def save_tensors(
             arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
             safetensors.numpy.save_file(arrays, temporary, dict(metadata))
         else:
+            import torch
             from safetensors.torch import save_file
 
-            save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, dict(metadata))
+            whole = {name: torch.as_tensor(value).contiguous() for name, value in tensors.items()}
+            save_file(whole, temporary, dict(metadata))
         _sort_metadata(temporary)
 
 

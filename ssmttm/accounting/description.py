@@ -63,7 +63,7 @@ def _flops(facts: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _steps(facts: dict[str, Any]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, steps in facts["steps"].items():
         ((kind, amount),) = facts["budgets"][name].items()
         remark = f"{kind}: {amount:,g}"

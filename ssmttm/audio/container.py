@@ -61,6 +61,7 @@ def opened(source: Source) -> Iterator[av.container.InputContainer]:
             file.seek(0)
             with av.open(
                 file,
+                mode="r",
                 metadata_errors="replace",
                 options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
             ) as container:
@@ -76,7 +77,7 @@ def opened(source: Source) -> Iterator[av.container.InputContainer]:
         raise Undecodable(f"not decodable as audio: {error}") from error
 
 
-def packets(container: av.container.InputContainer) -> Iterator[av.Packet]:
+def packets(container: av.container.InputContainer) -> Iterator["av.Packet[av.AudioStream]"]:
     """The packets of the first audio stream; a container that breaks off ends there."""
     try:
         yield from container.demux(container.streams.audio[0])
@@ -84,13 +85,13 @@ def packets(container: av.container.InputContainer) -> Iterator[av.Packet]:
         return
 
 
-def _length(packet: av.Packet) -> int:
+def _length(packet: "av.Packet[av.AudioStream]") -> int:
     """Ticks that a packet lasts; 0 if it doesn't say, or nothing that can be."""
     length = packet.duration or 0
     return length if length * float(packet.time_base or 0) <= _LONGEST_PACKET_SECONDS else 0
 
 
-def frames_of(packet: av.Packet) -> list[av.AudioFrame] | None:
+def frames_of(packet: "av.Packet[av.AudioStream]") -> list[av.AudioFrame] | None:
     """The frames of one packet, None for a damaged one."""
     try:
         return packet.decode()
@@ -112,9 +113,8 @@ def glance(source: Source) -> Probe:
     Raises Undecodable.
     """
     with suppress(Undecodable), opened(source) as container:
-        audio = container.streams.audio[0]
         stated = (container.duration or 0) / av.time_base
-        if stated > _END_SECONDS and audio.time_base and audio.start_time is not None:
+        if stated > _END_SECONDS:
             found = _end(container, stated - _END_SECONDS)
             if found is not None and abs(found - stated) < _AGREEING_SECONDS:
                 return _described(container, found, None)
@@ -124,6 +124,8 @@ def glance(source: Source) -> Probe:
 def _end(container: av.container.InputContainer, start_s: float) -> float | None:
     """The position of the end by the packets from `start_s` on; None if they don't tell."""
     audio = container.streams.audio[0]
+    if not audio.time_base or audio.start_time is None:
+        return None
     try:
         container.seek(audio.start_time + int(start_s / audio.time_base), stream=audio)
     except (FFmpegError, OverflowError):

@@ -1,7 +1,8 @@
 """From a container's packets to mono samples with their positions, and where the gaps are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import numpy as np
@@ -103,8 +104,8 @@ def _read(container: av.container.InputContainer, origin: float | None, warm_s: 
 
     def taken() -> Iterator[Piece]:
         nonlocal position, joined, waiting
-        if waiting:
-            yield Piece(position, rate, _mono(fifo.read()), joined)
+        if waiting and (held := fifo.read()) is not None:
+            yield Piece(position, rate, _mono(held), joined)
             position += waiting / rate
             joined, waiting = True, 0
 
@@ -142,10 +143,11 @@ def _mono(frame: av.AudioFrame) -> np.ndarray:
     """The mean of a frame's channels, float32 `[samples]`, full scale 1.0."""
     kind = np.dtype(_DTYPES[frame.format.packed.name])
     channels, samples = frame.layout.nb_channels, frame.samples
+    buffers: Sequence[Any] = frame.planes  # PyAV's types do not say that planes are buffers
     if frame.format.is_planar:
-        planes = [np.frombuffer(plane, kind, samples) for plane in frame.planes]
+        planes = [np.frombuffer(plane, kind, samples) for plane in buffers]
     else:
-        planes = list(np.frombuffer(frame.planes[0], kind, samples * channels).reshape(samples, channels).T)
+        planes = list(np.frombuffer(buffers[0], kind, samples * channels).reshape(samples, channels).T)
     with np.errstate(over="ignore", invalid="ignore"):
         wave = planes[0].astype(np.float32)
         for plane in planes[1:]:

@@ -121,6 +121,6 @@ def decode_codes(text: str) -> np.ndarray:
 
 def _packed(data: np.ndarray, width: int) -> np.ndarray:
     """Numbers of `width` bits, packed lowest bit first, as uint8."""
-    bits = np.unpackbits(data, bitorder="little")
+    bits: np.ndarray = np.unpackbits(data, bitorder="little")
     bits = bits[: len(bits) // width * width].reshape(-1, width)
     return np.packbits(bits, axis=1, bitorder="little")[:, 0] if len(bits) else np.zeros(0, np.uint8)

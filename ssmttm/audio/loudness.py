@@ -73,7 +73,7 @@ def _poles(frequency: float, q: float, sample_rate: int) -> tuple[float, float, 
 
 
 @njit(cache=True, fastmath={"contract", "nsz", "arcp", "reassoc"})
-def _energies(wave, biquads, hop, steps):
+def _energies(wave: np.ndarray, biquads: np.ndarray, hop: int, steps: int) -> np.ndarray:
     """Energy of each of `steps` stretches of `hop` samples after both biquads, float64 `[steps]`.
 
     Transposed direct form II in double precision.

@@ -94,7 +94,7 @@ def _first(codes: np.ndarray, part: int = 0, parts: int = 1) -> tuple[np.ndarray
     return keys, wanted[at]
 
 
-def _packed(codes: np.ndarray) -> np.ndarray:
+def _packed(codes: np.ndarray | np.uint32) -> np.ndarray:
     """The 28 bits of codes that count."""
     runs = [(codes >> np.uint32(a) & np.uint32((1 << n) - 1)) << np.uint32(b) for a, b, n in _KEY_RUNS]
     return np.bitwise_or.reduce(runs)

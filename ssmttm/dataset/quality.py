@@ -37,9 +37,9 @@ def measure(wave: np.ndarray, sample_rate: int, offset: float = 0.0) -> Quality:
     high, low = float(wave.max()), float(wave.min())
     clipped = 0
     if high + offset >= FULL_SCALE:
-        clipped += np.count_nonzero(wave >= np.float32(FULL_SCALE - offset))
+        clipped += int(np.count_nonzero(wave >= np.float32(FULL_SCALE - offset)))
     if low + offset <= -FULL_SCALE:
-        clipped += np.count_nonzero(wave <= np.float32(-FULL_SCALE - offset))
+        clipped += int(np.count_nonzero(wave <= np.float32(-FULL_SCALE - offset)))
     frame = round(_FRAME_SECONDS * sample_rate)
     frames = wave[: len(wave) // frame * frame].reshape(-1, frame)
     energies = np.einsum("ij,ij->i", frames, frames) / frame

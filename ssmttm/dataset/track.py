@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ class Track:
             info = self._described()
             yield from self._cut(info)
         except FileNotFoundError:
-            yield self._drop("unavailable", f"{self.source} is gone; fetch the shard again (stage audio)")
+            path = self.source if isinstance(self.source, Path) else "its file"
+            yield self._drop("unavailable", f"{path} is gone; fetch the shard again (stage audio)")
         except NotFinite as error:
             yield self._drop("not_finite", str(error))
         except Undecodable as error:

@@ -77,7 +77,7 @@ def unlike(system: ClipSet, reference: ClipSet) -> list[str]:
         pairs = list(zip(system.audio, reference.audio, strict=True))
     else:
         pairs = [(system.usual, reference.usual)]
-    ways = [
+    ways: list[tuple[str, list[tuple[float, float]]]] = [
         ("{:.1f} s", [(a.seconds, b.seconds) for a, b in pairs if abs(a.seconds - b.seconds) > UNLIKE_SECONDS]),
         ("{} Hz", [(a.sample_rate, b.sample_rate) for a, b in pairs if a.sample_rate != b.sample_rate]),
         ("channels: {}", [(a.channels, b.channels) for a, b in pairs if a.channels != b.channels]),

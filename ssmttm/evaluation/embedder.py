@@ -111,7 +111,7 @@ class WindowEmbedder(ABC):
         return [self._join(*(np.stack(parts) for parts in zip(*rows))) for rows in found]
 
     @abstractmethod
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
         """What the model reads of one clip, at least one tensor."""
 
     @abstractmethod

@@ -51,7 +51,7 @@ def factor(x: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray
         finite = np.isfinite(np.einsum("ij,ij", centered, centered))
     if not finite:
         raise ValueError("values are too large for a covariance in float64")
-    return mean, np.linalg.qr(centered, mode="r") if len(x) > x.shape[1] else centered
+    return mean, np.asarray(np.linalg.qr(centered, mode="r")) if len(x) > x.shape[1] else centered
 
 
 def between(

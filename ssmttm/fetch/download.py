@@ -139,10 +139,11 @@ def _fetch(wanted: Wanted, part: Part, settings: Mapping[str, Any], slots: Path 
     folder = slots or shared_folder()
     host_of = functools.cache(lambda name: Host(name, folder, settings["connections"]))
     host = host_of(host_name(wanted.url))
-    failures, furthest, wrong = 0, part.size, set()
+    failures, furthest = 0, part.size
+    wrong: set[str] = set()
     while True:
         try:
-            if not (part.complete and part.answer.url == wanted.url):
+            if not (part.complete and part.answer and part.answer.url == wanted.url):
                 transfer(wanted, part, host_of)
             _finish(wanted, part)
             host.delivered()
@@ -175,7 +176,8 @@ def _fetch(wanted: Wanted, part: Part, settings: Mapping[str, Any], slots: Path 
 
 def _backoff(settings: Mapping[str, Any], failures: int) -> float:
     """Seconds to wait: doubled after each failure, and never for all jobs at once."""
-    return min(settings["backoff_s"] * 2 ** (failures - 1), _LONGEST_BACKOFF) * random.uniform(0.5, 1.0)
+    longest = float(min(settings["backoff_s"] * 2 ** (failures - 1), _LONGEST_BACKOFF))
+    return longest * random.uniform(0.5, 1.0)
 
 
 def _gave_up(error: TransferFailed, host: Host, attempts: int) -> Exception:
@@ -227,7 +229,7 @@ def _finish(wanted: Wanted, part: Part) -> None:
     Raises ContentMismatch, TransferFailed or Unavailable, and keeps nothing then.
     """
     answer, target, said = part.answer, part.target, public(wanted.url)
-    if part.size == 0 and wanted.size != 0:
+    if answer is None or (part.size == 0 and wanted.size != 0):
         part.discard()
         raise TransferFailed(f"{said}: an empty answer")
     part.sync()

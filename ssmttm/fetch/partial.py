@@ -65,7 +65,12 @@ class Part:
     @property
     def complete(self) -> bool:
         """Whether as many bytes are there as the server said that there are."""
-        return self.answer is not None and self.size == self.answer.total
+        return self.answer is not None and self.size == self.total
+
+    @property
+    def total(self) -> int | None:
+        """Bytes of the whole file, as sent; None if nobody knows."""
+        return None if self.answer is None else self.answer.total
 
     @property
     def survived(self) -> bool:
@@ -90,8 +95,7 @@ class Part:
     def write(self, data: bytes) -> None:
         """Append `data`; it is with the system when this returns."""
         view = memoryview(data)
-        total = self.answer and self.answer.total
-        with disk_errors(self.target, None if total is None else total - self.size):
+        with disk_errors(self.target, None if self.total is None else self.total - self.size):
             while view:
                 written = self._file.write(view) or 0
                 self.size += written

@@ -129,7 +129,7 @@ def _receive(response: requests.Response, wanted: Wanted, part: Part, asked: dic
         raise TransferFailed(f"{said}: what it sent does not continue what is here; starting anew")
     if response.status_code == 416:
         return
-    plain = part.answer.encoding is None
+    plain = part.answer is not None and part.answer.encoding is None
     known = part.size >= HEAD
     for block in _blocks(response, said, wanted.timeout_s):
         if part.size + len(block) > wanted.limit:
@@ -140,14 +140,14 @@ def _receive(response: requests.Response, wanted: Wanted, part: Part, asked: dic
             wanted.check_type(part, part.head(), said)
     if plain and not known and part.size:
         wanted.check_type(part, part.head(), said)
-    if part.answer.total is None and response.status_code == 200:
+    if part.total is None and response.status_code == 200:
         if not (chunked or wanted.verifiable or wanted.size is not None):
             part.discard()
             raise Unavailable(f"{said}: does not say how long the file is, so that a cut would not be noticed")
         part.learn(part.size)
     if not part.complete:
-        message = f"{said}: {part.size} of {part.answer.total} bytes arrived"
-        if part.answer.total is not None and part.size > part.answer.total:
+        message = f"{said}: {part.size} of {part.total} bytes arrived"
+        if part.total is not None and part.size > part.total:
             part.discard()
         raise TransferFailed(message)
 
@@ -183,10 +183,10 @@ def _continues(response: requests.Response, part: Part, answer: Answer, asked: d
     match = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", stated)
     if match is None or int(match[1]) != part.size or int(match[2]) < part.size:
         return False
-    total = None if match[3] == "*" else int(match[3])
-    if total is not None and known.total is None:
-        part.learn(total)
-    return total is None or total == part.answer.total
+    length = None if match[3] == "*" else int(match[3])
+    if length is not None and known.total is None:
+        part.learn(length)
+    return length is None or length == part.total
 
 
 def _blocks(response: requests.Response, said: str, timeout_s: float) -> Iterator[bytes]:

@@ -100,8 +100,8 @@ def ask(url: str, headers: Mapping[str, str], timeout_s: float, first: bool) -> 
     session = _session()
     try:
         request = requests.Request("GET", url, headers=headers).prepare()
-        settings = session.merge_environment_settings(request.url, {}, True, None, None)
-        return session.get_adapter(request.url).send(request, timeout=timeout_s, **settings)
+        settings = session.merge_environment_settings(request.url or url, {}, True, None, None)
+        return session.get_adapter(request.url or url).send(request, timeout=timeout_s, **settings)
     except requests.ConnectionError as error:
         if any(isinstance(e, ssl.SSLCertVerificationError) for e in _causes(error)):
             problem = f"{public(url)}: its certificate can't be verified: {cause(error)}"
@@ -125,7 +125,8 @@ def _session() -> requests.Session:
     """This thread's connections; those of a parent process are not used."""
     if getattr(_local, "process", None) != os.getpid():
         _local.session, _local.process = requests.Session(), os.getpid()
-    return _local.session
+    session: requests.Session = _local.session
+    return session
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

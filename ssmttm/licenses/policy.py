@@ -217,8 +217,8 @@ def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     if silent := [one for one in evidence if one.reading.silent]:
         evidence = tuple(one for one in evidence if not one.reading.silent)
         if not evidence:
-            said = "; ".join(f"{_source(one)} {one.reading.note}: {_excerpt(one)}" for one in silent[:3])
-            return Decision("no_license_evidence", said, kind=silent[0].kind)
+            notes = "; ".join(f"{_source(one)} {one.reading.note}: {_excerpt(one)}" for one in silent[:3])
+            return Decision("no_license_evidence", notes, kind=silent[0].kind)
     best = evidence[0]
     reading = best.reading
     if best.kind == "catch_all":

@@ -43,7 +43,7 @@ class Design:
     """`public` goes into the page. `clips` {name: {system, clip_id}}; `items` {id: {role, …}}."""
 
     public: dict[str, Any]
-    clips: dict[str, dict[str, str]] = field(default_factory=dict)
+    clips: dict[str, dict[str, Any]] = field(default_factory=dict)
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -135,7 +135,7 @@ class _Items:
         return name
 
     def _add(self, identity: tuple[object, ...], clip_id: str, clips: list[str], role: str, **private: Any) -> str:
-        shown = {k: private.pop(k) for k in ("instruction", "apart") if k in private}
+        shown: dict[str, Any] = {k: private.pop(k) for k in ("instruction", "apart") if k in private}
         item = opaque(self._salt, "item", role, *identity)
         self._design.public["items"][item] = {
             "kind": "mos" if len(clips) == 1 else "preference",

@@ -41,7 +41,7 @@ def _check(item: dict[str, Any], answer: dict[str, Any], given: dict[str, Any]) 
             return "noise: preferred noise to music" if answer["choice"] == item["refused"] else None
         quality = ratings["quality"]
         return f"noise: gave noise a quality of {quality}" if quality > NOISE_AT_MOST else None
-    if role == "repeat" and item["of"] in given:
+    if role == "repeat" and ratings is not None and item["of"] in given:
         first = given[item["of"]]["ratings"]
         apart = sum(abs(first[q] - ratings[q]) for q in ratings) / len(ratings)
         if apart > REPEAT_WITHIN:

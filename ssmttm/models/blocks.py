@@ -57,7 +57,7 @@ class FeedForward(nn.Sequential):
 
     def flops(self, length: int) -> Cost:
         """FLOPs for `length` frames."""
-        return Cost(weights=2 * length * (self[0].weight.numel() + self[3].weight.numel()))
+        return Cost(weights=2 * length * sum(layer.weight.numel() for layer in self if isinstance(layer, nn.Linear)))
 
 
 class Block(nn.Module):

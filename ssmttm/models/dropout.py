@@ -85,7 +85,7 @@ class Dropout(nn.Module):
 class AttentionDropout(Dropout):
     """Scaled dot-product attention that drops a share `p` of its weights in training."""
 
-    def forward(
+    def forward(  # type: ignore[override]  # of dropout it takes the share and the seeds alone
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, causal: bool = False
     ) -> Tensor:
         """Attend; tensors `[batch, heads, length, width]`, mask `[batch or 1, 1, length, keys]`."""

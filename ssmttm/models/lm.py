@@ -5,7 +5,9 @@ prefix or by cross-attention. The designs are those of arXiv 2601.14786.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -50,13 +52,17 @@ class MusicLM(nn.Module):
         self.config = config
         width, vocabulary = config.d_model, config.codebook_size + 1
         self.special = config.codebook_size
-        self.embeddings = nn.ModuleList(nn.Embedding(vocabulary, width) for _ in range(config.codebooks))
+        embeddings = (nn.Embedding(vocabulary, width) for _ in range(config.codebooks))
+        self.embeddings = cast(Sequence[nn.Embedding], nn.ModuleList(embeddings))
         self.text_projection = nn.Linear(config.text_width, width)
         self.text_norm = nn.LayerNorm(width)
         self.null_condition = nn.Parameter(torch.randn(width))
-        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(1, config.layers + 1))
+        self.blocks = cast(Sequence[Block], nn.ModuleList(Block(config, i) for i in range(1, config.layers + 1)))
         self.final_norm = RMSNorm(width) if config.final_norm else nn.Identity()
-        self.heads = nn.ModuleList(nn.Linear(width, vocabulary, bias=False) for _ in range(config.codebooks))
+        self.heads = cast(
+            Sequence[nn.Linear],
+            nn.ModuleList(nn.Linear(width, vocabulary, bias=False) for _ in range(config.codebooks)),
+        )
         self.checkpointing = False  # keep each block's input only, and compute the block again in the backward pass
         number_sites(self)
 
@@ -87,18 +93,18 @@ class MusicLM(nn.Module):
         context, mask = self.condition(text, text_mask)
         x = self._embed(codes)
         steps = x.shape[1]
+        padding: Tensor | None = None
         if self.config.conditioning == "prefix":
-            x, mask = self._with_prefix(context, mask, x)
+            x, padding = self._with_prefix(context, mask, x)
             contexts: list[State | None] = [None] * len(self.blocks)
         else:
             x = x + sinusoidal(torch.arange(steps, device=x.device), x.shape[-1])
             contexts = [block.keys_values(context, mask) for block in self.blocks]
-            mask = None
         for block, own in zip(self.blocks, contexts, strict=True):
             if self.checkpointing and torch.is_grad_enabled():
-                x, _ = checkpoint(block, x, own, None, mask, use_reentrant=False, preserve_rng_state=False)
+                x, _ = checkpoint(block, x, own, None, padding, use_reentrant=False, preserve_rng_state=False)
             else:
-                x, _ = block(x, own, None, mask)
+                x, _ = block(x, own, None, padding)
         return self._logits(x[:, -steps:], self._head())
 
     def start(self, text: Tensor, text_mask: Tensor) -> Stream:

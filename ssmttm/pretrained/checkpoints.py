@@ -64,7 +64,9 @@ def _safetensors(path: Path, key: str, remedy: str) -> State:
 
 
 def _torch(path: Path, key: str, remedy: str) -> Any:
-    ignored = [(_Ignored, name) for name in _NUMPY] + [(_Ignored, f"numpy.dtypes.{name}") for name in _NUMPY_DTYPES]
+    ignored: list[Any] = [(_Ignored, name) for name in _NUMPY] + [
+        (_Ignored, f"numpy.dtypes.{name}") for name in _NUMPY_DTYPES
+    ]
     try:
         with torch.serialization.safe_globals(ignored):
             return torch.load(path, map_location="cpu", weights_only=True)

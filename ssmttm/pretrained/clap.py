@@ -15,7 +15,7 @@ from ssmttm.pretrained.hub import load_pretrained, local
 SAMPLE_RATE = 48000
 WINDOW = 10 * SAMPLE_RATE
 _HEAD = 64  # width of a text attention head, in every published checkpoint
-_UNUSED = ("audio_transform.", "text_transform.", "audio_branch.spectrogram_extractor.")
+_UNUSED: tuple[str, ...] = ("audio_transform.", "text_transform.", "audio_branch.spectrogram_extractor.")
 _UNUSED += ("audio_branch.logmel_extractor.", "audio_branch.tscam_conv.", "audio_branch.head.")
 _RENAMED = (
     (r"^text_branch\.", "text_model."),
@@ -30,7 +30,7 @@ _RENAMED = (
     (r"_projection\.0\.", "_projection.linear1."),
     (r"_projection\.2\.", "_projection.linear2."),
 )
-_LAYERS = ("audio_branch.patch_embed.proj.weight", "text_branch.embeddings.word_embeddings.weight")
+_LAYERS: tuple[str, ...] = ("audio_branch.patch_embed.proj.weight", "text_branch.embeddings.word_embeddings.weight")
 _LAYERS += ("text_branch.embeddings.position_embeddings.weight", "text_branch.encoder.layer.0.intermediate.dense.bias")
 _LAYERS += ("audio_projection.0.weight", "audio_branch.norm.weight")
 

@@ -8,6 +8,7 @@ empty caption, top-k.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,10 +41,11 @@ class MusicGen:
         """From a mono model in evaluation mode and the tokenizer of its text encoder."""
         self.model, self.identity = model, identity
         self._tokenizer = tokenizer
-        self.sample_rate: int = model.config.audio_encoder.sampling_rate
-        self.frame_rate: float = model.config.audio_encoder.frame_rate
+        config: Any = model.config
+        self.sample_rate: int = config.audio_encoder.sampling_rate
+        self.frame_rate: float = config.audio_encoder.frame_rate
         self.codebooks: int = model.decoder.num_codebooks
-        self._start: int = model.generation_config.decoder_start_token_id or model.config.decoder.bos_token_id
+        self._start: int = model.generation_config.decoder_start_token_id or config.decoder.bos_token_id
 
     def steps(self, seconds: float) -> int:
         """Decoder steps for so much audio: its frames and the delay of the last codebook."""
@@ -68,7 +70,8 @@ class MusicGen:
         if not all(caption.strip() for caption in captions):
             raise ValueError("a caption is empty")
         codes = self._codes(captions, seeds, round(seconds * self.frame_rate), sampling, stepped)
-        audio = self.model.audio_encoder.decode(codes[None], audio_scales=[None] * len(codes)).audio_values
+        codec: Any = self.model.audio_encoder
+        audio = codec.decode(codes[None], audio_scales=[None] * len(codes)).audio_values
         return list(audio.mean(dim=1).float().cpu().numpy())
 
     def _codes(

@@ -7,6 +7,7 @@ convolutions along frequency, which cost most, are then computed once for all of
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -108,6 +109,9 @@ def log_mel(wave: np.ndarray) -> torch.Tensor:
 class _Normalization(nn.Module):
     """Batch normalization with fixed statistics, as one scale and one shift per channel."""
 
+    scale: torch.Tensor
+    shift: torch.Tensor
+
     def __init__(self, weights: dict[str, np.ndarray], name: str) -> None:
         super().__init__()
         gamma, beta, mean, variance = (
@@ -131,6 +135,10 @@ class _MaxConvolution(nn.Module):
     largest output comes from the smallest input.
     """
 
+    kernel: torch.Tensor
+    bias: torch.Tensor
+    sign: torch.Tensor
+
     def __init__(self, weights: dict[str, np.ndarray], number: int) -> None:
         super().__init__()
         self.normalize = _Normalization(weights, f"batch_normalization_{number + 1}")
@@ -153,9 +161,9 @@ class _Network(nn.Module):
     def __init__(self, weights: dict[str, np.ndarray]) -> None:
         super().__init__()
         self.input = _Normalization(weights, "batch_normalization")
-        self.timbral = nn.ModuleList(_MaxConvolution(weights, i) for i in (0, 1))
-        self.temporal = nn.ModuleList(_MaxConvolution(weights, i) for i in (2, 3, 4))
-        self.middle = nn.ModuleList(nn.Conv1d(1, 1, 1) for _ in range(3))
+        self.timbral = cast(list[_MaxConvolution], nn.ModuleList(_MaxConvolution(weights, i) for i in (0, 1)))
+        self.temporal = cast(list[_MaxConvolution], nn.ModuleList(_MaxConvolution(weights, i) for i in (2, 3, 4)))
+        self.middle = cast(list[nn.Conv1d], nn.ModuleList(nn.Conv1d(1, 1, 1) for _ in range(3)))
         self.middle_normalize = nn.ModuleList(_Normalization(weights, f"batch_normalization_{i}") for i in (6, 7, 8))
         for layer, number in zip(self.middle, (5, 6, 7)):
             kernel = weights[f"conv2d_{number}/kernel"][:, :, 0]

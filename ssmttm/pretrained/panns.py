@@ -27,6 +27,9 @@ class Cnn14(nn.Module):
     The mel filters are weights of the checkpoint, so the network's own sample rate follows from them.
     """
 
+    mel: torch.Tensor
+    window: torch.Tensor
+
     def __init__(self, fft: int, bands: int, widths: tuple[int, ...], dim: int, classes: int) -> None:
         super().__init__()
         self.fft, (self.sample_rate, self.hop) = fft, RATES[fft]

@@ -63,7 +63,7 @@ def _read_tensors(prefix: str, entries: dict[bytes, bytes], shards: int) -> dict
         entry = dict(_fields(value))
         code = entry.get(1)
         if code not in _DTYPES or 7 in entry:
-            raise BundleError(f"tensor {name!r} is sliced or of an unsupported type ({code})")
+            raise BundleError(f"tensor {name!r} is sliced or of an unsupported type ({code!r})")
         dtype = np.dtype(_DTYPES[code]).newbyteorder("<")
         shape = _shape(entry.get(2, b""))
         shard, offset, size = (_whole(entry.get(key, 0)) for key in (3, 4, 5))
@@ -84,7 +84,7 @@ def _read_tensors(prefix: str, entries: dict[bytes, bytes], shards: int) -> dict
     return tensors
 
 
-def _shape(message: bytes) -> list[int]:
+def _shape(message: bytes | int) -> list[int]:
     return [_whole(dict(_fields(_message(d))).get(1, 0)) for field, d in _fields(message) if field == 2]
 
 

@@ -138,7 +138,7 @@ def _cell(row: Any, scale: tuple[float, float], notes: Notes) -> dict[str, Any]:
     }
 
 
-def _cells(rows: pd.DataFrame, shown: list[Column], axes: dict, notes: Notes) -> list[list[dict[str, Any]]]:
+def _cells(rows: pd.DataFrame, shown: list[Column], axes: dict[Any, Any], notes: Notes) -> list[list[dict[str, Any]]]:
     """For each column the cells of the references; a score that a system does not have is left out."""
     by_key = {(r.metric, r.reference): r for r in rows.itertuples()}
     return [
@@ -164,7 +164,7 @@ def _costs(row: Any) -> list[dict[str, Any]]:
 
 
 def _other(
-    name: str, rows: pd.DataFrame, shown: list[Column], axes: dict, notes: Notes, origins: Mapping[str, str]
+    name: str, rows: pd.DataFrame, shown: list[Column], axes: dict[Any, Any], notes: Notes, origins: Mapping[str, str]
 ) -> dict[str, Any]:
     told, note = BASELINE_NAMES.get(name, (name, ""))
     return {

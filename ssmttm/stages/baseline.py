@@ -70,7 +70,7 @@ def _from_training(prompts: list[str], clips: list[Path], splits: Path | None, s
 
 def _audio(clips: list[Path], wanted: set[str]) -> dict[str, bytes]:
     """Encoded audio of the wanted clips."""
-    found = {}
+    found: dict[str, bytes] = {}
     for path in clips:
         found.update((r["clip_id"], r["audio"]["bytes"]) for r in iter_rows(path, "clips") if r["clip_id"] in wanted)
     return found

@@ -1,6 +1,6 @@
 """Stage `clips`: cut one shard's tracks into clips of one length and loudness, and take the tracks' fingerprints."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def run(spec: dict[str, Any], audio: Path, out: Path, fingerprints: Path, reject
     dropped: list[Row] = []
     with ExitStack() as files:
         voices = files.enter_context(_voices(spec))
-        adders = {
+        adders: dict[str, Callable[[Row], None]] = {
             name: files.enter_context(table_writer(path, name, _ROWS_PER_GROUP[name]))
             for name, path in (("clips", out), ("fingerprints", fingerprints))
         }

@@ -42,6 +42,7 @@ def run(
     if generated is not None:
         count, rows = read_table(generated, "generated", ["clip_id"]).num_rows, iter_rows(generated, "generated")
     else:
+        assert splits is not None
         wanted = set(training_order(splits, clips, spec["seed"])[: spec["training_clips"]])
         count, rows = len(wanted), _of_training(clips, wanted)
     model = load_embedder(embedder, spec["models"])

@@ -40,7 +40,7 @@ def run(spec: dict[str, Any], index: Path, licensed: Path, rejected: Path, attri
             f"{index}: none of its {len(rows)} tracks may be used ({', '.join(reasons)}); "
             "check data.license.allow in the config, or add sources"
         )
-    added = {
+    added: dict[str, list[Any]] = {
         "license": [decisions[i].license for i in kept],
         "license_url": [decisions[i].license_url for i in kept],
         "license_kind": [decisions[i].kind for i in kept],

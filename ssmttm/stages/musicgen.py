@@ -36,7 +36,7 @@ def run(spec: dict[str, Any], prompts: Path, out: Path, facts: Path, device: str
         torch.use_deterministic_algorithms(place.type == "cpu")
         model = load_musicgen(settings["model"], _KEY)
         known = stated(model, settings)
-        model.model.to(place)
+        model.model.to(place)  # type: ignore[arg-type]  # a wrapper hides what it takes
         batches = -(-len(wanted) // batch)
         progress = Progress(MUSICGEN, batches * model.steps(seconds), "steps")
         rows: list[dict[str, Any]] = []

@@ -1,6 +1,6 @@
 """Stage `release`: check a finished data set and write its manifest, dataset.json."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def run(settings: dict[str, Any], folder: Path, out: Path) -> None:
         raise UserError(f"{folder}/splits.parquet and the clips differ, for one in {stray}; build the splits again")
     products = _products(folder, shards)
     counts = Counter(splits.values())
-    minutes: Counter[str] = Counter()
+    minutes: dict[str, float] = defaultdict(float)
     for clip, split in splits.items():
         minutes[split] += durations[clip] / 60
     write_json(

@@ -50,7 +50,7 @@ def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, thr
         # Before a device is claimed, which another process of this run may have; and before several
         # processes meet, who would wait for each other no longer than half an hour.
         if processes == 1:
-            lock = stack.enter_context(run_lock(*others))
+            lock: RunLock | None = stack.enter_context(run_lock(*others))
         else:
             wait_for_others(*others)
         workers = stack.enter_context(parallel.join(processes, device, each))

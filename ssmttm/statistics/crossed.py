@@ -18,7 +18,8 @@ FEW_AGAINST = 5
 def draws(participants: int, captions: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """How often each participant `[count, participants]` and each caption `[count, captions]` is drawn."""
     rng = np.random.default_rng(seed)
-    return tuple(rng.multinomial(n, np.full(n, 1 / n), size=count) for n in (participants, captions))
+    people, texts = (rng.multinomial(n, np.full(n, 1 / n), size=count) for n in (participants, captions))
+    return people, texts
 
 
 def weights(drawn: tuple[np.ndarray, np.ndarray], participant: np.ndarray, caption: np.ndarray) -> np.ndarray:
@@ -74,9 +75,9 @@ def share_bounds(
     found = bounds(replicates, confidence, participants)
     if participants < 2 or (against >= FEW_AGAINST and found["note"] is None):
         return found
-    found = interval(replicates, confidence) or (share, share)
+    least, most = interval(replicates, confidence) or (share, share)
     low, high = exact(share, participants, confidence)
-    return {"low": min(low, found[0]), "high": max(high, found[1]), "note": None}
+    return {"low": min(low, least), "high": max(high, most), "note": None}
 
 
 def exact(share: float, n: int, confidence: float) -> tuple[float, float]:

@@ -85,7 +85,7 @@ def bootstrap_p(replicates: np.ndarray) -> float:
     return float(p)
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
+def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     """p-values `[n]` that hold for all n tests together (Holm 1979)."""
     p = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(p, kind="stable")

@@ -54,13 +54,13 @@ class Law:
     def predict_interval(self, cost: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
         """The central `confidence` share of the replicates' scores at `cost` `[n]`: low, high."""
         tail = (1 - confidence) / 2
-        low, high = np.quantile(self._at(self.replicates, cost), [tail, 1 - tail], axis=0)
+        low, high = np.quantile(self._at(self._redrawn, cost), [tail, 1 - tail], axis=0)
         return low, high
 
     def interval(self, column: int, confidence: float) -> tuple[float, float]:
         """The central `confidence` share of the limit (column 0), the scale (1) or the exponent (2)."""
         tail = (1 - confidence) / 2
-        low, high = np.quantile(self.replicates[:, column], [tail, 1 - tail])
+        low, high = np.quantile(self._redrawn[:, column], [tail, 1 - tail])
         return float(low), float(high)
 
     def cost_of(self, score: float) -> float:
@@ -69,7 +69,13 @@ class Law:
 
     def costs_of(self, scores: np.ndarray) -> np.ndarray:
         """For each replicate the cost at which it reaches its score `[draws]`."""
-        return self._inverse(self.replicates, scores)
+        return self._inverse(self._redrawn, scores)
+
+    @property
+    def _redrawn(self) -> np.ndarray:
+        if self.replicates is None:
+            raise ValueError(f"no curve was fitted: {self.note}")
+        return self.replicates
 
     def _at(self, numbers: np.ndarray, cost: np.ndarray) -> np.ndarray:
         limit, scale, exponent = numbers.T[..., None]

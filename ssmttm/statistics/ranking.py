@@ -39,4 +39,4 @@ def connected(links: np.ndarray) -> np.ndarray:
     reach = (links | np.eye(links.shape[-1], dtype=bool)).astype(np.float32)
     for _ in range(links.shape[-1].bit_length()):
         reach = (reach @ reach > 0).astype(np.float32)
-    return reach.all(axis=(-2, -1))
+    return np.asarray(reach.all(axis=(-2, -1)))

@@ -1,5 +1,7 @@
 """All tables of a study that are computed from its scores and costs."""
 
+from typing import Any
+
 import pandas as pd
 
 from ssmttm.statistics.noise import Noise
@@ -30,7 +32,7 @@ def derived(
         targets: systems whose score is to be reached; None is `default_targets`.
     """
     targets = default_targets(comparison) if targets is None else targets
-    more = {"noise": noise, "confidence": confidence}
+    more: dict[str, Any] = {"noise": noise, "confidence": confidence}
     return {
         "fits": _together([fits(progress, cost, **more) for cost in COSTS]),
         "fit_curves": _together([curves(progress, cost, **more) for cost in COSTS]),

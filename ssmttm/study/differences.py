@@ -65,8 +65,8 @@ def _pair(a: ScoreFile, b: ScoreFile, evaluation: dict[str, Any]) -> list[dict[s
 def difference_of(one: dict[str, Any], other: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any] | None:
     """None for scores that were kept neither by clip nor by resample."""
     if "per_clip" in one:
-        values = [np.array(entry["per_clip"]) for entry in (one, other)]
-        found = paired_scores(*values, evaluation["bootstrap"], evaluation["confidence"], evaluation["seed"])
+        ours, theirs = (np.array(entry["per_clip"]) for entry in (one, other))
+        found = paired_scores(ours, theirs, evaluation["bootstrap"], evaluation["confidence"], evaluation["seed"])
         return {"difference": found.difference, "low": found.low, "high": found.high, "p_value": found.p_value}
     if "replicates" not in one or "replicates" not in other:
         return None

@@ -119,7 +119,7 @@ def _points(rows: pd.DataFrame, cost: str, confidence: float) -> Iterator[Points
     for key, group in rows.groupby([*SCORE, "variant"], sort=True):
         sigma = standard_error(group["low"], group["high"], confidence).to_numpy()
         yield Points(
-            *key,
+            **dict(zip([*SCORE, "variant"], key)),
             size=group["size"].iloc[0],
             better=group["better"].iloc[0],
             cost=group[cost].to_numpy(),

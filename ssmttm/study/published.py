@@ -73,7 +73,7 @@ def _point(where: str, cells: list[str]) -> dict[str, Any]:
     if row["better"] not in ("lower", "higher") or row["source"] not in SOURCES:
         raise UserError(f"{where}: better must be lower or higher, and source {' or '.join(SOURCES)}")
     try:
-        numbers = {"value": float(row["value"]), "error": float(row["error"])}
+        numbers: dict[str, Any] = {"value": float(row["value"]), "error": float(row["error"])}
         numbers["steps"] = int(row["steps"]) if row["steps"] else None
     except ValueError as error:
         raise UserError(f"{where}: value, error and steps must be numbers: {error}") from None

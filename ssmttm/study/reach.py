@@ -122,8 +122,7 @@ def reach_one(
         found = np.where(np.isfinite(found), found, np.maximum(beyond, group.cost[-1]))
     # The first point says no more than that it is not beyond.
     interval = _ends(np.where(found <= first, 0.0, found)[1:], found[1:], confidence)
-    answer = _answer(found[0], interval)
-    answer["note"] = _how(found[0], inside, first, law, aim)
+    answer: dict[str, Any] = {**_answer(found[0], interval), "note": _how(found[0], inside, first, law, aim)}
     if np.isfinite(found[0]):
         if np.isnan(answer["value"]):
             answer["note"] = UNKNOWN
@@ -194,7 +193,7 @@ def _answer(value: float, interval: tuple[float, float]) -> dict[str, float]:
 def _how(value: float, inside: bool, first: float, law: Law, aim: float) -> str:
     if inside:
         return FIRST if value <= first else INTERPOLATED
-    if law.note:
+    if law.note or law.limit is None:
         return f"not reached by the last measured point, and no curve tells of more: {law.note}"
     if np.isfinite(value):
         return EXTRAPOLATED

@@ -133,7 +133,7 @@ def _smaller(
     seeds = runs.pivot(index="seed", columns="size", values="value")[[small["size"], full["size"]]].astype(float)
     both = seeds.dropna()
     if len(both) > 1:
-        paired = paired_seeds(*both.to_numpy().T, confidence)
+        paired = paired_seeds(both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy(), confidence)
         numbers = {"difference": paired.difference, "low": paired.low, "high": paired.high, "seeds": paired.pairs}
         return {**found, **numbers, "paired": "by seed"}
     if len(both) == 1:

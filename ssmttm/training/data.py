@@ -150,7 +150,9 @@ def _expect(path: Path, batch: pa.RecordBatch, column: str, wanted: str, remedy:
             raise UserError(f"{path}: of {column} {value}, but dataset.json says {wanted}; {remedy}")
 
 
-def _rows(path: Path, batch: pa.RecordBatch, places: _Places, seen: dict[str, np.ndarray]) -> Iterator[tuple]:
+def _rows(
+    path: Path, batch: pa.RecordBatch, places: _Places, seen: dict[str, np.ndarray]
+) -> Iterator[tuple[int, str, int]]:
     """(row of the batch, split, row there) of the batch's clips; each clip may come once."""
     for i, clip in enumerate(batch.column("clip_id").to_pylist()):
         if clip not in places:

@@ -130,8 +130,8 @@ def join(processes: int, device: str, threads: int | None) -> Iterator[Workers]:
 
 def _fabric(device: str, threads: int | None) -> tuple[torch.device, Any]:
     from lightning_fabric import Fabric
-    from lightning_fabric.plugins.environments import TorchElasticEnvironment
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     set_threads(threads)
     here = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))

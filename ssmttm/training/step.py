@@ -42,7 +42,7 @@ class Stepper:
         model.checkpointing = fit.checkpointing
         if settings["compile"]:
             compile_blocks(model)
-        self._forward = workers.wrap(model)
+        self._forward: Any = workers.wrap(model)  # the model, perhaps within what joins processes
 
     def step(self, number: int, rate: float) -> dict[str, Any]:
         """Optimizer step `number`, from 0, at learning rate `rate`: its losses and gradient norm.

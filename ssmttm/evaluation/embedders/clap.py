@@ -50,11 +50,12 @@ class ClapEmbedder(WindowEmbedder):
         identity: str,
     ) -> None:
         self.identity = identity
-        self.dim = model.config.projection_dim
+        config: Any = model.config
+        self.dim = config.projection_dim
         self._model, self._features, self._words = model, features, words
-        self._fused = model.config.audio_config.enable_fusion
+        self._fused = config.audio_config.enable_fusion
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
         found = self._features(
             windows(prepare(wave, sample_rate, SAMPLE_RATE)[0]),
             truncation="fusion" if self._fused else "rand_trunc",
@@ -107,6 +108,7 @@ def load(settings: Mapping[str, Any]) -> ClapEmbedder:
     path = weights_path(settings, "clap", REMEDY)
     model = load_clap(path, key, REMEDY)
     folder = settings.get("tokenizer") or (path if path.is_dir() else None)
-    words = tokenizer(Path(folder).expanduser(), model.config.text_config.vocab_size, key) if folder else None
+    config: Any = model.config
+    words = tokenizer(Path(folder).expanduser(), config.text_config.vocab_size, key) if folder else None
     read = [path, *([Path(settings["tokenizer"]).expanduser()] if settings.get("tokenizer") else [])]
     return ClapEmbedder(model, extractor(model, path, key), words, f"clap:{weights_hash(*read)}")

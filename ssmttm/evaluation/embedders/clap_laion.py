@@ -50,7 +50,7 @@ class LaionClapEmbedder(WindowEmbedder):
         self.dim = module.model.joint_embed_shape
         self._module = module
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
         return [_repeat(torch.from_numpy(w)) for w in windows(prepare(wave, sample_rate, SAMPLE_RATE)[0])]
 
     def _run(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:

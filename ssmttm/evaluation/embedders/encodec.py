@@ -37,7 +37,7 @@ class EncodecEmbedder(WindowEmbedder):
         self.hop_s = self._hop / self.sample_rate
         self._encoder = model.encoder
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
         samples = prepare(wave, sample_rate, self.sample_rate, self.channels)
         need_seconds(samples, 2 * self._hop, self.sample_rate, self.name)
         return torch.from_numpy(samples)[None]

@@ -13,7 +13,7 @@ theirs is librosa's and resampy's.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -44,10 +44,10 @@ class OpenL3Embedder(WindowEmbedder):
     def __init__(self, network: OpenL3, identity: str, channels: int = 2) -> None:
         self.identity = f"{identity}:{'stereo' if channels == 2 else 'mono'}"
         self.channels = channels
-        self.dim = channels * network.convolutions[-1].out_channels
+        self.dim = channels * cast(torch.nn.Conv2d, network.convolutions[-1]).out_channels
         self._network = network
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
         first = peak_normalize(prepare(wave, sample_rate, _FIRST_RATE, self.channels))
         samples = torch.from_numpy(prepare(first.T, _FIRST_RATE, SAMPLE_RATE, self.channels))
         samples = F.pad(samples, (WINDOW // 2, 0))

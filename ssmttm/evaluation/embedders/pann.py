@@ -43,7 +43,7 @@ class PannEmbedder(WindowEmbedder):
         self.classes = tuple(f"audioset {i}" for i in range(network.fc_audioset.out_features))
         self._network = network
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
         samples = prepare(wave, sample_rate, self.sample_rate)
         need_seconds(samples, self._network.least, self.sample_rate, self.name)
         return torch.from_numpy(samples)

@@ -28,7 +28,12 @@ REMEDY = (
     "put passt-s-f128-p16-s10-ap.476-swa.pt there, from release v0.0.1-audioset of kkoutini/PaSST on GitHub, "
     "or the same tensors as .safetensors, and give its path"
 )
-_LAYERS = ("patch_embed.proj.weight", "freq_new_pos_embed", "time_new_pos_embed", "blocks.0.mlp.fc1.bias")
+_LAYERS: tuple[str, ...] = (
+    "patch_embed.proj.weight",
+    "freq_new_pos_embed",
+    "time_new_pos_embed",
+    "blocks.0.mlp.fc1.bias",
+)
 _LAYERS += ("head.1.bias",)
 _WINDOW, _HOP = 10 * SAMPLE_RATE, 5 * SAMPLE_RATE
 
@@ -48,7 +53,7 @@ class PasstEmbedder(WindowEmbedder):
         self.classes = tuple(f"audioset {i}" for i in range(network.layout.classes))
         self._network = network
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
         samples = torch.from_numpy(peak_normalize(prepare(wave, sample_rate, SAMPLE_RATE))[0])
         starts = range(0, max(_HOP, len(samples) - _HOP), _HOP)
         windows = torch.zeros(len(starts), _WINDOW)

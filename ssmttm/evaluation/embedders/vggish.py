@@ -9,7 +9,7 @@ TensorFlow has the ReLU and gives slightly other distances (12.44 for 12.74 on i
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -37,10 +37,10 @@ class VggishEmbedder(WindowEmbedder):
 
     def __init__(self, network: VGGish, identity: str) -> None:
         self.identity = identity
-        self.dim = network.embeddings["4"].out_features
+        self.dim = cast(torch.nn.Linear, network.embeddings["4"]).out_features
         self._network = network
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
         samples = prepare(wave, sample_rate, SAMPLE_RATE)
         need_seconds(samples, LEAST, SAMPLE_RATE, self.name)
         return log_mel(samples[0])

@@ -101,7 +101,8 @@ def duplicates_of_training(
         raise ValueError(f"a threshold must be a cosine, got {threshold}")
     index, cosine = nearest_training(generated, training)
     found = [
-        NearCopy(generated_ids[i], training_ids[index[i]], float(cosine[i])) for i in np.flatnonzero(cosine > threshold)
+        NearCopy(generated_ids[i], training_ids[index[i]], float(cosine[i]))
+        for i in np.flatnonzero(cosine > threshold).tolist()
     ]
     return sorted(found, key=lambda c: (-c.similarity, c.generated))
 

@@ -88,7 +88,7 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
     """Value, interval, bias, replicates, farthest clips and warnings of one system against one reference."""
     if min(system.window_count, reference.window_count) < 2:
         raise UserError(f"frechet of {system.name} against {reference.name}: needs at least two windows in each")
-    found = {"warnings": of_gaussians(system, reference)}
+    found: dict[str, Any] = {"warnings": of_gaussians(system, reference)}
     if same_audio(system, reference):
         return {"value": 0.0, "low": 0.0, "high": 0.0, "bias": 0.0, **found}
     x, y = np.concatenate(system.windows), np.concatenate(reference.windows)

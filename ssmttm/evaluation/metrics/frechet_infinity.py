@@ -172,7 +172,13 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[st
                 system.windows, y, settings.bootstrap, settings.seed, POINTS, LEAST, replacement, system.name
             )
             low, high = (max(end, 0.0) for end in percentile_interval(drawn, settings.confidence))
-            entry = {"value": fit.value, "low": low, "high": high, "slope": fit.slope, "r_squared": fit.r_squared}
+            entry: dict[str, Any] = {
+                "value": fit.value,
+                "low": low,
+                "high": high,
+                "slope": fit.slope,
+                "r_squared": fit.r_squared,
+            }
             entry |= {"sizes": fit.sizes, "distances": fit.distances, "replicates": drawn}
             both.append(entry)
     except ValueError as error:

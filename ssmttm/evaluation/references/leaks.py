@@ -85,7 +85,7 @@ def _probes(references: Mapping[str, np.ndarray]) -> tuple[dict[int, tuple[list[
     signs: dict[int, list[np.ndarray]] = {}
     without = []
     for clip_id, codes in references.items():
-        length = next((n for n in PROBES if n <= len(codes)), None)
+        length = next((n for n in PROBES if n <= len(codes)), 0)
         starts = _starts(codes, length) if length else []
         for start in starts:
             owners.setdefault(length, []).append(clip_id)

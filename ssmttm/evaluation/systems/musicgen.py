@@ -119,5 +119,5 @@ def trained(model: MusicGen) -> Iterator[torch.nn.Parameter]:
 
 def shape_of(model: MusicGen) -> Shape:
     """The decoder's shape."""
-    config = model.model.config.decoder
+    config: Any = model.model.config.decoder
     return Shape(config.num_hidden_layers, config.hidden_size, config.ffn_dim, config.num_codebooks, config.vocab_size)

@@ -67,8 +67,8 @@ def _read(text: str) -> Reading:
             return Reading(
                 None, f'"{against.against}" is said of {against.named or "the work"} beside a license\'s text'
             )
-        about = [speaks_of(document.legal.scope)] if document.legal.scope else []
-        about = [a for a in about if a] + [(s.subject, s.named) for s in said if s.subject != NONE]
+        scope = speaks_of(document.legal.scope) if document.legal.scope else None
+        about = ([scope] if scope else []) + [(s.subject, s.named) for s in said if s.subject != NONE]
         if about and all(subject in (OTHER, UNKNOWN) for subject, _ in about):
             return Reading(None, f'holds a license\'s text, and speaks of "{about[0][1]}"', silent=True)
         return read_statement(document.legal.text, strict=False)

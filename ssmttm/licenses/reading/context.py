@@ -155,8 +155,8 @@ def restriction(skeleton: str, mentions: list[Mention], expression: str) -> str 
     for word in rest.split():
         if (element := LOOSE_ELEMENTS.get(word)) and element not in granted:
             return f"an element outside of the license's name ({element.upper()})"
-    if PUBLIC_DOMAIN in expression and (word := next((w for w in rest.split() if w in COMPOSITION), None)):
-        return f'"{word}": it may be the composition only, or one country only'
+    if PUBLIC_DOMAIN in expression and (named := next((w for w in rest.split() if w in COMPOSITION), None)):
+        return f'"{named}": it may be the composition only, or one country only'
     return None
 
 

@@ -124,11 +124,11 @@ def parse_expression(text: str) -> str | None:
         else:
             return None
     try:
-        return licensing().parse(" ".join(words)).render()
+        return str(licensing().parse(" ".join(words)).render())
     except (ExpressionError, ParseError, AttributeError, IndexError, TypeError):  # how the parser fails on "A ()"
         return None
 
 
 def join(expressions: list[str], word: str) -> str:
     """Expressions joined by OR or AND."""
-    return licensing().parse(f" {word} ".join(f"({e})" for e in expressions)).render()
+    return str(licensing().parse(f" {word} ".join(f"({e})" for e in expressions)).render())

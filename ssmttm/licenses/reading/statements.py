@@ -144,9 +144,9 @@ def _read(skeleton: str, strict: bool) -> Reading:
     if (
         strict
         and combined.license != ALL_RIGHTS_RESERVED
-        and (why := restriction(skeleton, mentions, combined.license))
+        and (limit := restriction(skeleton, mentions, combined.license))
     ):
-        return Reading(None, f"names {combined.license}, but {why}", denied=True)
+        return Reading(None, f"names {combined.license}, but {limit}", denied=True)
     return combined
 
 

@@ -46,7 +46,7 @@ def set_precision(model: MusicLM, precision: str) -> MusicLM:
     if precision not in PRECISIONS:
         raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
     if precision == "bf16":
-        for module in list(model.blocks.modules()):
+        for module in [part for block in model.blocks for part in block.modules()]:
             for name, child in module.named_children():
                 if isinstance(child, nn.Linear):
                     setattr(module, name, ReducedLinear(child))

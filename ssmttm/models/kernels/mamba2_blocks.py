@@ -189,7 +189,7 @@ def _set_threads() -> int:
     import numba
 
     wanted = torch.get_num_threads()
-    threads = min(wanted, numba.config.NUMBA_NUM_THREADS)
+    threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set at its import
     numba.set_num_threads(threads)
     if torch.get_num_threads() != wanted:  # numba starts its threads, which sets OpenMP's number, and so torch's
         torch.set_num_threads(wanted)

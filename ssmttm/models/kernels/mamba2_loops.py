@@ -8,6 +8,7 @@ some rows of the batch. Layouts: token-major `[rows, q, channels]`, head-major `
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit, prange, types
@@ -15,7 +16,11 @@ from numba.extending import overload
 
 from ssmttm.models.kernels.ssd import LOST
 
-_FLAGS = {"fastmath": {"contract", "nsz", "arcp", "reassoc", "afn"}, "error_model": "numpy", "cache": True}
+_FLAGS: dict[str, Any] = {
+    "fastmath": {"contract", "nsz", "arcp", "reassoc", "afn"},
+    "error_model": "numpy",
+    "cache": True,
+}
 _PARALLEL = {"parallel": True, **_FLAGS}
 _ONE = np.float32(1)
 

@@ -40,8 +40,8 @@ def ssd_chunked(
     chunk = min(chunk, length)
     whole = length // chunk * chunk
     if whole < length:
-        y, state = ssd_chunked(*(t[:, :whole] for t in (x, dt)), a, b[:, :whole], c[:, :whole], chunk, state)
-        rest = (t[:, whole:] for t in (x, dt))
+        y, state = ssd_chunked(x[:, :whole], dt[:, :whole], a, b[:, :whole], c[:, :whole], chunk, state)
+        rest = (x[:, whole:], dt[:, whole:])
         y_rest, end = ssd_chunked(*rest, a, b[:, whole:], c[:, whole:], length - whole, state, keep_end)
         return torch.cat([y, y_rest], 1), end
     count = length // chunk

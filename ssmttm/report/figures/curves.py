@@ -67,8 +67,8 @@ def _chart(
         loss = smooth(curve["loss"].to_numpy())
         kept = np.unique(np.linspace(0, len(curve) - 1, min(POINTS, len(curve))).round().astype(int))
         measured = curve[curve["validation_loss"].notna()]
-        common = {"color": colors[run.variant], "dash": dashes[run.system]}
-        thin = {"points": False, "opacity": 0.45}
+        common: dict[str, Any] = {"color": colors[run.variant], "dash": dashes[run.system]}
+        thin: dict[str, Any] = {"points": False, "opacity": 0.45}
         drawn.append(series(f"{run.system}, training", x=curve[key].iloc[kept], y=loss[kept], **common, **thin))
         drawn.append(series(run.system, x=measured[key], y=measured["validation_loss"], **common))
     note = "Seconds by the clock: other jobs’ load is in them." if key == "seconds" else ""

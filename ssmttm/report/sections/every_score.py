@@ -53,7 +53,8 @@ def audio_text(row: Any) -> str:
 
 def fit_text(row: Any) -> str:
     """The fit behind an extrapolated distance: `fit a + b/n: b = 1,234, R² = 0.987`; empty for other scores."""
-    slope, r_squared = (getattr(row, key, None) for key in ("slope", "r_squared"))
+    slope: Any = getattr(row, "slope", None)
+    r_squared: Any = getattr(row, "r_squared", None)
     if not known(slope) or not known(r_squared):
         return ""
     return f"fit a + b/n: b = {significant(slope)}, R² = {significant(r_squared)}"

@@ -1,6 +1,7 @@
 """The tables about quality against cost: fits, and what a design spends to score like another system."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -34,7 +35,7 @@ def fits(study: Study, shown: list[Column]) -> Listing:
          ("Exponent", True), ("R²", True), ("Points", True), ("Note", False)],
         [
             [kind(r), text(r.variant), text(COST_NAMES[r.cost]),
-             bounded(r, "limit", lambda v, m=r.metric: score_text(m, v)), bounded(r, "exponent", significant),
+             bounded(r, "limit", partial(score_text, r.metric)), bounded(r, "exponent", significant),
              number(r.r2, lambda v: f"{v:.2f}".replace("-", "−")), number(r.points, lambda v: f"{v:,.0f}"),
              text(r.note or "")]
             for r in rows.itertuples()
@@ -94,7 +95,7 @@ def reach(study: Study, shown: list[Column]) -> Listing:
          ("FLOPs", True), ("Share of the target’s", True), ("How it was found", False)],
         [
             [kind(r), text(r.variant), text(system_name(r.target)),
-             number(r.target_value, lambda v, m=r.metric: score_text(m, v)), spent(r), share(r), text(r.note or "")]
+             number(r.target_value, partial(score_text, r.metric)), spent(r), share(r), text(r.note or "")]
             for r in rows.itertuples()
         ],
         empty,

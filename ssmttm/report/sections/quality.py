@@ -84,9 +84,9 @@ def _remark(rows: list[Row], cost: str, far: list[str]) -> str:
     return " ".join(told)
 
 
-def _by(frame: pd.DataFrame, *keys: str) -> dict[tuple, list[Row]]:
+def _by(frame: pd.DataFrame, *keys: str) -> dict[tuple[Any, ...], list[Row]]:
     """The rows of a table, grouped; in the table's order."""
-    found: dict[tuple, list[Row]] = {}
+    found: dict[tuple[Any, ...], list[Row]] = {}
     for row in frame.to_dict("records"):
         found.setdefault(tuple(row[k] for k in keys), []).append(row)
     return found

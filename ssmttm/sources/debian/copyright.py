@@ -61,7 +61,8 @@ def read_copyright(text: str) -> CopyrightFile:
         parsed = Copyright(text.splitlines(keepends=True), strict=False)
     except (Error, ValueError):
         return _free_text(text)
-    texts = {p.license.synopsis: p.license.text for p in parsed.all_license_paragraphs() if p.license}
+    stated: list[Any] = [p.license for p in parsed.all_license_paragraphs()]
+    texts = {one.synopsis: one.text for one in stated if one}
     # Fields by name, not python-debian's properties: those split `Files` at whitespace only, though
     # old files have commas, and raise on a paragraph without `License`.
     paragraphs = []

@@ -11,7 +11,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, cast
 
 import pyarrow as pa
 
@@ -36,7 +36,7 @@ _PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 class _Counted(io.RawIOBase):
     """A byte stream that raises UnsafeArchive once more than `limit` bytes were read from it."""
 
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
+    def __init__(self, stream: io.BufferedIOBase, limit: int) -> None:
         self._stream, self._limit, self._read = stream, limit, 0
 
     def readable(self) -> bool:
@@ -54,14 +54,14 @@ class _Counted(io.RawIOBase):
 class _Window(io.RawIOBase):
     """`size` bytes of a file from `start` on, as a file of its own."""
 
-    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+    def __init__(self, file: IO[bytes], start: int, size: int) -> None:
         self._file, self._left = file, size
         file.seek(start)
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # the Buffer of Python 3.12
         data = self._file.read(min(len(buffer), self._left))
         if not data and self._left:
             raise BrokenArchive("the file ends too early")
@@ -87,7 +87,7 @@ def read_package(
         raise UserError(f"{path}: not a readable .deb package: {error}; delete it and try again") from error
 
 
-def _ar_members(file: BinaryIO, size: int) -> Iterator[tuple[str, int, int]]:
+def _ar_members(file: IO[bytes], size: int) -> Iterator[tuple[str, int, int]]:
     """(name, start, size) of each member of an `ar` archive."""
     if file.read(8) != b"!<arch>\n":
         raise BrokenArchive("no ar archive")
@@ -104,21 +104,21 @@ def _ar_members(file: BinaryIO, size: int) -> Iterator[tuple[str, int, int]]:
         position += 60 + length + length % 2
 
 
-def _decompressed(name: str, stream: BinaryIO) -> BinaryIO:
+def _decompressed(name: str, stream: io.BufferedIOBase) -> io.BufferedIOBase:
     suffix = name.removeprefix("data.tar")
     if suffix == "":
         return stream
     if suffix == ".xz":
-        return lzma.open(stream)
+        return lzma.LZMAFile(cast(IO[bytes], stream))
     if suffix == ".gz":
         return gzip.GzipFile(fileobj=stream)
     if suffix == ".zst":
-        return pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
+        return cast(io.BufferedIOBase, pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd"))
     raise BrokenArchive(f"unknown compression {name}")
 
 
 def _read_data(
-    file: BinaryIO, size: int, package: str, wanted: Callable[[str], bool], limits: Limits
+    file: IO[bytes], size: int, package: str, wanted: Callable[[str], bool], limits: Limits
 ) -> Iterator[Member]:
     data = [member for member in _ar_members(file, size) if member[0].startswith("data.tar")]
     if not data:
@@ -128,18 +128,19 @@ def _read_data(
     counted = _Counted(stream, limits.content(length))
     with tarfile.open(fileobj=counted, mode="r|", bufsize=1 << 18, tarinfo=_TarInfo) as tar:
         while (info := tar.next()) is not None:
-            tar.members.clear()  # else a package of tiny files would fill the memory with headers
+            # Else a package of tiny files would fill the memory with headers.
+            tar.members.clear()  # type: ignore[attr-defined]
             yield from _tar_member(tar, info, package, wanted, limits)
 
 
 class _TarInfo(tarfile.TarInfo):
     """A header; one that extends the next one's is read as a whole, so its size is bounded."""
 
-    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+    def _proc_member(self, tar: tarfile.TarFile) -> Any:
         extends = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, *_PAX)
         if self.type in extends and self.size > _HEADER_BYTES:
             raise UnsafeArchive(f"has a header of {self.size} bytes, more than {_HEADER_BYTES}")
-        return super()._proc_member(tar)
+        return super()._proc_member(tar)  # type: ignore[misc]
 
 
 def _tar_member(

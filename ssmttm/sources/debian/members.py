@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 _AUDIO = re.compile(r"\.(?:ogg|oga|opus|spx|mp3|flac|wave?|m4a|aac|mka|aiff?|wma|ape|wv|mpc|tta)", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(?:zip|love|pk3|pk4)", re.IGNORECASE)
@@ -104,7 +104,7 @@ def is_text(path: str) -> bool:
     return PurePosixPath(path).name in (ALBUM, SONG) or is_license(path) or is_readme(path)
 
 
-def read_bounded(stream: BinaryIO, limit: int) -> bytes:
+def read_bounded(stream: IO[bytes], limit: int) -> bytes:
     """All of a stream; raises UnsafeArchive once it turns out longer than `limit` bytes."""
     parts, total = [], 0
     while part := stream.read(1 << 20):

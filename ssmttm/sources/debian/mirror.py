@@ -11,7 +11,7 @@ import lzma
 import re
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -106,10 +106,11 @@ class Mirror:
                 f"{self._base}/{path}: its SHA-256 is not the one in Release: {error}; "
                 "the mirror may be updating, so try again later"
             ) from error
-        opener = {"xz": lzma.open, "gz": gzip.open}.get(name.rpartition(".")[2], open)
+        openers: dict[str, Callable[..., Any]] = {"xz": lzma.open, "gz": gzip.open}
+        opener = openers.get(name.rpartition(".")[2], open)
         try:
             with opener(file, "rb") as stream:
-                data = stream.read(_INDEX_BYTES + 1)
+                data: bytes = stream.read(_INDEX_BYTES + 1)
         except (lzma.LZMAError, zlib.error, EOFError, OSError) as error:
             raise UserError(f"{self._base}/dists/{self._suite}/{name}: damaged: {error}") from error
         if len(data) > _INDEX_BYTES:

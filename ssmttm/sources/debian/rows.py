@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, repeat
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote
 
@@ -77,7 +77,8 @@ def package_rows(package: Package, contents: Contents, tracks: Sequence[Track]) 
 def _row(package: Package, contents: Contents, track: Track, beside: Beside) -> IndexRow:
     tags = {k: v.strip() for member in track.tags for k, v in member.items()}
     credit = contents.credit(track.main)
-    statements = [_evidence(contents, *pair, beside) for pair in zip_longest(track.members, track.tags, fillvalue={})]
+    all_tags = chain(track.tags, repeat({}))
+    statements = [_evidence(contents, member, own, beside) for member, own in zip(track.members, all_tags)]
     problem, detail = track.problem, track.detail
     if problem is None and (unreadable := next(filter(None, map(contents.problem, track.members)), None)):
         problem, detail = "license_unreadable", unreadable

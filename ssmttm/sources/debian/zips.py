@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import IO
 
 from ssmttm.sources.debian.members import (
     Limits,
@@ -26,7 +26,7 @@ _TAIL = 65_535 + 22
 _END, _END_64, _LOCATOR_64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 
 
-def read_zip(path: str, stream: BinaryIO, wanted: Callable[[str], bool], limits: Limits) -> Iterator[Member]:
+def read_zip(path: str, stream: IO[bytes], wanted: Callable[[str], bool], limits: Limits) -> Iterator[Member]:
     """Wanted audio and the texts beside it of the archive `stream`, the package's member at `path`."""
     with tempfile.SpooledTemporaryFile(max_size=64 << 20) as spool:
         size = 0
@@ -46,7 +46,7 @@ def read_zip(path: str, stream: BinaryIO, wanted: Callable[[str], bool], limits:
             yield Member(path, problem="undecodable", detail=f"not a readable zip archive: {error}")
 
 
-def _directory_bytes(file: BinaryIO, size: int) -> int:
+def _directory_bytes(file: IO[bytes] | tempfile.SpooledTemporaryFile[bytes], size: int) -> int:
     """How long the list of members says it is, which `zipfile` then reads as a whole; 0 if not found."""
     start = max(0, size - _TAIL)
     file.seek(start)

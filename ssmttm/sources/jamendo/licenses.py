@@ -104,7 +104,7 @@ def _statements(lines: list[Line]) -> Iterator[Statement]:
         parts[-1].append(line)
     for part in parts:
         text = intern("\n".join(line.text for line in part))
-        urls = [intern(url.rstrip(".,;)")) for url in _URL.findall(text)]
+        urls: list[str | None] = [intern(url.rstrip(".,;)")) for url in _URL.findall(text)]
         for url in urls or [None]:
             yield Statement(text, url, part[0].number)
 

@@ -10,7 +10,7 @@ import tarfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from ssmttm.errors import UserError
 from ssmttm.fetch.failures import Unavailable
@@ -81,7 +81,7 @@ def _scan(path: Path) -> TarIndex:
     refused: dict[str, str] = {}
     last = -1
     try:
-        with open(path, "rb") as file, tarfile.open(fileobj=_Headers(file), mode="r:") as tar:
+        with open(path, "rb") as file, tarfile.open(fileobj=cast(IO[bytes], _Headers(file)), mode="r:") as tar:
             for count, info in enumerate(tar):
                 if info.size < 0 or tar.offset <= last or count >= _MEMBERS:
                     raise tarfile.ReadError("a header with an absurd size, or too many of them")

@@ -50,7 +50,7 @@ class _Place:
     def stored(self) -> Path | None:
         """The complete file, if it is there and as it was."""
         record = self.known()
-        path = self.folder / record.get("file", "")
+        path: Path = self.folder / record.get("file", "")
         if not path.is_file() or path.stat().st_size != record["size"] or sha256_file(path) != record["sha256"]:
             return None
         return path

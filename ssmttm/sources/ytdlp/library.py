@@ -73,7 +73,7 @@ def _bounded(response: Any) -> Any:
     read = response.read
 
     def bounded(amount: int | None = None) -> bytes:
-        data = read(PAGE_BYTES + 1 if amount is None else amount)
+        data: bytes = read(PAGE_BYTES + 1 if amount is None else amount)
         if len(data) > PAGE_BYTES:
             raise Unavailable(f"a page of more than {PAGE_BYTES >> 20} MiB", "too_large")
         return data
@@ -91,7 +91,7 @@ def _library() -> Callable[..., Any]:
 
     yt_dlp.globals.plugin_dirs.value = []  # code that lies about on this machine is none of ours
 
-    class Paced(YoutubeDL):
+    class Paced(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
         def __init__(self, options: dict[str, Any], per_minute: float, fetching: Mapping[str, Any]) -> None:
             self._per_minute, self._fetching, self._refused = per_minute, fetching, 0
             super().__init__(options, auto_init=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from ssmttm.errors import UserError
 from ssmttm.fetch.download import DEFAULTS
@@ -17,6 +17,8 @@ from ssmttm.sources.contract import Context
 from ssmttm.sources.ytdlp.library import backoff, open_library
 from ssmttm.sources.ytdlp.text import clean, track_id
 from ssmttm.wording import quoted
+
+R = TypeVar("R")
 
 _DEPTH = 4
 """How deep playlists may nest: a channel holds tabs, a tab holds playlists, those hold videos."""
@@ -184,7 +186,7 @@ class Session:
                 unread = found.error is not None and found.url == entry["url"]
                 yield Found(found.url, known, None, found.error) if unread else found
 
-    def _call(self, action: Callable[[], Any]) -> Any:
+    def _call(self, action: Callable[[], R]) -> R:
         """Run a part of yt-dlp. Its extractors are 1,900 foreign parsers: whatever they raise concerns one video."""
         try:
             return action()
