@@ -126,7 +126,7 @@ def test_edited_data_code_rebuilds_nothing(project):
 
 def test_edited_plumbing_reruns_nothing(project):
     """Reading configs, writing files and showing progress decide no number."""
-    for module in ("errors", "evaluation", "files", "given", "progress", "provenance", "spec", "cli/__init__"):
+    for module in ("choices", "errors", "files", "given", "progress", "provenance", "spec", "cli/__init__"):
         project.append(f"ssmttm/{module}.py", "\nEDITED = 1\n")
     assert project.plan() == set()
 
