@@ -67,7 +67,7 @@ def package_rows(package: Package, contents: Contents, tracks: Sequence[Track]) 
     rows = [_row(package, contents, track, beside) for track in tracks]
     _complete_artists(rows, tracks, contents)
     usable = [(row, track) for row, track in zip(rows, tracks) if row.problem is None]
-    titles = credits.distinct_titles((_file_name(track), row.title, row.artist) for row, track in usable)
+    titles = credits.distinct_titles((_file_name(track), row.title or "", row.artist) for row, track in usable)
     for (row, _), title in zip(usable, titles):
         row.title = title
     _tell_apart(rows)
