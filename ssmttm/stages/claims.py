@@ -6,6 +6,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from ssmttm.accounting import design
 from ssmttm.accounting.claims import CLAIMS, NOT_COUNTED, Side, musicgen_small, rows
 from ssmttm.accounting.claims_text import claims_text
 from ssmttm.codecs.base import frames_in
@@ -13,7 +14,6 @@ from ssmttm.errors import UserError
 from ssmttm.files import write_json
 from ssmttm.models.patterns import steps_for
 from ssmttm.spec import ROOT, canonical_json, complain
-from ssmttm.stages import describe
 from ssmttm.training.budget import plan_budget
 
 DEFAULTS: dict[str, Any] = {
@@ -57,7 +57,7 @@ def claims(spec: dict[str, Any] | None = None) -> dict[str, Any]:
     if unknown := sorted(set(settings) - set(DEFAULTS)):
         raise UserError(f"claims: no setting {', '.join(unknown)}; there are {', '.join(DEFAULTS)}")
     complain(_SPEC, settings, "claims: --spec", f"without --spec it is {canonical_json(DEFAULTS)}")
-    config, size = describe.choose_size(settings["size"], settings["preset"], [ROOT / "config.yaml"])
+    config, size = design.choose_size(settings["size"], settings["preset"], [ROOT / "config.yaml"])
     if settings["budget"] not in config["budgets"]:
         raise UserError(f"claims: no budget {settings['budget']!r}; there are {', '.join(config['budgets'])}")
     if "gpu_hours" in config["budgets"][settings["budget"]]:
@@ -75,22 +75,22 @@ def claims(spec: dict[str, Any] | None = None) -> dict[str, Any]:
 
 def paper_costs(preset: str = "paper", size: str = "base") -> dict[str, dict[str, Any]]:
     """parameters, flops_per_step and tokens_per_step of each of `DEFAULTS`' designs, for `paper_progress`."""
-    config, size = describe.choose_size(size, preset, [ROOT / "config.yaml"])
+    config, size = design.choose_size(size, preset, [ROOT / "config.yaml"])
     found = {}
     for variant in DEFAULTS["variants"]:
-        facts = describe.facts(config, variant, size)
+        facts = design.facts(config, variant, size)
         kept = {"parameters": facts["parameters"], "flops_per_step": facts["training_flops"]}
         found[variant] = {**kept, "tokens_per_step": facts["tokens_per_step"]}
     return found
 
 
 def _design(config: dict[str, Any], variant: str, size: str, budget: str, hours: float) -> tuple[dict, Side]:
-    spec, model = describe.build(config, variant, size)
+    spec, model = design.build(config, variant, size)
     data, batch = spec["data"], spec["training"]["batch_size"]
     frames = frames_in(data["codec"], data["seconds"], data["sample_rate"])
     tokens = data["text"]["max_tokens"]
     plan = plan_budget(config["budgets"][budget], model, batch, frames, tokens)
-    parameters, clips = describe.parameters(model)["parameters"], plan.steps * batch
+    parameters, clips = design.parameters(model)["parameters"], plan.steps * batch
     steps, cost = steps_for(frames, model.config.codebooks), model.flops(frames, tokens)
     ours = Side(variant, parameters, clips, hours, steps, cost.total, cost.scan_matmul + cost.scan_elementwise)
     facts = {"design": variant, "size": size, "layers": model.config.layers, "parameters": parameters}

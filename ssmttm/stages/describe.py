@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 
 from ssmttm.accounting.description import description
-from ssmttm.accounting.design import build, choose_size, facts, parameters
-
-__all__ = ["build", "choose_size", "facts", "parameters", "run"]
+from ssmttm.accounting.design import choose_size, facts
 
 
 def run(
