@@ -5,7 +5,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-pytest_plugins = ["made_up_study", "package_mirror"]
+from made_up_study import results  # noqa: F401
+from package_mirror import mirror  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
