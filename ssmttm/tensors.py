@@ -1,5 +1,6 @@
 """Safetensors files whose bytes follow from their content alone, so that their hashes can be compared."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,3 +51,12 @@ def _sort_metadata(path: Path) -> None:
             raise ValueError(f"{path}: a header of {len(text)} bytes does not fit into {length}")
         file.seek(_LENGTH)
         file.write(text.ljust(length))
+
+
+def content_hash(tensors: "Mapping[str, Tensor]", start: str = "") -> str:
+    """Hex SHA-256 over the names, shapes and bytes of tensors on the CPU, after `start`: the same however they are kept."""
+    digest = hashlib.sha256(start.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().data)
+    return digest.hexdigest()

@@ -4,11 +4,9 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from ssmttm.errors import UserError
@@ -16,17 +14,17 @@ from ssmttm.errors import UserError
 State = dict[str, torch.Tensor]
 
 # Training records beside the weights hold NumPy scalars; they are read as nothing.
-_NUMPY = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype")
-_NUMPY_DTYPES = ("Float64DType", "Float32DType", "Int64DType")
+_IGNORED = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype")
+_IGNORED += ("numpy.dtypes.Float64DType", "numpy.dtypes.Float32DType", "numpy.dtypes.Int64DType")
 
 
 class _Ignored:
     """Stands for the NumPy scalars of a checkpoint, which so import nothing."""
 
-    def __init__(self, *parts: Any) -> None:
+    def __init__(self, *parts: object) -> None:
         pass
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         pass
 
 
@@ -42,40 +40,52 @@ def read_weights(path: Path, key: str, remedy: str) -> State:
     Raises:
         UserError: the file is missing, damaged, or holds anything but tensors and plain values.
     """
+    where = f"{key}: {path}"
     if not path.is_file():
-        raise UserError(f"{key}: {path}: no such file; {remedy}")
-    found = _safetensors(path, key, remedy) if path.suffix == ".safetensors" else _torch(path, key, remedy)
+        raise UserError(f"{where}: no such file; {remedy}")
+    read: object
+    if path.suffix == ".safetensors":
+        read, _ = read_safetensors(path, where, remedy)
+    else:
+        read = read_pickle(path, where, remedy)
     for name in ("model", "state_dict", "best_state"):
-        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
-            found = found[name]
-    if not isinstance(found, Mapping):
-        raise UserError(f"{key}: {path}: no mapping of weights, but a {type(found).__name__}; {remedy}")
-    state = {str(name).removeprefix("module."): t for name, t in found.items() if isinstance(t, torch.Tensor)}
+        if isinstance(read, Mapping) and isinstance(read.get(name), Mapping):
+            read = read[name]
+    if not isinstance(read, Mapping):
+        raise UserError(f"{where}: no mapping of weights, but a {type(read).__name__}; {remedy}")
+    state = {str(name).removeprefix("module."): t for name, t in read.items() if isinstance(t, torch.Tensor)}
     if not state:
-        raise UserError(f"{key}: {path}: holds no weights; {remedy}")
+        raise UserError(f"{where}: holds no weights; {remedy}")
     return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
 
 
-def _safetensors(path: Path, key: str, remedy: str) -> State:
+def read_safetensors(path: Path, where: str, remedy: str) -> tuple[State, dict[str, str]]:
+    """The tensors of a safetensors file by name, and its metadata; UserError `where: …; remedy` if it is damaged."""
     try:
-        return load_file(path)
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{key}: {path}: unreadable weights ({error}); {remedy}") from error
+        raise UserError(f"{where}: unreadable weights ({error}); {remedy}") from error
 
 
-def _torch(path: Path, key: str, remedy: str) -> Any:
-    ignored: list[Any] = [(_Ignored, name) for name in _NUMPY] + [
-        (_Ignored, f"numpy.dtypes.{name}") for name in _NUMPY_DTYPES
-    ]
+def read_pickle(path: Path, where: str, remedy: str, *allowed: type | tuple[type, str]) -> object:
+    """What `torch.save` wrote, as data: tensors, plain values, and the classes `allowed`, or stand-ins for names.
+
+    Raises UserError `where: …; remedy` if it is damaged or holds anything else, of which nothing is run.
+    """
+    ignored = ((_Ignored, name) for name in _IGNORED)
     try:
-        with torch.serialization.safe_globals(ignored):
+        with torch.serialization.safe_globals([*allowed, *ignored]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = re.search(r"GLOBAL (\S+)", str(error))
         what = f"it holds {reason[1]}, which is no data" if reason else "no checkpoint of weights"
-        raise UserError(f"{key}: {path}: refused: {what}; {remedy}") from error
-    except (RuntimeError, EOFError, OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise UserError(f"{key}: {path}: unreadable weights ({type(error).__name__}); {remedy}") from error
+        raise UserError(f"{where}: refused: {what}; {remedy}") from error
+    except (
+        ArithmeticError, AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError,
+    ) as error:  # fmt: skip
+        raise UserError(f"{where}: unreadable weights ({type(error).__name__}); {remedy}") from error
 
 
 def fill(network: nn.Module, state: State, where: str, remedy: str) -> None:

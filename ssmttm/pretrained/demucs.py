@@ -7,26 +7,29 @@ lost above the network's band; and of a bag of models only those that hear voice
 
 import inspect
 import json
-import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 import yaml
 from huggingface_hub import snapshot_download
-from safetensors import SafetensorError, safe_open
 
 from ssmttm.audio.coded import resample
 from ssmttm.errors import UserError
 from ssmttm.files import sha256_file
+from ssmttm.pretrained.checkpoints import State, read_pickle, read_safetensors
 from ssmttm.pretrained.hub import local
-from ssmttm.pretrained.wheels import weights_hash
+from ssmttm.pretrained.identity import weights_hash
 
+if TYPE_CHECKING:
+    from demucs.htdemucs import HTDemucs
+
+_KEY = "data.vocals.model"
 _STEM = "vocals"
 _CLASS = "demucs.htdemucs.HTDemucs"
 _OVERLAP = 0.25  # of neighboring segments, as in demucs itself
@@ -36,28 +39,36 @@ _SIGNATURE = re.compile(r"[\w-]{1,64}")
 REMEDY = "get htdemucs once, where there is a network: hf download adefossez/HTDemucs; then name adefossez/HTDemucs"
 
 
-_NUMPY = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype")
-
-
 class _Named:
     """Stands for the network's class in a pickle, which so can neither import nor call anything."""
 
 
-class _Ignored:
-    """Stands for the NumPy scalars among the training records of published checkpoints."""
+@dataclass(frozen=True)
+class _Bag:
+    """Networks that hear together."""
 
-    def __init__(self, *parts: Any) -> None:
-        pass
+    files: list[Path]
+    weights: list[list[float]] | None = None
+    """Of each network, per stem, in the mean; None: all 1."""
+    segment: float | None = None
+    """Seconds that a network hears at once, at most."""
 
-    def __setstate__(self, state: Any) -> None:
-        pass
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """What one file says of a network: the name of its class, its arguments, and its weights."""
+
+    klass: object
+    args: Sequence[object]
+    kwargs: Mapping[str, object]
+    state: State
 
 
 @dataclass(frozen=True)
 class Separator:
     """Takes the voices out of recordings. `models` are pairs of network and weight in the mean."""
 
-    models: tuple[tuple[Any, float], ...]
+    models: "tuple[tuple[HTDemucs, float], ...]"
     identity: str
     name: str
     device: torch.device
@@ -73,7 +84,7 @@ class Separator:
         wave = wave.astype(np.float32, copy=False)
         voices = self._voices(wave, sample_rate)
         if not np.isfinite(voices).all():
-            raise UserError(f"data.vocals.model: {self.name} gives samples that aren't finite; is it damaged?")
+            raise UserError(f"{_KEY}: {self.name} gives samples that aren't finite; is it damaged?")
         return wave - voices
 
     @torch.inference_mode()
@@ -108,136 +119,119 @@ def load_separator(name: str, device: torch.device | str = "cpu") -> Separator:
             stem of voices. A `.th` file is a pickle: it is read as data, and refused when it holds more.
     """
     try:
-        import demucs.htdemucs  # noqa: F401
+        import demucs.htdemucs  # noqa: F401 (is it installed?)
     except ImportError as error:
         raise UserError(
             f"data.vocals.mode: separate needs the Python package {error.name}; "
             "install it: pip install --no-deps demucs einops julius tqdm"
         ) from error
-    files, weights, segment = _find(name)
-    loaded = [_load(path) for path in files]
+    bag = _find(name)
     voices = []
-    for path, model, row in zip(files, loaded, weights):
+    for number, path in enumerate(bag.files):
+        model = _load(path)
         if _STEM not in model.sources:
             raise UserError(f"{path}: has no stem {_STEM!r}, only {', '.join(map(str, model.sources))}; {REMEDY}")
-        if row and len(row) != len(model.sources):
-            raise UserError(
-                f"data.vocals.model: {name}: {len(row)} weights for {len(model.sources)} stems of {path.name}"
-            )
-        weight = row[model.sources.index(_STEM)] if row else 1.0
-        if segment is not None:
-            model.segment = min(segment, model.segment)
-        if weight > 0:
+        weights = bag.weights[number] if bag.weights else [1.0] * len(model.sources)
+        if len(weights) != len(model.sources):
+            raise UserError(f"{_KEY}: {name}: {len(weights)} weights for {len(model.sources)} stems of {path.name}")
+        if bag.segment is not None:
+            model.segment = min(bag.segment, model.segment)
+        if (weight := weights[model.sources.index(_STEM)]) > 0:
             voices.append((model.to(device), weight))
     if not voices:
-        raise UserError(f"data.vocals.model: {name}: no model of the bag has a weight for {_STEM!r}")
+        raise UserError(f"{_KEY}: {name}: no model of the bag has a weight for {_STEM!r}")
     if len({(model.samplerate, model.audio_channels) for model, _ in voices}) > 1:
-        raise UserError(f"data.vocals.model: {name}: the models of the bag differ in sample rate or channels")
-    identity = "+".join(weights_hash(path) for path in files)
+        raise UserError(f"{_KEY}: {name}: the models of the bag differ in sample rate or channels")
+    identity = "+".join(weights_hash(path) for path in bag.files)
     return Separator(tuple(voices), f"demucs:{identity}", name, torch.device(device))
 
 
-def _find(name: str) -> tuple[list[Path], list[list[float] | None], float | None]:
-    """The checkpoints of `name`, the weight of each per stem (None: all 1), and the segment in seconds."""
+def _find(name: str) -> _Bag:
+    """The checkpoints that `name` stands for."""
     path = Path(name).expanduser()
     if path.suffix in _SUFFIXES:
         if not path.is_file():
-            raise UserError(f"data.vocals.model: {name}: no such file; {REMEDY}")
-        return [path], [None], None
+            raise UserError(f"{_KEY}: {name}: no such file; {REMEDY}")
+        return _Bag([path])
     if not path.is_dir():
         if name.startswith((".", "/", "~")):
-            raise UserError(f"data.vocals.model: {name}: no such folder; {REMEDY}")
-        path = Path(local(lambda: snapshot_download(name, local_files_only=True), name, "data.vocals.model"))
+            raise UserError(f"{_KEY}: {name}: no such folder; {REMEDY}")
+        path = Path(local(lambda: snapshot_download(name, local_files_only=True), name, _KEY))
     bags = sorted(path.glob("*.yaml"))
     if len(bags) == 1:
         return _read_bag(bags[0])
     files = sorted(p for p in path.iterdir() if p.suffix in _SUFFIXES)
     if bags or len(files) != 1:
-        found = f"{len(bags)} bags (.yaml) and {len(files)} checkpoints ({', '.join(_SUFFIXES)})"
-        raise UserError(f"data.vocals.model: {name}: {found}; name one file, or {REMEDY}")
-    return files, [None], None
+        counts = f"{len(bags)} bags (.yaml) and {len(files)} checkpoints ({', '.join(_SUFFIXES)})"
+        raise UserError(f"{_KEY}: {name}: {counts}; name one file, or {REMEDY}")
+    return _Bag(files)
 
 
-def _read_bag(path: Path) -> tuple[list[Path], list[list[float] | None], float | None]:
+def _read_bag(path: Path) -> _Bag:
     try:
         bag = yaml.safe_load(path.read_text(encoding="utf-8"))
         signatures = [str(s) for s in bag["models"]]
-        rows = [[float(w) for w in row] for row in bag.get("weights") or []]
+        weights = [[float(w) for w in row] for row in bag.get("weights") or []]
         segment = None if bag.get("segment") is None else float(bag["segment"])
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: not a bag of demucs models ({type(error).__name__}); {REMEDY}") from error
-    if not signatures or (rows and len(rows) != len(signatures)) or any(w < 0 for row in rows for w in row):
+    if not signatures or len(weights) not in (0, len(signatures)) or any(w < 0 for row in weights for w in row):
         raise UserError(f"{path}: needs `models` and, if any, a row of `weights` for each; {REMEDY}")
     files = []
     for signature in signatures:
         if not _SIGNATURE.fullmatch(signature):
             raise UserError(f"{path}: {signature!r} is no signature of a model")
-        found = [p for p in sorted(path.parent.glob(f"{signature}*")) if p.suffix in _SUFFIXES]
-        if not found:
+        matches = [p for p in sorted(path.parent.glob(f"{signature}*")) if p.suffix in _SUFFIXES]
+        if not matches:
             raise UserError(f"{path}: names the model {signature}, which is not beside it; {REMEDY}")
-        files.append(found[0])
-    return files, list(rows) or [None] * len(files), segment
+        files.append(matches[0])
+    return _Bag(files, weights or None, segment)
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> "HTDemucs":
     """The network of one checkpoint."""
     from demucs.htdemucs import HTDemucs
 
-    package = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     try:
-        if package["klass"] not in (_Named, _CLASS):
-            raise UserError(f"{path}: a checkpoint of {package['klass']}; only HTDemucs is supported: {REMEDY}")
-        known = inspect.signature(HTDemucs).parameters
-        settings = {k: v for k, v in package["kwargs"].items() if k in known}
-        model = HTDemucs(*package["args"], **settings)
-        if "__quantized" in package["state"]:
+        checkpoint = _read_published(path) if path.suffix == ".safetensors" else _read_older(path)
+        if checkpoint.klass not in (_Named, _CLASS):
+            raise UserError(f"{path}: a checkpoint of {checkpoint.klass}; only HTDemucs is supported: {REMEDY}")
+        if "__quantized" in checkpoint.state:
             raise UserError(f"{path}: quantized weights are not supported; {REMEDY}")
-        model.load_state_dict(package["state"])
+        known = inspect.signature(HTDemucs).parameters
+        model = HTDemucs(*checkpoint.args, **{k: v for k, v in checkpoint.kwargs.items() if k in known})
+        model.load_state_dict(checkpoint.state)
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]
         raise UserError(f"{path}: not a whole HTDemucs checkpoint ({reason}); {REMEDY}") from error
     return model.eval().requires_grad_(False)
 
 
-def _read_safetensors(path: Path) -> dict[str, Any]:
+def _read_published(path: Path) -> _Checkpoint:
     """The layout of demucs 4.1: class and arguments are JSON in the metadata."""
+    state, metadata = read_safetensors(path, str(path), REMEDY)
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: unreadable weights ({error}); {REMEDY}") from error
-    try:
-        args, kwargs = (_fractions(json.loads(metadata[key])) for key in ("args", "kwargs"))
-        package = {"klass": metadata["klass"], "args": args, "kwargs": kwargs}
-    except (KeyError, ValueError, ArithmeticError) as error:
+        args, kwargs = (json.loads(metadata[key], object_hook=_fraction) for key in ("args", "kwargs"))
+        klass = metadata["klass"]
+    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise UserError(f"{path}: no demucs model: its metadata lack class and arguments; {REMEDY}") from error
     # A state of another structure than names and tensors is a quantized one.
-    return package | {"state": {"__quantized": True} if "structure" in metadata else state}
+    quantized = {"__quantized": torch.ones(1)} if "structure" in metadata else {}
+    return _Checkpoint(klass, args, kwargs, state | quantized)
 
 
-def _fractions(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if value.get("_type") == "fraction":
-            return Fraction(int(value["numerator"]), int(value["denominator"]))
-        return {key: _fractions(item) for key, item in value.items()}
-    return [_fractions(item) for item in value] if isinstance(value, list) else value
+def _fraction(value: dict[str, int]) -> Fraction | dict[str, int]:
+    """A JSON object, or the fraction that it stands for."""
+    return Fraction(value["numerator"], value["denominator"]) if value.get("_type") == "fraction" else value
 
 
-def _read_pickle(path: Path) -> dict[str, Any]:
-    """An older checkpoint: a pickle, of which only data and the names above are accepted."""
+def _read_older(path: Path) -> _Checkpoint:
+    """The layout before: a pickle, of which only data and the class above are accepted. KeyError if it lacks a part."""
     expected = _CHECKSUM.fullmatch(path.name)
     if expected and not sha256_file(path).startswith(expected[1]):
         raise UserError(f"{path}: damaged: its SHA-256 does not start with {expected[1]}; fetch it again")
-    try:
-        with torch.serialization.safe_globals([Fraction, (_Named, _CLASS), *((_Ignored, name) for name in _NUMPY)]):
-            package = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = re.search(r"GLOBAL (\S+)", str(error))
-        what = f"it holds {reason[1]}, which is no data" if reason else "no checkpoint of weights"
-        raise UserError(f"{path}: refused: {what}; use a .safetensors file instead, or {REMEDY}") from error
-    except (RuntimeError, EOFError, OSError, ValueError, ArithmeticError, AttributeError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: unreadable weights ({type(error).__name__}); {REMEDY}") from error
+    remedy = f"use a .safetensors file instead, or {REMEDY}"
+    package = read_pickle(path, str(path), remedy, Fraction, (_Named, _CLASS))
     if not isinstance(package, dict):
         raise UserError(f"{path}: no demucs checkpoint, but a {type(package).__name__}; {REMEDY}")
-    return package
+    return _Checkpoint(*(package[part] for part in ("klass", "args", "kwargs", "state")))

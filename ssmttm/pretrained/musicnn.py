@@ -1,12 +1,13 @@
-"""musicnn's music tagger (Pons and Serra, 2019) in torch, with the weights of its own package.
+"""musicnn's music tagger (Pons and Serra, 2019) in torch.
 
 The network reads patches of 187 log-mel frames (3 s at 16 kHz). Here, patches may overlap; the
 convolutions along frequency, which cost most, are then computed once for all of them.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -15,9 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ssmttm.audio.mel import filter_bank
-from ssmttm.errors import UserError
-from ssmttm.pretrained.tensorflow_bundle import BundleError, read_bundle
-from ssmttm.pretrained.wheels import package_file, weights_hash
+from ssmttm.pretrained.packaged import PackagedWeights, load_packaged
 
 SAMPLE_RATE = 16000
 PATCH = 187  # frames
@@ -27,6 +26,21 @@ WIDTH = 200  # of the penultimate layer
 _FFT = 512
 _GROUP = 16  # patches computed together: bounds memory on long audio
 _REACH = 3  # frames that the timbral filters look to each side
+
+_DATA = "musicnn/MTT_musicnn/.data-00000-of-00001"
+_CHANNELS = (1, 204, 204, 51, 51, 51, 64, 64, 64, 1506, 200)  # of each batch normalization
+_KERNELS: dict[str, tuple[int, ...]] = {
+    "conv2d": (7, 38, 1, 204),
+    "conv2d_1": (7, 67, 1, 204),
+    "conv2d_2": (128, 1, 1, 51),
+    "conv2d_3": (64, 1, 1, 51),
+    "conv2d_4": (32, 1, 1, 51),
+    "conv2d_5": (7, 561, 1, 64),
+    "conv2d_6": (7, 64, 1, 64),
+    "conv2d_7": (7, 64, 1, 64),
+    "dense": (1506, 200),
+    "dense_1": (200, 50),
+}
 
 # The classes of MagnaTagATune, in the order of the network's outputs.
 # fmt: off
@@ -215,19 +229,41 @@ def _set(layer: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
     layer.bias = nn.Parameter(torch.from_numpy(bias), requires_grad=False)
 
 
-def _data_file() -> Path:
-    return package_file("musicnn", "musicnn", "MTT_musicnn/.data-00000-of-00001")
+def _convert(members: Mapping[str, bytes]) -> dict[str, np.ndarray]:
+    """The variables of the TensorFlow checkpoint that the network needs, by their names there.
+
+    A checkpoint's data file is its variables one after the other, in the order of their names. Beside the weights
+    there are two moments of the optimizer for each that was trained.
+    """
+    trained = {f"{name}/kernel": shape for name, shape in _KERNELS.items()}
+    trained |= {f"{name}/bias": shape[-1:] for name, shape in _KERNELS.items()}
+    fixed = {}
+    for number, channels in enumerate(_CHANNELS):
+        name = f"batch_normalization_{number}" if number else "batch_normalization"
+        trained |= {f"{name}/{part}": (channels,) for part in ("beta", "gamma")}
+        fixed |= {f"{name}/{part}": (channels,) for part in ("moving_mean", "moving_variance")}
+    moments = {f"{name}/{slot}": shape for name, shape in trained.items() for slot in ("Adam", "Adam_1")}
+    values = np.frombuffer(members[_DATA], "<f4")
+    tensors, at = {}, 0
+    for name, shape in sorted((trained | fixed | moments | {"beta1_power": (), "beta2_power": ()}).items()):
+        size = math.prod(shape)
+        if name in trained or name in fixed:
+            tensors[name] = values[at : at + size].reshape(shape)
+        at += size
+    return tensors
+
+
+WEIGHTS = PackagedWeights(
+    "musicnn",
+    "musicnn==0.1.0",
+    {_DATA: "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab"},
+    _convert,
+    "5f98fe51215993352450c4d5308474d9d5a5ce6dfc9d2650dc7427308c07b50c",
+)
 
 
 @cache
 def load_musicnn() -> Musicnn:
-    """The tagger with the weights of the installed musicnn package; loaded once per process.
-
-    Raises UserError when the package is missing or its files are damaged.
-    """
-    data = _data_file()
-    try:
-        weights = read_bundle(f"{data.parent}/")
-        return Musicnn(weights, f"musicnn-mtt:{weights_hash(data)}")
-    except (BundleError, FileNotFoundError, KeyError) as error:
-        raise UserError(f"{data.parent}: unreadable weights ({error}); reinstall the package musicnn") from error
+    """The tagger, loaded once per process; raises UserError when its weights can't be had."""
+    weights = {name: tensor.numpy() for name, tensor in load_packaged(WEIGHTS).items()}
+    return Musicnn(weights, f"musicnn-mtt:{WEIGHTS.members[_DATA][:12]}")

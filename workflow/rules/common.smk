@@ -9,7 +9,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from ssmttm import choices, planning, provenance, spec
 from ssmttm.errors import UserError
-from ssmttm.pretrained.wheels import MODEL_SUFFIXES
+from ssmttm.pretrained.identity import MODEL_SUFFIXES
 from ssmttm.evaluation.systems.audio_folder import audio_files
 
 shell.prefix(planning.shell_prefix(DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method))

@@ -24,7 +24,7 @@ from transformers import ClapFeatureExtractor, ClapModel, PreTrainedTokenizerBas
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import WindowEmbedder, prepare, weights_path
 from ssmttm.pretrained.clap import SAMPLE_RATE, WINDOW, extractor, load_clap, tokenizer
-from ssmttm.pretrained.wheels import weights_hash
+from ssmttm.pretrained.identity import weights_hash
 
 SETTINGS = ("weights", "tokenizer")
 REMEDY = (

@@ -26,7 +26,7 @@ from ssmttm.evaluation.embedder import WindowEmbedder, prepare, weights_path
 from ssmttm.evaluation.embedders.clap import windows
 from ssmttm.pretrained.checkpoints import fill, need, read_weights
 from ssmttm.pretrained.clap import SAMPLE_RATE, WINDOW, tokenizer
-from ssmttm.pretrained.wheels import weights_hash
+from ssmttm.pretrained.identity import weights_hash
 
 SETTINGS = ("weights", "tokenizer")
 REMEDY = (

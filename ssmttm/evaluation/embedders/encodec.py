@@ -17,7 +17,7 @@ from transformers import EncodecModel
 
 from ssmttm.evaluation.embedder import Embedding, WindowEmbedder, need_seconds, prepare, weights_path
 from ssmttm.pretrained.hub import load_pretrained
-from ssmttm.pretrained.wheels import weights_hash
+from ssmttm.pretrained.identity import weights_hash
 
 SETTINGS = ("weights",)
 REMEDY = "put the folder of a transformers EnCodec there (hf download facebook/encodec_24khz), and give its path"

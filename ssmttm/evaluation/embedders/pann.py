@@ -19,7 +19,7 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import Embedding, WindowEmbedder, need_seconds, prepare, weights_path
 from ssmttm.pretrained.checkpoints import fill, need, read_weights
 from ssmttm.pretrained.panns import RATES, Cnn14, lay_out
-from ssmttm.pretrained.wheels import weights_hash
+from ssmttm.pretrained.identity import weights_hash
 
 SETTINGS = ("weights",)
 REMEDY = (

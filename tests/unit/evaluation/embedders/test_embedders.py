@@ -10,7 +10,7 @@ from ssmttm.audio.coded import resample
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import load_embedder, peak_normalize, prepare
 from ssmttm.evaluation.metrics.frechet import frechet_distance
-from ssmttm.pretrained.wheels import weights_hash
+from ssmttm.pretrained.identity import weights_hash
 
 NAMES = sorted(
     set(plugins.names("ssmttm.evaluation.embedders")) - {"clap_laion"}

@@ -1,31 +1,12 @@
-"""Files that travel inside installed packages, found without importing the packages."""
+"""What files of weights are known by: a hash. No torch."""
 
-import importlib.util
 from functools import cache
 from pathlib import Path
 
-from ssmttm.errors import UserError
 from ssmttm.files import sha256_bytes, sha256_file
 
 MODEL_SUFFIXES = frozenset({".json", ".safetensors", ".txt", ".model"})
 """Of files in a model's folder that transformers reads: settings, weights, vocabularies."""
-
-
-def package_file(package: str, distribution: str, relative: str) -> Path:
-    """The path of `relative` inside the installed `package`.
-
-    The package is not imported: musicnn's would import TensorFlow. Raises UserError naming the
-    distribution to install when the package or the file is not there.
-    """
-    found = importlib.util.find_spec(package)
-    folders = list(found.submodule_search_locations or ()) if found else []
-    if not folders:
-        raise UserError(f"the Python package {distribution} is not installed; its pretrained weights are needed here")
-    for folder in folders:
-        path = Path(folder) / relative
-        if path.is_file():
-            return path
-    raise UserError(f"{folders[0]}: the installed {distribution} has no file {relative}; reinstall it")
 
 
 @cache
