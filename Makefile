@@ -95,8 +95,9 @@ clean:
 	@rm -rf $(VENV) $(REFERENCE) $(LOG) build *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp is written last: an environment without it was interrupted, or has other pins, and is
-# made anew. pip keeps what it has downloaded.
+# The stamp is written when all is installed: an environment without it was interrupted, or has other pins, and is
+# made anew. pip keeps what it has downloaded. Weights come after it: where they can't be had, make says so once, and
+# the jobs that need them try again.
 $(STAMP):
 	@fail() { printf 'make: %s\n' "$$@" >&2; exit 1; }
 	command -v "$(PYTHON)" > /dev/null || fail "no $(PYTHON) here; install Python 3.11 or later, or name one: make PYTHON=/path/to/python3.11"
@@ -123,10 +124,12 @@ $(STAMP):
 	}
 	: > $(LOG)
 	torch=$$(head -n 1 requirements.lock)
-	echo "Installing $$torch (1 of 3; the log is $(LOG))"
+	echo "Installing $$torch (1 of 4; the log is $(LOG))"
 	pip -c requirements.lock "$$torch"
-	echo "Installing $$(wc -l < requirements.lock) pinned packages (2 of 3)"
+	echo "Installing $$(wc -l < requirements.lock) pinned packages (2 of 4)"
 	pip --no-deps -r requirements.lock
-	echo "Installing ssmttm (3 of 3)"
+	echo "Installing ssmttm (3 of 4)"
 	pip --no-deps --no-build-isolation -e .
 	touch $(STAMP)
+	echo "Fetching weights into the user's cache (4 of 4)"
+	$(BIN)/python -m ssmttm.pretrained >> $(LOG)

@@ -54,7 +54,7 @@ def _sort_metadata(path: Path) -> None:
 
 
 def content_hash(tensors: "Mapping[str, Tensor]", start: str = "") -> str:
-    """Hex SHA-256 over the names, shapes and bytes of tensors on the CPU, after `start`: the same however they are kept."""
+    """Hex SHA-256 over `start` and the names, shapes and bytes of tensors on the CPU, whatever file they are from."""
     digest = hashlib.sha256(start.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name}{tuple(tensor.shape)}".encode())

@@ -14,8 +14,10 @@ from ssmttm.errors import UserError
 State = dict[str, torch.Tensor]
 
 # Training records beside the weights hold NumPy scalars; they are read as nothing.
-_IGNORED = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype")
-_IGNORED += ("numpy.dtypes.Float64DType", "numpy.dtypes.Float32DType", "numpy.dtypes.Int64DType")
+_IGNORED = (
+    "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype", "numpy.dtypes.Float64DType",
+    "numpy.dtypes.Float32DType", "numpy.dtypes.Int64DType",
+)  # fmt: skip
 
 
 class _Ignored:

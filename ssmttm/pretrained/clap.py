@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
-from transformers import AutoTokenizer, ClapConfig, ClapFeatureExtractor, ClapModel, PreTrainedTokenizerBase
+from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, PreTrainedTokenizerBase
 
 from ssmttm.errors import UserError
 from ssmttm.pretrained.checkpoints import State, fill, need, numbers, read_weights
-from ssmttm.pretrained.hub import load_pretrained, local
+from ssmttm.pretrained.hub import load_pretrained, load_tokenizer, local
 
 SAMPLE_RATE = 48000
 WINDOW = 10 * SAMPLE_RATE
@@ -77,7 +76,7 @@ def config_of(state: Mapping[str, torch.Tensor]) -> ClapConfig:
 
 def renamed(state: Mapping[str, torch.Tensor]) -> State:
     """LAION's tensors under transformers' names, without those that no embedding needs."""
-    found: State = {}
+    ours: State = {}
     for name, tensor in state.items():
         if name.startswith(_UNUSED) or name.endswith((".attn_mask", "position_ids", "token_type_ids")):
             continue
@@ -85,10 +84,10 @@ def renamed(state: Mapping[str, torch.Tensor]) -> State:
             name = re.sub(pattern, new, name)
         if ".self.qkv." in name:
             for part, piece in zip(("query", "key", "value"), tensor.chunk(3)):
-                found[name.replace(".qkv.", f".{part}.")] = piece
+                ours[name.replace(".qkv.", f".{part}.")] = piece
         else:
-            found[name] = tensor
-    return found
+            ours[name] = tensor
+    return ours
 
 
 def _constants(model: ClapModel) -> State:
@@ -99,28 +98,14 @@ def _constants(model: ClapModel) -> State:
 def extractor(model: ClapModel, path: Path, key: str) -> ClapFeatureExtractor:
     """Waves to log-mel spectrograms as the model was trained: the folder's settings, or those of LAION's files."""
     if path.is_dir() and (path / "preprocessor_config.json").is_file():
-        found = local(lambda: ClapFeatureExtractor.from_pretrained(path, local_files_only=True), str(path), key)
-        if (found.sampling_rate, found.nb_max_samples) != (SAMPLE_RATE, WINDOW):
-            raise UserError(
-                f"{key}: {path}: wants {found.nb_max_samples} samples at {found.sampling_rate} Hz, not 10 s"
-            )
-        return found
+        own = local(lambda: ClapFeatureExtractor.from_pretrained(path, local_files_only=True), str(path), key)
+        if (own.sampling_rate, own.nb_max_samples) != (SAMPLE_RATE, WINDOW):
+            raise UserError(f"{key}: {path}: wants {own.nb_max_samples} samples at {own.sampling_rate} Hz, not 10 s")
+        return own
     return ClapFeatureExtractor(frequency_min=50, frequency_max=14000, feature_size=64)
 
 
 def tokenizer(folder: Path, vocabulary: int, key: str) -> PreTrainedTokenizerBase:
-    """The tokenizer in `folder`; UserError unless it knows `vocabulary` tokens.
-
-    transformers returns a tokenizer of five tokens, without an error, where its files are missing.
-    """
-
-    def load() -> Any:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-
-    found = local(load, str(folder), key)
-    if len(found) != vocabulary:
-        raise UserError(
-            f"{key}: {folder}: its tokenizer knows {len(found)} tokens, the model {vocabulary}; "
-            "put the files of roberta-base there (tokenizer.json, or vocab.json and merges.txt)"
-        )
-    return found
+    """The tokenizer in `folder`; UserError unless it knows `vocabulary` tokens."""
+    remedy = "put the files of roberta-base there (tokenizer.json, or vocab.json and merges.txt)"
+    return load_tokenizer(str(folder), key, vocabulary, 1.0, remedy)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -220,9 +220,11 @@ def _read_published(path: Path) -> _Checkpoint:
     return _Checkpoint(klass, args, kwargs, state | quantized)
 
 
-def _fraction(value: dict[str, int]) -> Fraction | dict[str, int]:
+def _fraction(value: dict[str, int | str]) -> Fraction | dict[str, int | str]:
     """A JSON object, or the fraction that it stands for."""
-    return Fraction(value["numerator"], value["denominator"]) if value.get("_type") == "fraction" else value
+    if value.get("_type") == "fraction":
+        return Fraction(int(value["numerator"]), int(value["denominator"]))
+    return value
 
 
 def _read_older(path: Path) -> _Checkpoint:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -12,10 +12,16 @@ from transformers.utils import logging
 
 from ssmttm.errors import UserError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Model = TypeVar("Model", bound="PreTrainedModel")
+Loaded = TypeVar("Loaded")
+
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def load_pretrained(model_class: Any, name: str, key: str) -> Any:
+def load_pretrained(model_class: type[Model], name: str, key: str) -> Model:
     """A transformers model in evaluation mode, float32, from safetensors only.
 
     Args:
@@ -26,20 +32,36 @@ def load_pretrained(model_class: Any, name: str, key: str) -> Any:
     Raises:
         UserError: the model is missing, damaged, a pickle, or of another architecture.
     """
-
-    def load() -> tuple[Any, dict[str, Any]]:
-        return model_class.from_pretrained(
-            name, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
-        )
-
-    model, info = local(load, name, key)
-    absent = sorted(info["missing_keys"]) + sorted(map(str, info["mismatched_keys"]))
-    if absent:
+    options = {"local_files_only": True, "use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+    loader: Any = model_class  # the type of its method knows nothing of the last option
+    model, info = local(lambda: loader.from_pretrained(name, **options), name, key)
+    if absent := sorted(info["missing_keys"]) + sorted(map(str, info["mismatched_keys"])):
         raise UserError(f"{key}: {name} is no {model_class.__name__}: {len(absent)} weights lack, such as {absent[0]}")
     return model.eval().requires_grad_(False)
 
 
-def local(load: Callable[[], Any], name: str, key: str) -> Any:
+def load_tokenizer(
+    name: str, key: str, vocabulary: int, least: float = 0.9, remedy: str = "get both again"
+) -> "PreTrainedTokenizerBase":
+    """The tokenizer beside a model, which has at least the share `least` of the `vocabulary` of its weights.
+
+    T5's has 0.999. transformers returns a tokenizer of a few tokens, without an error, where its files are missing.
+
+    Raises:
+        UserError: it is missing or of another vocabulary; `remedy` says what to do.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = local(lambda: AutoTokenizer.from_pretrained(name, local_files_only=True), name, key)
+    if not least * vocabulary <= len(tokenizer) <= vocabulary:
+        raise UserError(
+            f"{key}: the tokenizer of {name} has {len(tokenizer)} tokens where the weights have {vocabulary}: "
+            f"its files are missing or of another model; {remedy}"
+        )
+    return tokenizer
+
+
+def local(load: Callable[[], Loaded], name: str, key: str) -> Loaded:
     """What `load` returns; its failure becomes a UserError that says how to get the model `name`."""
     try:
         with _quiet():

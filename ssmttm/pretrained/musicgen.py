@@ -5,21 +5,24 @@ caption's draws follow from its own seed. The rest is the same: delay pattern, g
 empty caption, top-k.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, DynamicCache, EncoderDecoderCache, MusicgenForConditionalGeneration
+from transformers import (
+    DynamicCache,
+    EncoderDecoderCache,
+    MusicgenForConditionalGeneration,
+    PreTrainedTokenizerBase,
+)
 from transformers.modeling_outputs import BaseModelOutput
 
 from ssmttm.errors import UserError
-from ssmttm.pretrained.hub import load_pretrained, local
+from ssmttm.pretrained.hub import load_pretrained, load_tokenizer
+from ssmttm.tensors import content_hash
 
-_LEAST_VOCABULARY = 0.9
-"""Share of the text encoder's vocabulary that the tokenizer must have; T5's has 0.999."""
 LONGEST_S = 30.0
 """What it was trained on."""
 
@@ -37,7 +40,9 @@ class MusicGenSampling:
 class MusicGen:
     """A loaded MusicGen."""
 
-    def __init__(self, model: MusicgenForConditionalGeneration, tokenizer: object, identity: str) -> None:
+    def __init__(
+        self, model: MusicgenForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, identity: str
+    ) -> None:
         """From a mono model in evaluation mode and the tokenizer of its text encoder."""
         self.model, self.identity = model, identity
         self._tokenizer = tokenizer
@@ -116,9 +121,9 @@ class MusicGen:
 
     def _encode(self, captions: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Hidden states of the text encoder and their mask; padding makes no difference to either."""
-        read = self._tokenizer(list(captions), padding=True, return_tensors="pt").to(self.model.device)  # type: ignore[operator]
-        states = self.model.text_encoder(input_ids=read.input_ids, attention_mask=read.attention_mask)
-        return states.last_hidden_state, read.attention_mask
+        tokens = self._tokenizer(list(captions), padding=True, return_tensors="pt").to(self.model.device)
+        states = self.model.text_encoder(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask)
+        return states.last_hidden_state, tokens.attention_mask
 
 
 def _draw(logits: torch.Tensor, sampling: MusicGenSampling, generator: torch.Generator) -> torch.Tensor:
@@ -135,23 +140,8 @@ def load_musicgen(name: str, key: str) -> MusicGen:
     and when the tokenizer lacks the vocabulary.
     """
     model = load_pretrained(MusicgenForConditionalGeneration, name, key)
-    if model.config.decoder.audio_channels != 1:
+    config: Any = model.config
+    if config.decoder.audio_channels != 1:
         raise UserError(f"{key}: {name} makes stereo; take the mono model, such as facebook/musicgen-small")
-    tokenizer = local(lambda: AutoTokenizer.from_pretrained(name, local_files_only=True), name, key)
-    found, wanted = len(tokenizer), model.config.text_encoder.vocab_size
-    # A tokenizer that was loaded without its files comes out nearly empty, silently.
-    if not _LEAST_VOCABULARY * wanted <= found <= wanted:
-        raise UserError(
-            f"{key}: the tokenizer of {name} has {found} tokens where the text encoder has {wanted}: "
-            "its files are missing or of another model; get both again"
-        )
-    return MusicGen(model, tokenizer, _identity(model))
-
-
-def _identity(model: MusicgenForConditionalGeneration) -> str:
-    """`musicgen:` and 12 hex digits over the weights."""
-    content = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        content.update(f"{name}{tuple(tensor.shape)}".encode())
-        content.update(tensor.contiguous().numpy().data)
-    return f"musicgen:{content.hexdigest()[:12]}"
+    tokenizer = load_tokenizer(name, key, config.text_encoder.vocab_size)
+    return MusicGen(model, tokenizer, f"musicgen:{content_hash(model.state_dict())[:12]}")

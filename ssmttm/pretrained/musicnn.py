@@ -8,12 +8,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from ssmttm.audio.mel import filter_bank
 from ssmttm.pretrained.packaged import PackagedWeights, load_packaged
@@ -79,7 +77,7 @@ class Musicnn:
 
     def __init__(self, weights: dict[str, np.ndarray], identity: str) -> None:
         self.identity = identity
-        self._network = _Network(weights).eval()
+        self._network = _Network(weights)
 
     @torch.inference_mode()
     def analyze(self, wave: np.ndarray, hop: int = PATCH // 2) -> Analysis:
@@ -120,28 +118,24 @@ def log_mel(wave: np.ndarray) -> torch.Tensor:
     return torch.log10(1 + 10000 * mel.half().float())
 
 
-class _Normalization(nn.Module):
+class _Normalization:
     """Batch normalization with fixed statistics, as one scale and one shift per channel."""
 
-    scale: torch.Tensor
-    shift: torch.Tensor
-
-    def __init__(self, weights: dict[str, np.ndarray], name: str) -> None:
-        super().__init__()
+    def __init__(self, weights: dict[str, np.ndarray], number: int) -> None:
+        name = _numbered("batch_normalization", number)
         gamma, beta, mean, variance = (
             weights[f"{name}/{part}"] for part in ("gamma", "beta", "moving_mean", "moving_variance")
         )
         scale = gamma / np.sqrt(variance + 1e-3)
-        self.register_buffer("scale", torch.from_numpy(scale))
-        self.register_buffer("shift", torch.from_numpy(beta - mean * scale))
+        self.scale, self.shift = torch.from_numpy(scale), torch.from_numpy(beta - mean * scale)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Normalize `x` [batch, channels, time] or [batch, channels]."""
         extra = (1,) * (x.ndim - 2)
         return x * self.scale.view(-1, *extra) + self.shift.view(-1, *extra)
 
 
-class _MaxConvolution(nn.Module):
+class _MaxConvolution:
     """Convolution, ReLU, normalization and maximum over frequency.
 
     The normalization is monotonic per channel, so the maximum is taken right after the
@@ -149,46 +143,42 @@ class _MaxConvolution(nn.Module):
     largest output comes from the smallest input.
     """
 
-    kernel: torch.Tensor
-    bias: torch.Tensor
-    sign: torch.Tensor
-
     def __init__(self, weights: dict[str, np.ndarray], number: int) -> None:
-        super().__init__()
-        self.normalize = _Normalization(weights, f"batch_normalization_{number + 1}")
-        suffix = f"_{number}" if number else ""
-        kernel = torch.from_numpy(weights[f"conv2d{suffix}/kernel"]).permute(3, 2, 0, 1)
-        sign = torch.where(self.normalize.scale < 0, -1.0, 1.0)
-        self.register_buffer("sign", sign)
-        self.register_buffer("kernel", (kernel * sign.view(-1, 1, 1, 1)).contiguous())
-        self.register_buffer("bias", torch.from_numpy(weights[f"conv2d{suffix}/bias"]) * sign)
+        name = _numbered("conv2d", number)
+        self.normalize = _Normalization(weights, number + 1)
+        kernel = torch.from_numpy(weights[f"{name}/kernel"]).permute(3, 2, 0, 1)
+        self.sign = torch.where(self.normalize.scale < 0, -1.0, 1.0)
+        self.kernel = (kernel * self.sign.view(-1, 1, 1, 1)).contiguous()
+        self.bias = torch.from_numpy(weights[f"{name}/bias"]) * self.sign
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """[batch, 1, time, frequency] -> [batch, channels, time - kernel + 1]."""
         largest = F.conv2d(x, self.kernel, self.bias).amax(3)
         return self.normalize(F.relu(largest * self.sign[:, None]))
 
 
-class _Network(nn.Module):
+class _Network:
     """The MTT_musicnn graph for patches of one recording."""
 
     def __init__(self, weights: dict[str, np.ndarray]) -> None:
-        super().__init__()
-        self.input = _Normalization(weights, "batch_normalization")
-        self.timbral = cast(list[_MaxConvolution], nn.ModuleList(_MaxConvolution(weights, i) for i in (0, 1)))
-        self.temporal = cast(list[_MaxConvolution], nn.ModuleList(_MaxConvolution(weights, i) for i in (2, 3, 4)))
-        self.middle = cast(list[nn.Conv1d], nn.ModuleList(nn.Conv1d(1, 1, 1) for _ in range(3)))
-        self.middle_normalize = nn.ModuleList(_Normalization(weights, f"batch_normalization_{i}") for i in (6, 7, 8))
-        for layer, number in zip(self.middle, (5, 6, 7)):
-            kernel = weights[f"conv2d_{number}/kernel"][:, :, 0]
-            _set(layer, kernel.transpose(2, 1, 0), weights[f"conv2d_{number}/bias"])
-        self.pool_normalize = _Normalization(weights, "batch_normalization_9")
-        self.dense, self.output = nn.Linear(1, 1), nn.Linear(1, 1)
-        self.dense_normalize = _Normalization(weights, "batch_normalization_10")
-        for linear, name in ((self.dense, "dense"), (self.output, "dense_1")):
-            _set(linear, weights[f"{name}/kernel"].T, weights[f"{name}/bias"])
+        self.input = _Normalization(weights, 0)
+        self.timbral = [_MaxConvolution(weights, number) for number in (0, 1)]
+        self.temporal = [_MaxConvolution(weights, number) for number in (2, 3, 4)]
+        self.middle = [
+            (
+                torch.from_numpy(weights[f"conv2d_{number}/kernel"][:, :, 0]).permute(2, 1, 0).contiguous(),
+                torch.from_numpy(weights[f"conv2d_{number}/bias"]),
+                _Normalization(weights, number + 1),
+            )
+            for number in (5, 6, 7)
+        ]
+        self.pool_normalize, self.dense_normalize = (_Normalization(weights, number) for number in (9, 10))
+        self.dense, self.output = (
+            (torch.from_numpy(weights[f"{name}/kernel"]).T.contiguous(), torch.from_numpy(weights[f"{name}/bias"]))
+            for name in ("dense", "dense_1")
+        )
 
-    def forward(self, mel: torch.Tensor, starts: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(self, mel: torch.Tensor, starts: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """Penultimate [patches, 200] and probabilities [patches, 50] of the patches at `starts`."""
         first = starts[0]
         mel = self.input(mel[None, None, first : starts[-1] + PATCH])[0, 0]
@@ -204,7 +194,7 @@ class _Network(nn.Module):
     def _timbral(layer: _MaxConvolution, mel: torch.Tensor, patches: torch.Tensor, starts: list[int]) -> torch.Tensor:
         """[patches, channels, 187] with the convolution shared between overlapping patches.
 
-        Only the outermost frames of a patch, which see its zero padding, are computed apart.
+        Only the outermost frames of a patch, which see its zero padding, are computed for each.
         """
         shared = layer(mel[None, None])[0]  # output i looks at frames i to i + 6
         inside = torch.stack([shared[:, s : s + PATCH - 2 * _REACH] for s in starts])
@@ -214,19 +204,19 @@ class _Network(nn.Module):
 
     def _back(self, front: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features, x = [front], front
-        for number, (layer, normalize) in enumerate(zip(self.middle, self.middle_normalize)):
-            y = normalize(F.relu(F.conv1d(x, layer.weight, layer.bias, padding=3)))
+        for number, (kernel, bias, normalize) in enumerate(self.middle):
+            y = normalize(F.relu(F.conv1d(x, kernel, bias, padding=3)))
             x = x + y if number else y
             features.append(x)
         z = torch.cat(features, 1)
         pooled = torch.stack([z.amax(2), z.mean(2)], 2).flatten(1)
-        penultimate = self.dense_normalize(F.relu(self.dense(self.pool_normalize(pooled))))
-        return penultimate, torch.sigmoid(self.output(penultimate))
+        penultimate = self.dense_normalize(F.relu(F.linear(self.pool_normalize(pooled), *self.dense)))
+        return penultimate, torch.sigmoid(F.linear(penultimate, *self.output))
 
 
-def _set(layer: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
-    layer.weight = nn.Parameter(torch.from_numpy(np.ascontiguousarray(weight)), requires_grad=False)
-    layer.bias = nn.Parameter(torch.from_numpy(bias), requires_grad=False)
+def _numbered(name: str, number: int) -> str:
+    """What TensorFlow calls the layer `number` of a kind: the first has no number."""
+    return f"{name}_{number}" if number else name
 
 
 def _convert(members: Mapping[str, bytes]) -> dict[str, np.ndarray]:
@@ -237,9 +227,9 @@ def _convert(members: Mapping[str, bytes]) -> dict[str, np.ndarray]:
     """
     trained = {f"{name}/kernel": shape for name, shape in _KERNELS.items()}
     trained |= {f"{name}/bias": shape[-1:] for name, shape in _KERNELS.items()}
-    fixed = {}
+    fixed: dict[str, tuple[int, ...]] = {}
     for number, channels in enumerate(_CHANNELS):
-        name = f"batch_normalization_{number}" if number else "batch_normalization"
+        name = _numbered("batch_normalization", number)
         trained |= {f"{name}/{part}": (channels,) for part in ("beta", "gamma")}
         fixed |= {f"{name}/{part}": (channels,) for part in ("moving_mean", "moving_variance")}
     moments = {f"{name}/{slot}": shape for name, shape in trained.items() for slot in ("Adam", "Adam_1")}

@@ -97,7 +97,7 @@ def _read(weights: PackagedWeights) -> dict[str, torch.Tensor] | None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One process at a time; where the file system has no locks several may fetch, which does no harm but costs time."""
+    """One process at a time; on a file system without locks several may fetch, which costs time and does no harm."""
     lock = FileLock(path, fallback_to_soft=False)
     with suppress(OSError):
         lock.acquire()

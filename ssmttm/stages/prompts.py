@@ -11,7 +11,7 @@ from ssmttm.evaluation.references.choice import ranked
 from ssmttm.evaluation.references.prompt_sets import Captioned, read_prompt_set
 from ssmttm.released import check_inputs
 from ssmttm.tables import SCHEMAS, read_table, read_tables, write_table
-from ssmttm.text.base import load_encoder
+from ssmttm.text.base import TextSettings, load_encoder
 from ssmttm.wording import counted, some
 
 
@@ -67,7 +67,7 @@ def _write_set(spec: dict[str, Any], references: list[Path], out: Path) -> None:
     write_table(out, "captions", [_row(c, spec["set"]["set"]) for c in chosen])
 
 
-def _warn_of_long(chosen: list[Captioned], text: dict[str, Any]) -> None:
+def _warn_of_long(chosen: list[Captioned], text: TextSettings) -> None:
     """Say which captions the models read only the beginning of."""
     encoded = load_encoder(text).encode([c.caption for c in chosen], text["max_tokens"] + 1)
     long = [c.clip_id for c, e in zip(chosen, encoded, strict=True) if len(e) > text["max_tokens"]]

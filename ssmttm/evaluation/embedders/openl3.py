@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import WindowEmbedder, peak_normalize, prepare, weights_path
 from ssmttm.pretrained.checkpoints import fill, need, read_weights
-from ssmttm.pretrained.openl3 import SAMPLE_RATE, WIDTHS, WINDOW, OpenL3, read_keras
 from ssmttm.pretrained.identity import weights_hash
+from ssmttm.pretrained.openl3 import SAMPLE_RATE, WIDTHS, WINDOW, OpenL3, read_keras
 
 SETTINGS = ("weights", "channels")
 REMEDY = (

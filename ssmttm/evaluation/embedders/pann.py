@@ -18,8 +18,8 @@ import torch
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import Embedding, WindowEmbedder, need_seconds, prepare, weights_path
 from ssmttm.pretrained.checkpoints import fill, need, read_weights
-from ssmttm.pretrained.panns import RATES, Cnn14, lay_out
 from ssmttm.pretrained.identity import weights_hash
+from ssmttm.pretrained.panns import RATES, Cnn14, lay_out
 
 SETTINGS = ("weights",)
 REMEDY = (

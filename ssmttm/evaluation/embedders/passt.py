@@ -20,8 +20,8 @@ import torch
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import Embedding, WindowEmbedder, peak_normalize, prepare, weights_path
 from ssmttm.pretrained.checkpoints import fill, need, numbers, read_weights
-from ssmttm.pretrained.passt import SAMPLE_RATE, Passt, lay_out
 from ssmttm.pretrained.identity import weights_hash
+from ssmttm.pretrained.passt import SAMPLE_RATE, Passt, lay_out
 
 SETTINGS = ("weights",)
 REMEDY = (

@@ -16,8 +16,8 @@ import torch
 
 from ssmttm.evaluation.embedder import WindowEmbedder, need_seconds, prepare, weights_path
 from ssmttm.pretrained.checkpoints import fill, need, read_weights
-from ssmttm.pretrained.vggish import LEAST, SAMPLE_RATE, VGGish, lay_out, log_mel
 from ssmttm.pretrained.identity import weights_hash
+from ssmttm.pretrained.vggish import LEAST, SAMPLE_RATE, VGGish, lay_out, log_mel
 
 SETTINGS = ("weights",)
 REMEDY = (

@@ -83,5 +83,5 @@ def test_a_tokenizer_without_its_vocabulary_is_refused(tmp_path):
     found = json.loads(words.read_text())
     found["model"]["vocab"] = dict(list(found["model"]["vocab"].items())[:5])
     words.write_text(json.dumps(found))
-    with pytest.raises(UserError, match="its tokenizer knows 5 tokens, the model"):
+    with pytest.raises(UserError, match=r"the tokenizer of .* has 5 tokens where the weights have"):
         load_embedder("clap", {"clap": folder})

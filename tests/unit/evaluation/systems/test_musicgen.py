@@ -74,7 +74,7 @@ def test_weights_that_lack_are_stereo_or_without_a_vocabulary_are_refused(tmp_pa
         load_musicgen(str(tmp_path / "none"), "key")
     with pytest.raises(UserError, match="makes stereo"):
         load_musicgen(str(save_musicgen(tmp_path / "stereo", channels=2)), "key")
-    with pytest.raises(UserError, match=r"the tokenizer of .* has 5 tokens where the text encoder has 19"):
+    with pytest.raises(UserError, match=r"the tokenizer of .* has 5 tokens where the weights have 19"):
         load_musicgen(str(save_musicgen(tmp_path / "empty", words=["a", "b"])), "key")
     weights = save_musicgen(tmp_path / "damaged") / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
