@@ -1,10 +1,8 @@
 """CLAP (Wu et al. 2023) as transformers runs it, from its folders and from LAION's own checkpoints."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, PreTrainedTokenizerBase
 
 from ssmttm.errors import UserError
@@ -45,10 +43,10 @@ def load_clap(path: Path, key: str, remedy: str) -> ClapModel:
     return model
 
 
-def config_of(state: Mapping[str, torch.Tensor]) -> ClapConfig:
+def config_of(state: State) -> ClapConfig:
     """The sizes of LAION's checkpoint `state`, as far as they show in shapes; the rest is common to all of them."""
-    stages = numbers(dict(state), r"audio_branch\.layers\.(\d+)\.")
-    depths = [len(numbers(dict(state), rf"audio_branch\.layers\.{i}\.blocks\.(\d+)\.")) for i in stages]
+    stages = numbers(state, r"audio_branch\.layers\.(\d+)\.")
+    depths = [len(numbers(state, rf"audio_branch\.layers\.{i}\.blocks\.(\d+)\.")) for i in stages]
     bias = "audio_branch.layers.{}.blocks.0.attn.relative_position_bias_table"
     fused = "audio_branch.patch_embed.mel_conv2d.weight" in state
     joint, hidden = state["audio_projection.0.weight"].shape
@@ -65,7 +63,7 @@ def config_of(state: Mapping[str, torch.Tensor]) -> ClapConfig:
     text = {
         "vocab_size": vocabulary,
         "hidden_size": width,
-        "num_hidden_layers": len(numbers(dict(state), r"text_branch\.encoder\.layer\.(\d+)\.")),
+        "num_hidden_layers": len(numbers(state, r"text_branch\.encoder\.layer\.(\d+)\.")),
         "num_attention_heads": max(width // _HEAD, 1),
         "intermediate_size": len(state["text_branch.encoder.layer.0.intermediate.dense.bias"]),
         "max_position_embeddings": len(state["text_branch.embeddings.position_embeddings.weight"]),
@@ -74,7 +72,7 @@ def config_of(state: Mapping[str, torch.Tensor]) -> ClapConfig:
     return ClapConfig(audio_config=audio, text_config=text, projection_dim=joint)
 
 
-def renamed(state: Mapping[str, torch.Tensor]) -> State:
+def renamed(state: State) -> State:
     """LAION's tensors under transformers' names, without those that no embedding needs."""
     ours: State = {}
     for name, tensor in state.items():

@@ -54,14 +54,8 @@ class _Bag:
     """Seconds that a network hears at once, at most."""
 
 
-@dataclass(frozen=True)
-class _Checkpoint:
-    """What one file says of a network: the name of its class, its arguments, and its weights."""
-
-    klass: object
-    args: Sequence[object]
-    kwargs: Mapping[str, object]
-    state: State
+_Checkpoint = tuple[object, Sequence[object], Mapping[str, object], State]
+"""Of a network: the name of its class, its arguments by place and by name, and its weights."""
 
 
 @dataclass(frozen=True)
@@ -115,16 +109,9 @@ def load_separator(name: str, device: torch.device | str = "cpu") -> Separator:
         device: where to compute.
 
     Raises:
-        UserError: there is no such model, demucs is not installed, or the files aren't HTDemucs with a
-            stem of voices. A `.th` file is a pickle: it is read as data, and refused when it holds more.
+        UserError: there is no such model, or the files aren't HTDemucs with a stem of voices. A `.th` file
+            is a pickle: it is read as data, and refused when it holds more.
     """
-    try:
-        import demucs.htdemucs  # noqa: F401 (is it installed?)
-    except ImportError as error:
-        raise UserError(
-            f"data.vocals.mode: separate needs the Python package {error.name}; "
-            "install it: pip install --no-deps demucs einops julius tqdm"
-        ) from error
     bag = _find(name)
     voices = []
     for number, path in enumerate(bag.files):
@@ -193,14 +180,14 @@ def _load(path: Path) -> "HTDemucs":
     from demucs.htdemucs import HTDemucs
 
     try:
-        checkpoint = _read_published(path) if path.suffix == ".safetensors" else _read_older(path)
-        if checkpoint.klass not in (_Named, _CLASS):
-            raise UserError(f"{path}: a checkpoint of {checkpoint.klass}; only HTDemucs is supported: {REMEDY}")
-        if "__quantized" in checkpoint.state:
+        klass, args, kwargs, state = _read_published(path) if path.suffix == ".safetensors" else _read_older(path)
+        if klass not in (_Named, _CLASS):
+            raise UserError(f"{path}: a checkpoint of {klass}; only HTDemucs is supported: {REMEDY}")
+        if "__quantized" in state:
             raise UserError(f"{path}: quantized weights are not supported; {REMEDY}")
         known = inspect.signature(HTDemucs).parameters
-        model = HTDemucs(*checkpoint.args, **{k: v for k, v in checkpoint.kwargs.items() if k in known})
-        model.load_state_dict(checkpoint.state)
+        model = HTDemucs(*args, **{k: v for k, v in kwargs.items() if k in known})
+        model.load_state_dict(state)
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]
         raise UserError(f"{path}: not a whole HTDemucs checkpoint ({reason}); {REMEDY}") from error
@@ -217,7 +204,7 @@ def _read_published(path: Path) -> _Checkpoint:
         raise UserError(f"{path}: no demucs model: its metadata lack class and arguments; {REMEDY}") from error
     # A state of another structure than names and tensors is a quantized one.
     quantized = {"__quantized": torch.ones(1)} if "structure" in metadata else {}
-    return _Checkpoint(klass, args, kwargs, state | quantized)
+    return klass, args, kwargs, state | quantized
 
 
 def _fraction(value: dict[str, int | str]) -> Fraction | dict[str, int | str]:
@@ -236,4 +223,4 @@ def _read_older(path: Path) -> _Checkpoint:
     package = read_pickle(path, str(path), remedy, Fraction, (_Named, _CLASS))
     if not isinstance(package, dict):
         raise UserError(f"{path}: no demucs checkpoint, but a {type(package).__name__}; {REMEDY}")
-    return _Checkpoint(*(package[part] for part in ("klass", "args", "kwargs", "state")))
+    return package["klass"], package["args"], package["kwargs"], package["state"]

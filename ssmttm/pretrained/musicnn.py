@@ -26,19 +26,13 @@ _GROUP = 16  # patches computed together: bounds memory on long audio
 _REACH = 3  # frames that the timbral filters look to each side
 
 _DATA = "musicnn/MTT_musicnn/.data-00000-of-00001"
-_CHANNELS = (1, 204, 204, 51, 51, 51, 64, 64, 64, 1506, 200)  # of each batch normalization
-_KERNELS: dict[str, tuple[int, ...]] = {
-    "conv2d": (7, 38, 1, 204),
-    "conv2d_1": (7, 67, 1, 204),
-    "conv2d_2": (128, 1, 1, 51),
-    "conv2d_3": (64, 1, 1, 51),
-    "conv2d_4": (32, 1, 1, 51),
-    "conv2d_5": (7, 561, 1, 64),
-    "conv2d_6": (7, 64, 1, 64),
-    "conv2d_7": (7, 64, 1, 64),
-    "dense": (1506, 200),
-    "dense_1": (200, 50),
-}
+# Shapes of the published network's layers.
+_NORMALIZATIONS = (1, 204, 204, 51, 51, 51, 64, 64, 64, 1506, 200)
+_CONVOLUTIONS = (
+    (7, 38, 1, 204), (7, 67, 1, 204), (128, 1, 1, 51), (64, 1, 1, 51), (32, 1, 1, 51), (7, 561, 1, 64), (7, 64, 1, 64),
+    (7, 64, 1, 64),
+)  # fmt: skip
+_DENSE = ((1506, WIDTH), (WIDTH, 50))
 
 # The classes of MagnaTagATune, in the order of the network's outputs.
 # fmt: off
@@ -225,10 +219,13 @@ def _convert(members: Mapping[str, bytes]) -> dict[str, np.ndarray]:
     A checkpoint's data file is its variables one after the other, in the order of their names. Beside the weights
     there are two moments of the optimizer for each that was trained.
     """
-    trained = {f"{name}/kernel": shape for name, shape in _KERNELS.items()}
-    trained |= {f"{name}/bias": shape[-1:] for name, shape in _KERNELS.items()}
+    trained: dict[str, tuple[int, ...]] = {}
     fixed: dict[str, tuple[int, ...]] = {}
-    for number, channels in enumerate(_CHANNELS):
+    for kind, shapes in (("conv2d", _CONVOLUTIONS), ("dense", _DENSE)):
+        for number, shape in enumerate(shapes):
+            name = _numbered(kind, number)
+            trained |= {f"{name}/kernel": shape, f"{name}/bias": shape[-1:]}
+    for number, channels in enumerate(_NORMALIZATIONS):
         name = _numbered("batch_normalization", number)
         trained |= {f"{name}/{part}": (channels,) for part in ("beta", "gamma")}
         fixed |= {f"{name}/{part}": (channels,) for part in ("moving_mean", "moving_variance")}

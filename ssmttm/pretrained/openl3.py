@@ -86,8 +86,8 @@ def read_keras(path: Path) -> dict[str, torch.Tensor]:
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: no Keras weights of OpenL3 ({error})") from error
     if (len(normalizations), len(convolutions)) != (len(WIDTHS), len(WIDTHS)):
-        found = f"{len(normalizations)} normalizations and {len(convolutions)} convolutions"
-        raise UserError(f"{path}: {found}, where OpenL3 has {len(WIDTHS)} of each")
+        counts = f"{len(normalizations)} normalizations and {len(convolutions)} convolutions"
+        raise UserError(f"{path}: {counts}, where OpenL3 has {len(WIDTHS)} of each")
     state = {}
     for i, arrays in enumerate(normalizations):
         for name, array in zip(("weight", "bias", "running_mean", "running_var"), arrays):
