@@ -44,5 +44,5 @@ class MusicnnEmbedder:
 
 
 def load(settings: Mapping[str, Any]) -> MusicnnEmbedder:
-    """The embedder; raises UserError when its weights are not installed."""
+    """The embedder; raises UserError when its weights can't be had."""
     return MusicnnEmbedder(load_musicnn())
