@@ -21,18 +21,13 @@ from boolean import Expression
 from license_expression import LicenseSymbol, LicenseWithExceptionSymbol
 
 from ssmttm.errors import UserError
+from ssmttm.licenses.documents.document import understand
 from ssmttm.licenses.elements import SWITCHES, all_duties, duties
-from ssmttm.licenses.spdx import (
-    Reading,
-    license_name,
-    license_url,
-    licensing,
-    parse_expression,
-    reservation,
-    understand,
-    unported,
-    without_reservation,
-)
+from ssmttm.licenses.expressions import parse_expression
+from ssmttm.licenses.known.creative_commons import license_name, license_url, unported
+from ssmttm.licenses.known.spdx_list import licensing
+from ssmttm.licenses.reservations import reservation, without_reservation
+from ssmttm.licenses.statements import Reading
 from ssmttm.wording import one_line
 
 KINDS = ("catalog", "dep5_files", "license_file", "tag_url", "package_text", "catch_all", "ml_reservation")

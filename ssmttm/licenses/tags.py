@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 
 from ssmttm.licenses.policy import Evidence
-from ssmttm.licenses.spdx import license_address, reservation
+from ssmttm.licenses.reservations import reservation
+from ssmttm.licenses.skeleton import license_address
 
 _LICENSE_TAGS = frozenset(["license", "licence", "licenseurl", "licenceurl", "wcop", "wxxx:license", "webstatement"])
 _COPYRIGHT_TAGS = frozenset(["copyright", "copyrightmessage", "copyrighturl", "tcop", "©cpy", "cprt", "rights"])

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from ssmttm.licenses.documents.passages import Passage, labeled
 from ssmttm.licenses.documents.restraints import exception, reserves, restraint
-from ssmttm.licenses.documents.topics import (
+from ssmttm.licenses.known.names import find_mentions
+from ssmttm.licenses.known.spdx_list import ALL_RIGHTS_RESERVED
+from ssmttm.licenses.skeleton import skeleton
+from ssmttm.licenses.subjects import (
     MUSIC,
     OTHER,
     PACKAGE,
@@ -24,11 +27,8 @@ from ssmttm.licenses.documents.topics import (
     phrases,
     subject_of_word,
 )
-from ssmttm.licenses.known.names import find_mentions
-from ssmttm.licenses.known.spdx_list import ALL_RIGHTS_RESERVED
-from ssmttm.licenses.reading.denials import DENIES_BEFORE
-from ssmttm.licenses.reading.text import skeleton
-from ssmttm.licenses.reading.words import fold
+from ssmttm.licenses.vocabulary import fold
+from ssmttm.licenses.words import DENIES_BEFORE
 
 NONE = "none"
 """Said of nothing by name: "Licensed under CC BY 4.0"."""

@@ -10,11 +10,10 @@ from functools import lru_cache
 
 from ssmttm.licenses.documents.clauses import NONE, Said, all_said, speaks_of
 from ssmttm.licenses.documents.passages import read_passages
-from ssmttm.licenses.documents.topics import MUSIC, OTHER, PACKAGE, SOUND, UNKNOWN, WORK
-from ssmttm.licenses.reading import statements
-from ssmttm.licenses.reading.expressions import parse_expression
-from ssmttm.licenses.reading.statements import Reading, read_statement
-from ssmttm.licenses.reading.text import LONGEST
+from ssmttm.licenses.expressions import parse_expression
+from ssmttm.licenses.skeleton import LONGEST
+from ssmttm.licenses.statements import Reading, read_statement
+from ssmttm.licenses.subjects import MUSIC, OTHER, PACKAGE, SOUND, UNKNOWN, WORK
 
 _MOST = 400
 """Passages that are read; a longer document is not understood."""
@@ -120,20 +119,41 @@ def _listed(said: list[Said]) -> str:
     return " and ".join(dict.fromkeys(f'"{s.named}"' for s in said[:3]))
 
 
+_REMEMBERED = 1000
+"""Shorter texts are remembered: catalogs repeat themselves."""
+
+
 def understand(kind: str, text: str | None, url: str | None = None) -> Reading:
     """The reading of one piece of evidence, document or statement.
 
-    A license file and a package's free text are documents. The text below an unknown name in Debian's
-    copyright format is one too, but one about the files that the format says.
+    A license file and a package's free text are documents. In Debian's copyright format (`dep5_files`, `catch_all`)
+    the first line is the license's name by definition: an unknown one is looked up in the text below it only, which
+    is a document about the files that the format says, and an expression with an unknown part stays unknown. Of
+    anything else, text and address are one statement, and have to agree.
     """
     if kind in ("license_file", "package_text"):
         return read_document(text)
-    reading = statements.understand(kind, text, url)
-    if (
-        kind in ("dep5_files", "catch_all")
-        and reading.license
-        and not parse_expression((text or "").partition("\n")[0])
-    ):
-        document = read_document((text or "").partition("\n")[2])
+    return (_understand if len(text or "") < _REMEMBERED else _understand.__wrapped__)(kind, text, url)
+
+
+@lru_cache(maxsize=16_384)
+def _understand(kind: str, text: str | None, url: str | None) -> Reading:
+    if kind not in ("dep5_files", "catch_all"):
+        if url and not (text and url in text):
+            text = f"{text or ''}\n{url[:_REMEMBERED]}"
+        return read_statement(text)
+    reading = _read_debian((text or "").strip())
+    first, _, body = (text or "").partition("\n")
+    if reading.license and not parse_expression(first):
+        document = read_document(body)
         return document if document.denied or document.silent else reading
     return reading
+
+
+def _read_debian(text: str) -> Reading:
+    first, _, body = text.partition("\n")
+    if expression := parse_expression(first):
+        return Reading(expression, "its short name")
+    if re.search(r"[\s-](or|and|with)[\s-]|,", first):
+        return Reading(None, "an expression with a part that is not understood")
+    return read_statement(body, strict=False)

@@ -6,8 +6,8 @@ The full text of a license is cut out first: it says what a license means, not w
 import re
 from typing import NamedTuple
 
-from ssmttm.licenses.documents.topics import normal, phrases
-from ssmttm.licenses.reading.text import LONGEST, plain
+from ssmttm.licenses.skeleton import LONGEST, plain
+from ssmttm.licenses.subjects import normal, phrases
 
 LEGAL_HEADING = re.compile(
     r"^[ \t]*(?:\[[A-Z]{2}\]|(?:creative commons )?legal code|creative commons(?: public)? licen[sc]e"
