@@ -44,8 +44,6 @@ ML_RESERVATIONS = ("reject", "keep")
 SPECIFIC = ("catalog", "dep5_files", "license_file", "tag_url")
 """Kinds that speak about the track itself, so that a contradiction among them counts."""
 
-_ORDER = {kind: place for place, kind in enumerate(KINDS)}
-
 
 class Evidence(NamedTuple):
     """One statement about a track's license, as a source found it: an entry of the column `license_evidence`."""
@@ -120,12 +118,11 @@ def _rule(policy: Policy, expression: str) -> Ruling:
 
 def _walk(policy: Policy, node: Expression) -> Ruling:
     if isinstance(node, LicenseWithExceptionSymbol):
-        found = node.render()
-        if found.lower() in policy.allow:
-            return Ruling(found, "is on the list")
-        return Ruling(
-            None, f"{found} is not on the list data.license.allow, and an exception counts only with its license"
-        )
+        name = node.render()
+        if name.lower() in policy.allow:
+            return Ruling(name, "is on the list")
+        why = f"{name} is not on the list data.license.allow, and an exception counts only with its license"
+        return Ruling(None, why)
     if isinstance(node, LicenseSymbol):
         return _single(policy, node.key)
     parts = [_walk(policy, part) for part in node.args]
@@ -155,13 +152,13 @@ def make_policy(settings: Mapping[str, Any]) -> Policy:
     """
     allowed = set()
     for name in settings["allow"]:
-        found = parse_expression(name) if isinstance(name, str) else None
-        if found is None or " OR " in found or " AND " in found:
+        identifier = parse_expression(name) if isinstance(name, str) else None
+        if identifier is None or " OR " in identifier or " AND " in identifier:
             raise UserError(
                 f"data.license.allow: {name!r} is not an SPDX license identifier, such as CC-BY-4.0; "
                 "the list is at https://spdx.org/licenses"
             )
-        allowed.add(found.lower())
+        allowed.add(identifier.lower())
     on = {element for element, (key, _) in SWITCHES.items() if settings.get(key, element == "sa")}
     reservations = settings.get("ml_reservations", "reject")
     if reservations not in ML_RESERVATIONS:
@@ -181,11 +178,11 @@ def evidence_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[Evidence, ...
 
 def best_first(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """Evidence in the order of KINDS; unknown kinds raise ValueError."""
-    found = list(evidence)
-    for one in found:
-        if one.kind not in _ORDER:
+    pieces = list(evidence)
+    for one in pieces:
+        if one.kind not in KINDS:
             raise ValueError(f"unknown kind of evidence {one.kind!r}; there are {', '.join(KINDS)}")
-    return tuple(sorted(found, key=lambda one: _ORDER[one.kind]))
+    return tuple(sorted(pieces, key=lambda one: KINDS.index(one.kind)))
 
 
 _MAY_BE_RESERVED = (None, "license_unknown", "license_conflict")
@@ -200,10 +197,10 @@ def decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     decision = _decide(tuple(one for one in evidence if one.kind != "ml_reservation"), policy)
     if decision.reason not in _MAY_BE_RESERVED or policy.ml_reservations == "keep":
         return decision
-    if not (found := reserved(evidence)):
+    if not (reserving := reserved(evidence)):
         return decision
-    detail = f'{_source(found)} reserves machine learning: "{found.reservation}"; {decision.detail}'
-    return Decision("ml_reserved", detail, kind=found.kind)
+    detail = f'{_source(reserving)} reserves machine learning: "{reserving.reservation}"; {decision.detail}'
+    return Decision("ml_reserved", detail, kind=reserving.kind)
 
 
 def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
@@ -293,12 +290,13 @@ def _excerpt(evidence: Evidence) -> str:
     return f'"{one_line(evidence.text or evidence.url, 300)}"'
 
 
+def decide_row(row: Mapping[str, Any], policy: Policy) -> Decision:
+    """The decision on one row of the `index` table; its own `problem` comes before its license."""
+    if row["problem"]:
+        return Decision(row["problem"], row["problem_detail"] or "")
+    return decide(evidence_of(row["license_evidence"]), policy)
+
+
 def apply_policy(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[Decision]:
-    """One decision per row of the `index` table; a row's own `problem` comes before its license."""
-    decisions = []
-    for row in rows:
-        if row["problem"]:
-            decisions.append(Decision(row["problem"], row["problem_detail"] or ""))
-        else:
-            decisions.append(decide(evidence_of(row["license_evidence"]), policy))
-    return decisions
+    """One decision per row of the `index` table."""
+    return [decide_row(row, policy) for row in rows]
