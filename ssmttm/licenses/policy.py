@@ -65,11 +65,6 @@ class Evidence(NamedTuple):
         """The sentence that reserves machine learning; None without one."""
         return reservation(self.text or "")
 
-    @property
-    def expression(self) -> str | None:
-        """What it says as an SPDX expression; None if that is not understood."""
-        return self.reading.license
-
 
 class Decision(NamedTuple):
     """Whether a track may be used. `reason` is None exactly if it may."""
@@ -224,21 +219,21 @@ def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     for other in evidence[1:]:
         if other.kind not in SPECIFIC:
             break
-        said = other.reading
+        second = other.reading
         # What isn't understood says nothing against a track, unless the catalog itself says it of its license.
-        if said.license is None and not (said.denied or said.conflict or other.kind == best.kind == "catalog"):
+        if second.license is None and not (second.denied or second.conflict or other.kind == best.kind == "catalog"):
             continue
-        other_branch = policy.branch(said.license) if said.license else None
+        other_branch = policy.branch(second.license) if second.license else None
         if (other_branch is None) != (ruling.branch is None):
-            return _conflict(best, reading, other, said)
+            return _conflict(best, other)
         if branch and other_branch and other_branch != branch:
             ours, theirs = all_duties(branch), all_duties(other_branch)
             if theirs > ours:
                 chosen, branch = other, other_branch
             elif not theirs <= ours:
-                return _conflict(best, reading, other, said)
-        if said.license and said.license != reading.license:
-            beside.append(f"{_source(other)} says {said.license}")
+                return _conflict(best, other)
+        if second.license and second.license != reading.license:
+            beside.append(f"{_source(other)} says {second.license}")
     also = f"; {', '.join(beside)}" if beside else ""
     if branch is None:
         detail = f"{ruling.why}; by {_source(best)}: {_excerpt(best)}{also}"
@@ -250,12 +245,11 @@ def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     return Decision(None, detail, branch, addresses(branch), chosen.kind)
 
 
-def _conflict(best: Evidence, reading: Reading, other: Evidence, said: Reading) -> Decision:
-    theirs = f"says {said.license}" if said.license else said.note
-    detail = (
-        f"{_source(best)} says {reading.license}: {_excerpt(best)}; but {_source(other)} {theirs}: {_excerpt(other)}"
-    )
-    return Decision("license_conflict", detail, kind=best.kind)
+def _conflict(best: Evidence, other: Evidence) -> Decision:
+    second = other.reading
+    contrary = f"says {second.license}" if second.license else second.note
+    detail = f"{_source(best)} says {best.reading.license}: {_excerpt(best)}; but {_source(other)} {contrary}"
+    return Decision("license_conflict", f"{detail}: {_excerpt(other)}", kind=best.kind)
 
 
 def _only_catch_all(best: Evidence, reading: Reading, policy: Policy) -> Decision:
@@ -263,8 +257,8 @@ def _only_catch_all(best: Evidence, reading: Reading, policy: Policy) -> Decisio
         why = policy.rule(reading.license).why
         detail = f"{why}; by {_source(best)}, which is the catch-all for the whole package"
         return Decision("license_not_allowed", detail, kind=best.kind)
-    said = reading.license or _excerpt(best)
-    return Decision("catch_all_only", f"{_source(best)} says {said} of the whole package", kind=best.kind)
+    statement = reading.license or _excerpt(best)
+    return Decision("catch_all_only", f"{_source(best)} says {statement} of the whole package", kind=best.kind)
 
 
 @lru_cache(maxsize=10_000)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from ssmttm.licenses.known.creative_commons import JURISDICTIONS
-from ssmttm.licenses.known.links import TRAILING, read_link
+from ssmttm.licenses.known.links import HOSTS, TRAILING, read_link
 from ssmttm.licenses.polarity import RESTRICTS
 from ssmttm.licenses.vocabulary import Remembered, fold, has_spaceless_script
 from ssmttm.licenses.words import RESTRICTING, join_phrases, significant_words, single_words, spaceless_phrases
@@ -32,11 +32,6 @@ _WORDS = r"LETTER+(?:'LETTER+)*|\d+(?:\.\d+)*|[^\w\s]|(?<=[^\W_])_(?=[^\W_])"
 _TOKEN = re.compile(_WORDS.replace("LETTER", r"[^\W\d_]"))
 _ASCII_TOKEN = re.compile(_WORDS.replace("LETTER", "[A-Za-z]"), re.ASCII)
 _PAGE = re.compile(r"([(\"\[]*)https?://(?:www\.)?([\w.-]+)/[\w./?=&%#:~+-]*(?<=[\w/])([)\].,;:!?\"]*)")
-_HOSTS = """
-    artlibre.org gnu.org opensource.org spdx.org opendatacommons.org eff.org rightsstatements.org europeana.eu
-    unlicense.org wtfpl.net apache.org web.archive.org
-"""
-_LICENSE_HOSTS = frozenset(_HOSTS.split())
 _LABEL = re.compile(
     r"\W*(?:licen[sc][ei]?a?(?:url)?|lizenz|licenza|licença|url|uri|link|see|source|rights|cc|terms|at):", re.I
 )
@@ -158,7 +153,7 @@ def _canonical_words(run: str) -> str:
     if "/" not in run:
         return _sequence(run)
     page = _PAGE.fullmatch(run)
-    if page and page[2] not in _LICENSE_HOSTS and "commons" not in run.lower():
+    if page and page[2] not in HOSTS and "commons" not in run.lower():
         return f"{_sequence(page[1]) if page[1] else ''} <url>{_sequence(page[3]) if page[3] else ''}"
     canonical, position = "", 0
     for match in _ADDRESS.finditer(run):

@@ -1,6 +1,7 @@
 """Addresses of licenses: which license a link leads to, judged by its host and path, never by looks."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -46,9 +47,43 @@ _PUBLIC_DOMAIN = {
 _TAIL = re.compile(
     r"(?:deed|legalcode)(?:[.-][a-z]{2,4}(?:[_-][a-z]{2,8})?|\.txt|-plain)?|rdf|index\.html?|legalcode\.html?"
 )
-_GNU = re.compile(
-    r"/(?:licenses|copyleft)/(?:old-licenses/)?(a|l)?(gpl|fdl)-(\d\.\d)(?:\.[a-z]{2})?(?:\.html|\.txt|-standalone\.html)?/?"
-)
+
+
+def _gnu(match: re.Match[str]) -> str | None:
+    family = ("g" + match[2] if match[2] == "fdl" else (match[1] or "") + match[2]).upper()
+    return known().get(f"{family}-{match[3]}-only".lower())
+
+
+_BY_IDENTIFIER = (re.compile(r"/licenses?/([a-z0-9.+-]+?)(?:\.html)?/?"), lambda match: known().get(match[1]))
+_LICENSES_AT: dict[str, tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]]] = {
+    "artlibre.org": (
+        re.compile(r"/licen[cs]e/lal(?:/(?:en|de|es|pt|it|pl))?(/licence-art-libre-12)?/?"),
+        lambda match: "LAL-1.2" if match[1] else "LAL-1.3",
+    ),
+    "gnu.org": (
+        re.compile(
+            r"/(?:licenses|copyleft)/(?:old-licenses/)?(a|l)?(gpl|fdl)-(\d\.\d)(?:\.[a-z]{2})?"
+            r"(?:\.html|\.txt|-standalone\.html)?/?"
+        ),
+        _gnu,
+    ),
+    "opensource.org": _BY_IDENTIFIER,
+    "spdx.org": _BY_IDENTIFIER,
+    "opendatacommons.org": (
+        re.compile(r"/licenses/(by|odbl|pddl)(?:/1[.-]0)?/?(?:summary/?)?"),
+        lambda match: {"by": "ODC-By-1.0", "odbl": "ODbL-1.0", "pddl": "PDDL-1.0"}[match[1]],
+    ),
+    "eff.org": (re.compile(r".*open_licenses/eff_oal.*", re.DOTALL), lambda _: OAL),
+    "unlicense.org": (re.compile("/?"), lambda _: "Unlicense"),
+    "wtfpl.net": (re.compile(r"(?:/txt/copying|/about)?/?"), lambda _: "WTFPL"),
+    "apache.org": (re.compile(r"/licenses/license-2\.0(?:\.html|\.txt)?/?"), lambda _: "Apache-2.0"),
+}
+"""Hosts where licenses lie, with the paths to them, and which license each path leads to."""
+
+_STATEMENT_HOSTS = frozenset(["rightsstatements.org", "europeana.eu"])
+HOSTS = _LICENSES_AT.keys() | _STATEMENT_HOSTS | {"web.archive.org"}
+"""Hosts, beside Creative Commons', an address at which may say something about a license."""
+
 TRAILING = ".,;:!?)]}>\"'*_`…’”»\\"
 
 
@@ -116,30 +151,11 @@ def _without_version(elements: str) -> Link:
 
 
 def _other_host(host: str, path: str) -> Link | None:
-    identifier: str | None = None
-    if host == "artlibre.org" and (
-        match := re.fullmatch(r"/licen[cs]e/lal(?:/(?:en|de|es|pt|it|pl))?(/licence-art-libre-12)?/?", path)
-    ):
-        identifier = "LAL-1.2" if match[1] else "LAL-1.3"
-    elif host == "gnu.org" and (match := _GNU.fullmatch(path)):
-        family = ("g" + match[2] if match[2] == "fdl" else (match[1] or "") + match[2]).upper()
-        identifier = known().get(f"{family}-{match[3]}-only".lower())
-    elif host in ("opensource.org", "spdx.org") and (
-        match := re.fullmatch(r"/licenses?/([a-z0-9.+-]+?)(?:\.html)?/?", path)
-    ):
-        identifier = known().get(match[1])
-    elif host == "opendatacommons.org" and (
-        match := re.fullmatch(r"/licenses/(by|odbl|pddl)(?:/1[.-]0)?/?(?:summary/?)?", path)
-    ):
-        identifier = {"by": "ODC-By-1.0", "odbl": "ODbL-1.0", "pddl": "PDDL-1.0"}[match[1]]
-    elif host == "eff.org" and "open_licenses/eff_oal" in path:
-        identifier = OAL
-    elif host in ("rightsstatements.org", "europeana.eu") and path.startswith(("/vocab/", "/page/", "/rights/")):
+    """Where a link to another host that is known leads; None for one without a license there."""
+    if host in _STATEMENT_HOSTS and path.startswith(("/vocab/", "/page/", "/rights/")):
         return Link(problem="statement")
-    elif host == "unlicense.org" and path in ("", "/"):
-        identifier = "Unlicense"
-    elif host == "wtfpl.net" and path in ("", "/", "/txt/copying", "/txt/copying/", "/about", "/about/"):
-        identifier = "WTFPL"
-    elif host == "apache.org" and re.fullmatch(r"/licenses/license-2\.0(?:\.html|\.txt)?/?", path):
-        identifier = "Apache-2.0"
+    if host not in _LICENSES_AT:
+        return None
+    pattern, license_of = _LICENSES_AT[host]
+    identifier = license_of(match) if (match := pattern.fullmatch(path)) else None
     return Link(license=identifier) if identifier else None

@@ -33,7 +33,7 @@ def test_a_lookalike_is_kept_whole_and_is_no_license() -> None:
     ):
         (evidence,) = tag_evidence({"comment": address})
         assert evidence.url == address
-        assert evidence.expression is None
+        assert evidence.reading.license is None
 
 
 def test_rows_fit_the_table_and_are_bounded() -> None:
