@@ -13,6 +13,23 @@ SWITCHES = {
 }
 """Element -> key of `data.license` that switches it on, and what the element says."""
 
+ELEMENT_WORDS = {
+    "nc": "nc", "commercial": "nc", "commercially": "nc",
+    "nd": "nd", "derivative": "nd", "derivatives": "nd", "alike": "sa",
+}  # fmt: skip
+"""Words of a skeleton that mean an element wherever they stand."""
+
+_MAY_NOT = r"(?: you)?(?: may| must| can| do| shall)? not(?: be)?"
+_CHANGE = "(?:change|modify|alter|edit|remix|changed|modified)"
+EXPLAINED = {
+    "nc": re.compile(
+        rf"{_MAY_NOT}(?: use| used| sell| sold)?[^.¶;§]*?"
+        rf" commercial(?:ly)?(?: purposes?| use)?(?: or {_CHANGE}(?: it)?)?(?= )"
+    ),
+    "nd": re.compile(rf"{_MAY_NOT} {_CHANGE}(?= )"),
+}
+"""What only says in other words what an element of the license says, in a skeleton."""
+
 _COPYLEFT = re.compile(r"(?:A|L)?GPL-|GFDL-|LAL-|ODbL-|OFL-|MPL-|EUPL-|LicenseRef-(?:EFF-OAL|Design-Science)", re.I)
 _FREE_OF_DUTIES = re.compile(r"CC0-|CC-PD|PDDL-|Unlicense$|0BSD$|WTFPL$|LicenseRef-public-domain$", re.IGNORECASE)
 

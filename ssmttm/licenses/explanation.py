@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ssmttm.licenses.policy import Decision, Evidence, Policy, addresses, decide, evidence_of, named
+from ssmttm.licenses.policy import Evidence, Policy, addresses, decide_row, evidence_of, named
 from ssmttm.wording import one_line
 
 
@@ -22,8 +22,8 @@ def explain(texts: Iterable[str], policy: Policy) -> Iterator[Explained]:
     for text in texts:
         statement = Evidence("catalog", text, None, None)
         reading = statement.reading
-        if policy.ml_reservations == "reject" and (found := statement.reservation):
-            yield Explained(text, reading.license, "reject", f"reserves machine learning: {found}")
+        if policy.ml_reservations == "reject" and (sentence := statement.reservation):
+            yield Explained(text, reading.license, "reject", f"reserves machine learning: {sentence}")
             continue
         if reading.license is None:
             yield Explained(text, None, "reject", f"not understood: {reading.note}")
@@ -55,42 +55,27 @@ def _short(text: str) -> str:
     return one_line(text, 160)
 
 
-def trace(row: dict[str, Any], policy: Policy) -> tuple[list[Evidence], Decision]:
-    """All evidence about one row of the `index` table, best first, and the decision."""
-    if row["problem"]:
-        return list(evidence_of(row["license_evidence"])), Decision(row["problem"], row["problem_detail"] or "")
-    evidence = evidence_of(row["license_evidence"])
-    return list(evidence), decide(evidence, policy)
-
-
-def render_trace(row: dict[str, Any], policy: Policy, reasons: Mapping[str, str], as_json: bool) -> str:
+def render_trace(row: Mapping[str, Any], policy: Policy, reasons: Mapping[str, str], as_json: bool) -> str:
     """The trace of one track: every piece of evidence, what it was understood as, and the verdict.
 
     `reasons`: what each reason for a rejection means.
     """
-    evidence, decision = trace(row, policy)
+    evidence, decision = evidence_of(row["license_evidence"]), decide_row(row, policy)
     if as_json:
-        found = [
-            {
-                **e._asdict(),
-                "license": e.reading.license,
-                "understood": e.reading.note,
-                "decides": e.kind == decision.kind,
-            }
-            for e in evidence
+        understood = [
+            one._asdict()
+            | {"license": one.reading.license, "understood": one.reading.note, "decides": one.kind == decision.kind}
+            for one in evidence
         ]
-        verdict = "keep" if decision.reason is None else "reject"
-        return json.dumps(
-            {
-                "track_id": row["track_id"],
-                "evidence": found,
-                "license": decision.license,
-                "verdict": verdict,
-                "reason": decision.reason,
-                "detail": decision.detail,
-            },
-            ensure_ascii=False,
-        )
+        traced = {
+            "track_id": row["track_id"],
+            "evidence": understood,
+            "license": decision.license,
+            "verdict": "keep" if decision.reason is None else "reject",
+            "reason": decision.reason,
+            "detail": decision.detail,
+        }
+        return json.dumps(traced, ensure_ascii=False)
     lines = [f"{row['track_id']}  {_short(row['title'] or '')}"]
     for number, one in enumerate(evidence, 1):
         lines.append(f"{number:>3}. {one.kind}, {_short(one.where or 'no place given')}")

@@ -21,18 +21,13 @@ from boolean import Expression
 from license_expression import LicenseSymbol, LicenseWithExceptionSymbol
 
 from ssmttm.errors import UserError
+from ssmttm.licenses.documents.document import understand
 from ssmttm.licenses.elements import SWITCHES, all_duties, duties
-from ssmttm.licenses.spdx import (
-    Reading,
-    license_name,
-    license_url,
-    licensing,
-    parse_expression,
-    reservation,
-    understand,
-    unported,
-    without_reservation,
-)
+from ssmttm.licenses.expressions import parse_expression
+from ssmttm.licenses.known.creative_commons import license_name, license_url, unported
+from ssmttm.licenses.known.spdx_list import licensing
+from ssmttm.licenses.reservations import reservation, without_reservation
+from ssmttm.licenses.statements import Reading
 from ssmttm.wording import one_line
 
 KINDS = ("catalog", "dep5_files", "license_file", "tag_url", "package_text", "catch_all", "ml_reservation")
@@ -48,8 +43,6 @@ ML_RESERVATIONS = ("reject", "keep")
 
 SPECIFIC = ("catalog", "dep5_files", "license_file", "tag_url")
 """Kinds that speak about the track itself, so that a contradiction among them counts."""
-
-_ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
 
 class Evidence(NamedTuple):
@@ -71,11 +64,6 @@ class Evidence(NamedTuple):
     def reservation(self) -> str | None:
         """The sentence that reserves machine learning; None without one."""
         return reservation(self.text or "")
-
-    @property
-    def expression(self) -> str | None:
-        """What it says as an SPDX expression; None if that is not understood."""
-        return self.reading.license
 
 
 class Decision(NamedTuple):
@@ -125,12 +113,11 @@ def _rule(policy: Policy, expression: str) -> Ruling:
 
 def _walk(policy: Policy, node: Expression) -> Ruling:
     if isinstance(node, LicenseWithExceptionSymbol):
-        found = node.render()
-        if found.lower() in policy.allow:
-            return Ruling(found, "is on the list")
-        return Ruling(
-            None, f"{found} is not on the list data.license.allow, and an exception counts only with its license"
-        )
+        name = node.render()
+        if name.lower() in policy.allow:
+            return Ruling(name, "is on the list")
+        why = f"{name} is not on the list data.license.allow, and an exception counts only with its license"
+        return Ruling(None, why)
     if isinstance(node, LicenseSymbol):
         return _single(policy, node.key)
     parts = [_walk(policy, part) for part in node.args]
@@ -160,13 +147,13 @@ def make_policy(settings: Mapping[str, Any]) -> Policy:
     """
     allowed = set()
     for name in settings["allow"]:
-        found = parse_expression(name) if isinstance(name, str) else None
-        if found is None or " OR " in found or " AND " in found:
+        identifier = parse_expression(name) if isinstance(name, str) else None
+        if identifier is None or " OR " in identifier or " AND " in identifier:
             raise UserError(
                 f"data.license.allow: {name!r} is not an SPDX license identifier, such as CC-BY-4.0; "
                 "the list is at https://spdx.org/licenses"
             )
-        allowed.add(found.lower())
+        allowed.add(identifier.lower())
     on = {element for element, (key, _) in SWITCHES.items() if settings.get(key, element == "sa")}
     reservations = settings.get("ml_reservations", "reject")
     if reservations not in ML_RESERVATIONS:
@@ -186,11 +173,11 @@ def evidence_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[Evidence, ...
 
 def best_first(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     """Evidence in the order of KINDS; unknown kinds raise ValueError."""
-    found = list(evidence)
-    for one in found:
-        if one.kind not in _ORDER:
+    pieces = list(evidence)
+    for one in pieces:
+        if one.kind not in KINDS:
             raise ValueError(f"unknown kind of evidence {one.kind!r}; there are {', '.join(KINDS)}")
-    return tuple(sorted(found, key=lambda one: _ORDER[one.kind]))
+    return tuple(sorted(pieces, key=lambda one: KINDS.index(one.kind)))
 
 
 _MAY_BE_RESERVED = (None, "license_unknown", "license_conflict")
@@ -205,10 +192,10 @@ def decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     decision = _decide(tuple(one for one in evidence if one.kind != "ml_reservation"), policy)
     if decision.reason not in _MAY_BE_RESERVED or policy.ml_reservations == "keep":
         return decision
-    if not (found := reserved(evidence)):
+    if not (reserving := reserved(evidence)):
         return decision
-    detail = f'{_source(found)} reserves machine learning: "{found.reservation}"; {decision.detail}'
-    return Decision("ml_reserved", detail, kind=found.kind)
+    detail = f'{_source(reserving)} reserves machine learning: "{reserving.reservation}"; {decision.detail}'
+    return Decision("ml_reserved", detail, kind=reserving.kind)
 
 
 def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
@@ -232,21 +219,21 @@ def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     for other in evidence[1:]:
         if other.kind not in SPECIFIC:
             break
-        said = other.reading
+        second = other.reading
         # What isn't understood says nothing against a track, unless the catalog itself says it of its license.
-        if said.license is None and not (said.denied or said.conflict or other.kind == best.kind == "catalog"):
+        if second.license is None and not (second.denied or second.conflict or other.kind == best.kind == "catalog"):
             continue
-        other_branch = policy.branch(said.license) if said.license else None
+        other_branch = policy.branch(second.license) if second.license else None
         if (other_branch is None) != (ruling.branch is None):
-            return _conflict(best, reading, other, said)
+            return _conflict(best, other)
         if branch and other_branch and other_branch != branch:
             ours, theirs = all_duties(branch), all_duties(other_branch)
             if theirs > ours:
                 chosen, branch = other, other_branch
             elif not theirs <= ours:
-                return _conflict(best, reading, other, said)
-        if said.license and said.license != reading.license:
-            beside.append(f"{_source(other)} says {said.license}")
+                return _conflict(best, other)
+        if second.license and second.license != reading.license:
+            beside.append(f"{_source(other)} says {second.license}")
     also = f"; {', '.join(beside)}" if beside else ""
     if branch is None:
         detail = f"{ruling.why}; by {_source(best)}: {_excerpt(best)}{also}"
@@ -258,12 +245,11 @@ def _decide(evidence: tuple[Evidence, ...], policy: Policy) -> Decision:
     return Decision(None, detail, branch, addresses(branch), chosen.kind)
 
 
-def _conflict(best: Evidence, reading: Reading, other: Evidence, said: Reading) -> Decision:
-    theirs = f"says {said.license}" if said.license else said.note
-    detail = (
-        f"{_source(best)} says {reading.license}: {_excerpt(best)}; but {_source(other)} {theirs}: {_excerpt(other)}"
-    )
-    return Decision("license_conflict", detail, kind=best.kind)
+def _conflict(best: Evidence, other: Evidence) -> Decision:
+    second = other.reading
+    contrary = f"says {second.license}" if second.license else second.note
+    detail = f"{_source(best)} says {best.reading.license}: {_excerpt(best)}; but {_source(other)} {contrary}"
+    return Decision("license_conflict", f"{detail}: {_excerpt(other)}", kind=best.kind)
 
 
 def _only_catch_all(best: Evidence, reading: Reading, policy: Policy) -> Decision:
@@ -271,8 +257,8 @@ def _only_catch_all(best: Evidence, reading: Reading, policy: Policy) -> Decisio
         why = policy.rule(reading.license).why
         detail = f"{why}; by {_source(best)}, which is the catch-all for the whole package"
         return Decision("license_not_allowed", detail, kind=best.kind)
-    said = reading.license or _excerpt(best)
-    return Decision("catch_all_only", f"{_source(best)} says {said} of the whole package", kind=best.kind)
+    statement = reading.license or _excerpt(best)
+    return Decision("catch_all_only", f"{_source(best)} says {statement} of the whole package", kind=best.kind)
 
 
 @lru_cache(maxsize=10_000)
@@ -298,12 +284,13 @@ def _excerpt(evidence: Evidence) -> str:
     return f'"{one_line(evidence.text or evidence.url, 300)}"'
 
 
+def decide_row(row: Mapping[str, Any], policy: Policy) -> Decision:
+    """The decision on one row of the `index` table; its own `problem` comes before its license."""
+    if row["problem"]:
+        return Decision(row["problem"], row["problem_detail"] or "")
+    return decide(evidence_of(row["license_evidence"]), policy)
+
+
 def apply_policy(rows: Sequence[Mapping[str, Any]], policy: Policy) -> list[Decision]:
-    """One decision per row of the `index` table; a row's own `problem` comes before its license."""
-    decisions = []
-    for row in rows:
-        if row["problem"]:
-            decisions.append(Decision(row["problem"], row["problem_detail"] or ""))
-        else:
-            decisions.append(decide(evidence_of(row["license_evidence"]), policy))
-    return decisions
+    """One decision per row of the `index` table."""
+    return [decide_row(row, policy) for row in rows]

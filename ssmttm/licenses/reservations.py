@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-from ssmttm.licenses.reading.words import fold
+from ssmttm.licenses.vocabulary import fold, read_groups
 
 _LONGEST = 20_000
 _STEMS = (
@@ -17,43 +17,8 @@ _STEMS = (
 )  # fmt: skip
 _SHORT = re.compile(r"[^a-z](?:ai|a\.i|ki|ia|ml|llms?|tdm|genai|no-?ai)[^a-z]")
 
-_LEARNING = r"""
-    machine[\s-]*learning|deep[\s-]*learning|(?:text[\s-]*(?:and|&)[\s-]*)?data[\s-]*mining|\btdm\b
-    |(?:ai|ki|ia|ml|llm|model)[\s-]+(?:model[\s-]+)?(?:training|learning|datasets?|scraping|crawlers?|crawling|development)
-    |\btrain(?:ing|ed)?\s+(?:of\s+|on\s+|any\s+|an?\s+|for\s+|your\s+|generative\s+|our\s+)*(?:ai\b|a\.i|artificial|machine|neural
-        |language|models?|llms?|algorithms?|networks?)
-    |(?:ki|ai)[\s-]*(?:training|traning|trening|traening|modell\w*)|training\w*\s+(?:von|einer|eines|kunstlicher|durch)\s+[\w\s]*?(?:ki|ai|modell\w*|intelligenz)\b
-    |maschinelle\w*\s+lernen\w*|text[\s-]*und[\s-]*data[\s-]*mining
-    |apprentissage\s+(?:automatique|machine|profond)|fouille\s+de\s+(?:textes?\s+et\s+de\s+)?donnees
-    |entra[i]nement\s+(?:d'|de\s+|des\s+)[\w\s']*?(?:ia|intelligences?|modeles?)\b
-    |entrenar|entrenamiento|aprendizaje\s+automatico|mineria\s+de\s+(?:textos?\s+y\s+(?:de\s+)?)?datos
-    |addestra\w+|apprendimento\s+automatico|estrazione\s+di\s+(?:testo\s+e\s+(?:di\s+)?)?dati
-    |treina\w+|aprendizado\s+de\s+maquina|aprendizagem\s+automatica|mineracao\s+de\s+(?:textos?\s+e\s+)?dados
-    |machinaal\s+leren|tekst-?\s*en\s+datamining|datamining|trainen\s+van\s+(?:ai|kunstmatige)
-    |uczeni\w+\s+maszynow\w+|trenowani\w+|eksploracj\w+\s+(?:tekstow?\s+i\s+)?danych
-    |машинн\w+\s+обучени\w+|обучени\w+\s+(?:искусственн\w+|неиросет\w+|нейросет\w+|моделей|моделеи|ии)|интеллектуальн\w+\s+анализ\w*\s+данных
-    |strojov\w+\s+ucen\w+|maskininlarning|maskinlaring|koneoppimi\w+
-"""
-_INTELLIGENCE = r"""
-    \bai\b|\ba\.i\.|artificial\s+intelligence|\bgenai\b|generative\s+(?:ai|models?)|\bllms?\b|\bki\b|kunstliche\w*\s+intelligenz|\bia\b
-    |intelligences?\s+artificielles?|inteligencias?\s+artificial\w*|intelligenz\w+\s+artificial\w+|kunstmatige\s+intelligentie
-    |sztuczn\w+\s+inteligencj\w+|искусственн\w+\s+интеллект\w*|неиросет\w+|нейросет\w+
-"""
-_FORBIDS = r"""
-    disallow\w*|forbid\w*|forbad\w*|prohibit\w*|\breserv(?:ed?|es|ing|ation|ations)\b|\bopt(?:s|ed|ing)?[\s-]*out|\bbann?ed\b|\bdenied\b|\bdeny\b
-    |\b(?:may|must|can|shall|should)\s*(?:not|never)|\bcannot|\bcan't|\bdo(?:es)?\s+not|\bdon't|\bmay\s+never
-    |\bnot\s+(?:be\s+|to\s+be\s+)?(?:allow|permit|licen[sc]ed|used|authori[sz]ed|for|intended|consent|granted|available|okay|ok)\w*
-    |\bno\s+(?:permission|consent|license)|without\s+(?:\w+\s+){0,3}(?:permission|consent|license|agreement|authori[sz]ation)
-    |\brequires?\s+(?:\w+\s+){0,3}(?:permission|consent|license)|\bnot\s+consent|refus\w+|object\s+to|objection\s+to
-    |untersag\w*|verbot\w*|vorbehalt\w*|vorbehalen|widersproch\w*|widersprech\w*|\bnicht\s+(?:\w+\s+){0,3}(?:gestattet|erlaubt|verwend\w+|benutzt|genutzt)
-    |interdi\w+|\breserv(?:es?|ees?|ons)\b|\boppos\w+|n'autoris\w+|ne\s+(?:peut|peuvent|doit|doivent|sont)|non\s+autoris\w+
-    |prohib\w+|\breservad\w+|no\s+se\s+(?:permite|autoriza|puede)|no\s+(?:puede|esta)\s+\w+|no\s+permitid\w+|queda\s+excluid\w+
-    |vietat\w*|\briservat\w*|non\s+(?:e|sono|puo|possono)\s+\w+|non\s+autorizzat\w+
-    |proibid\w*|nao\s+(?:e|pode|podem|esta)\s+\w+|nao\s+permitid\w+
-    |verboden|voorbehouden|niet\s+toegestaan|mag\s+niet|mogen\s+niet
-    |zabron\w+|zakazan\w+|zastrze\w+|nie\s+(?:mozna|wolno|zezwala\w*)|запре[щт]\w+|не\s+(?:разреша\w+|допуска\w+)|нельзя
-    |zakazan\w+|vyhrazen\w+|forbjud\w+|inte\s+tillat\w*|forbudt|kielletty
-"""
+_TABLE = read_groups(__file__)
+_LEARNING, _INTELLIGENCE, _FORBIDS = ("|".join(_TABLE[kind]) for kind in ("learning", "intelligence", "forbids"))
 _NO = (
     r"(?:no|not\s+for|never\s+for|kein\w*|keinerlei|pas\s+d(?:e\s+|')|pas\s+pour|aucune?"
     r"|sin|ningun\w*|nessun\w*|niente|no\s+al|sem|nenhum\w*|geen|zadn\w+|без|zadne)"
@@ -74,7 +39,7 @@ _CJK = re.compile(
 _BENIGN = re.compile(
     r"tdm[\s_-]*reserv\w*\s*[:=]?\s*(?:0|no|false)\b|"
     r"\b(?:no|not|without|never|zero|ohne|kein\w*|sans|aucune?|sin|senza|sem|zonder|bez|без)\b[^.;!?\n]{0,30}?"
-    rf"(?:{'|'.join(_INTELLIGENCE.split('|')).strip()})"
+    rf"(?:{_INTELLIGENCE})"
     r"(?![^.;!?\n]{0,25}(?:train|learn|data))[^.;!?\n]{0,25}?"
     r"\b(?:was|were|used|involved|generated|made|created|composed|assisted|tools?|entstanden|gemacht|erstellt|utilise\w*|fait|cree\w*"
     r"|hech\w+|cread\w+|usat\w+|fatt\w+)\b"

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 
 from ssmttm.licenses.policy import Evidence
-from ssmttm.licenses.spdx import license_address, reservation
+from ssmttm.licenses.reservations import reservation
+from ssmttm.licenses.skeleton import license_address
 
 _LICENSE_TAGS = frozenset(["license", "licence", "licenseurl", "licenceurl", "wcop", "wxxx:license", "webstatement"])
 _COPYRIGHT_TAGS = frozenset(["copyright", "copyrightmessage", "copyrighturl", "tcop", "©cpy", "cprt", "rights"])
@@ -24,7 +25,7 @@ def tag_evidence(tags: Mapping[str, str]) -> list[Evidence]:
     other one (a comment, a description) only by the address of a Creative Commons license. Texts are cut at 20,000
     characters. One that states no license but reserves machine learning is of kind `ml_reservation`.
     """
-    found = []
+    evidence = []
     for key, value in tags.items():
         text = value.strip()[:_KEPT]
         name = re.sub(r"[\s_-]", "", key.casefold())
@@ -32,7 +33,7 @@ def tag_evidence(tags: Mapping[str, str]) -> list[Evidence]:
         if not text:
             continue
         if name in _LICENSE_TAGS or url or (name in _COPYRIGHT_TAGS and _SPEAKS_OF_LICENSE.search(text)):
-            found.append(Evidence("tag_url", text, url, f"tag {key}"))
-        elif name not in _TITLES and (said := reservation(text) or reservation(f"{key}: {text}")):
-            found.append(Evidence("ml_reservation", said, None, f"tag {key}"))
-    return found
+            evidence.append(Evidence("tag_url", text, url, f"tag {key}"))
+        elif name not in _TITLES and (sentence := reservation(text) or reservation(f"{key}: {text}")):
+            evidence.append(Evidence("ml_reservation", sentence, None, f"tag {key}"))
+    return evidence

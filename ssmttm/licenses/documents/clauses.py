@@ -11,24 +11,25 @@ from typing import NamedTuple
 
 from ssmttm.licenses.documents.passages import Passage, labeled
 from ssmttm.licenses.documents.restraints import exception, reserves, restraint
-from ssmttm.licenses.documents.topics import (
+from ssmttm.licenses.known.names import find_mentions
+from ssmttm.licenses.known.spdx_list import ALL_RIGHTS_RESERVED
+from ssmttm.licenses.skeleton import skeleton
+from ssmttm.licenses.subjects import (
     MUSIC,
     OTHER,
     PACKAGE,
     SOUND,
     UNKNOWN,
     WORK,
+    Phrase,
     is_file_name,
     mentioned,
     normal,
     phrases,
     subject_of_word,
 )
-from ssmttm.licenses.known.names import find_mentions
-from ssmttm.licenses.known.spdx_list import ALL_RIGHTS_RESERVED
-from ssmttm.licenses.reading.denials import DENIES_BEFORE
-from ssmttm.licenses.reading.text import skeleton
-from ssmttm.licenses.reading.words import fold
+from ssmttm.licenses.vocabulary import fold, words_of
+from ssmttm.licenses.words import DENIES_BEFORE
 
 NONE = "none"
 """Said of nothing by name: "Licensed under CC BY 4.0"."""
@@ -83,32 +84,15 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _DENIES_BEHIND = re.compile(r"\b(?:no|not|only|some|that|which|who|nur|solo|seulement)\b")
-_DENYING = frozenset(DENIES_BEFORE) - frozenset(
+_DENYING = DENIES_BEFORE - words_of(
     [
-        "used",
-        "use",
-        "uses",
-        "using",
-        "contains",
-        "containing",
-        "contain",
-        "contained",
-        "includes",
-        "including",
-        "include",
-        "from",
-        "was",
-        "were",
-        "text",
-        "other",
-        "otherwise",
-        "else",
-        "but",
+        "used use uses using contains containing contain contained includes including include",
+        "from was were text other otherwise else but",
     ]
 )
 
 
-class Said(NamedTuple):
+class Clause(NamedTuple):
     """One clause: of what it speaks, the text that a reader of statements understands, what holds it back."""
 
     subject: str
@@ -117,26 +101,26 @@ class Said(NamedTuple):
     against: str | None
 
 
-def all_said(passages: Iterable[Passage]) -> list[Said]:
+def read_clauses(passages: Iterable[Passage]) -> list[Clause]:
     """Every clause in order; one that speaks of nothing by name goes with what its paragraph spoke of last."""
-    found: list[Said] = []
+    clauses: list[Clause] = []
     last: tuple[str, str] | None = None
     paragraph = 0
     for passage in passages:
         if passage.paragraph != paragraph:
             paragraph, last = passage.paragraph, None
         scope = speaks_of(passage.scope)
-        for clause in _clauses(passage.text):
-            label, rest = labeled(clause)
-            said = _clause(rest, speaks_of(label) if label else None)
-            if said.subject == NONE and (inherited := last or scope):
-                said = said._replace(subject=inherited[0], named=inherited[1])
-            elif said.subject in (WORK, PACKAGE) and scope and _FURTHER.match(normal(clause)):
-                said = said._replace(subject=scope[0], named=scope[1])
-            if said.subject != NONE:
-                last = said.subject, said.named
-            found.append(said)
-    return found
+        for text in _split(passage.text):
+            label, rest = labeled(text)
+            clause = _read_clause(rest, speaks_of(label) if label else None)
+            if clause.subject == NONE and (inherited := last or scope):
+                clause = clause._replace(subject=inherited[0], named=inherited[1])
+            elif clause.subject in (WORK, PACKAGE) and scope and _FURTHER.match(normal(text)):
+                clause = clause._replace(subject=scope[0], named=scope[1])
+            if clause.subject != NONE:
+                last = clause.subject, clause.named
+            clauses.append(clause)
+    return clauses
 
 
 def speaks_of(title: str | None) -> tuple[str, str] | None:
@@ -146,63 +130,54 @@ def speaks_of(title: str | None) -> tuple[str, str] | None:
     """
     if title is None:
         return None
-    words = normal(title)
-    if (set_apart := exception(words)) and not _harmless_exception(set_apart[1]):
-        return UNKNOWN, title
-    if set_apart:
-        title = set_apart[0] or title
-    found = phrases(normal(re.sub(r"\(.*?\)", " ", title)))
-    if not found:
-        return None
-    best = _together([f.subject for f in found])
-    return best, " ".join(title.split())
+    if parts := exception(normal(title)):
+        before, after = parts
+        if not _harmless_exception(after):
+            return UNKNOWN, title
+        title = before or title
+    named = phrases(normal(re.sub(r"\(.*?\)", " ", title)))
+    return (_together(named), " ".join(title.split())) if named else None
 
 
 def _harmless_exception(words: str) -> bool:
-    """Whether only what isn't music is set apart, or files by their names: those have been looked at before."""
-    found = phrases(_portion(words)[0])
-    return bool(found) and all(p.subject == OTHER or is_file_name(p.words) for p in found)
+    """Whether only what isn't music is excepted, or files by their names: those have been looked at before."""
+    excepted = phrases(_portion(words)[0])
+    return bool(excepted) and all(p.subject == OTHER or is_file_name(p.words) for p in excepted)
 
 
-def _together(subjects: list[str]) -> str:
+def _together(named: Iterable[Phrase]) -> str:
     """Of phrases joined by "and": what is said of one of them is said of all."""
+    return _strongest({phrase.subject for phrase in named})
+
+
+def _strongest(subjects: set[str]) -> str:
     return next((s for s in (MUSIC, WORK, PACKAGE, SOUND, UNKNOWN, OTHER) if s in subjects), NONE)
 
 
-def _clauses(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     """A sentence split where it says one thing of one subject and goes on to another."""
     parts = _CLAUSE.split(text)
     if len(parts) == 1:
         return [text]
-    found: list[str] = []
-    current = parts[0]
+    clauses = [parts[0]]
     for separator, part in zip(parts[1::2], parts[2::2]):
-        if _complete(current) and _names_subject(part) and (_complete(part) or _tells(part)):
-            found.append(current)
-            current = part
+        if _complete(clauses[-1]) and _complete(part):
+            clauses.append(part)
         else:
-            current += separator + part
-    return [*found, current]
-
-
-def _names_subject(text: str) -> bool:
-    return any(p.subject != UNKNOWN for p in phrases(_portion(normal(text))[0])) or bool(
-        mentioned(normal(text)) - {WORK, UNKNOWN}
-    )
-
-
-def _tells(text: str) -> bool:
-    words = normal(text)
-    return (
-        _licenses(text) or bool(_SOFTWARE.search(text)) or restraint(words) is not None or exception(words) is not None
-    )
+            clauses[-1] += separator + part
+    return clauses
 
 
 def _complete(text: str) -> bool:
-    return _names_subject(text) and _tells(text)
+    """Whether a clause has a subject, and says something of it."""
+    words = normal(text)
+    if not (any(p.subject != UNKNOWN for p in phrases(_portion(words)[0])) or mentioned(words) - {WORK, UNKNOWN}):
+        return False
+    return _licenses(text) or _SOFTWARE.search(text) is not None or bool(restraint(words) or exception(words))
 
 
 def _licenses(text: str) -> bool:
+    """Whether a text names a license."""
     return any(m.license != ALL_RIGHTS_RESERVED for m in find_mentions(skeleton(text)))
 
 
@@ -212,45 +187,45 @@ def _portion(words: str) -> tuple[str, str]:
     return (words[: match.start()], words[match.start() :]) if match else (words, "")
 
 
-def _clause(text: str, label: tuple[str, str] | None) -> Said:
+def _read_clause(text: str, label: tuple[str, str] | None) -> Clause:
     words = normal(text)
-    named = _licenses(text)
+    licenses = _licenses(text)
     against = restraint(words)
-    if set_apart := exception(words):
-        before, after = set_apart
-        if named and _harmless_exception(after) and not _licenses(after):
+    if parts := exception(words):
+        before, after = parts
+        if licenses and _harmless_exception(after) and not _licenses(after):
             against = restraint(before)
             text = _before(text, after) or before
             words = normal(text)
         elif label is None or label[0] != OTHER:
             against = "except"
-    if not named and reserves(words) and _copyright_only(words):
+    if not licenses and reserves(words) and _copyright_only(words):
         against = None  # "Copyright 2010, all rights reserved" above a license is a habit
         if label is None and not mentioned(words) & {MUSIC, SOUND, WORK, PACKAGE}:
-            return Said(NONE, "", text, None)
+            return Clause(NONE, "", text, None)
     if label is not None:
-        return Said(*label, f"License: {text}" if named else "", against)
+        return Clause(*label, f"License: {text}" if licenses else "", against)
     if not _TITLE.match(text) and _POINTER.match(words):
-        return Said(NONE, "", text if named else "", against)
-    subject, shown = _subject(text, words)
-    if not named:
-        return _without_license(subject, shown, words, against)
+        return Clause(NONE, "", text if licenses else "", against)
+    subject, named = _subject(text, words)
+    if not licenses:
+        return _without_license(subject, named, words, against)
     portion, rest = _portion(words)
     if subject == NONE and _FURTHER.match(words):
-        return Said(NONE, "", _statement(text), against)
+        return Clause(NONE, "", _statement(text), against)
     if behind := _behind(rest.rstrip(" .")):
         if subject == NONE:
-            subject, shown = behind
+            subject, named = behind
             text = _without_labels(text)
         elif behind[0] != subject and behind[0] in (MUSIC, OTHER, UNKNOWN):
             against = against or f"… {behind[1]}"
-        if found := _DENIES_BEHIND.search(behind[1]):
-            against = against or found[0]
+        if denial := _DENIES_BEHIND.search(behind[1]):
+            against = against or denial[0]
     if subject in (MUSIC, WORK, PACKAGE):
-        said = (w for w in re.findall(r"[\w']+", portion) if w in _DENYING and subject_of_word(w) is None)
-        against = against or next(said, None)
+        denials = (w for w in re.findall(r"[\w']+", portion) if w in _DENYING and subject_of_word(w) is None)
+        against = against or next(denials, None)
         text = _statement(text) if portion.strip() else text
-    return Said(subject, shown[:60], text, against)
+    return Clause(subject, named[:60], text, against)
 
 
 def _subject(text: str, words: str) -> tuple[str, str]:
@@ -258,24 +233,23 @@ def _subject(text: str, words: str) -> tuple[str, str]:
     portion, rest = _portion(words)
     if title := _TITLE.match(text):
         return (MUSIC if MUSIC in mentioned(normal(title["title"])) else WORK), title["title"]
-    heads = phrases(_CREDIT.sub(" ", portion))
-    subject = _together([h.subject for h in heads])
+    subject = _together(phrases(_CREDIT.sub(" ", portion)))
     if subject == UNKNOWN and _is_title(text, portion, rest):
         subject = WORK
     return subject, " ".join(portion.split()) or subject
 
 
-def _without_license(subject: str, shown: str, words: str, against: str | None) -> Said:
+def _without_license(subject: str, named: str, words: str, against: str | None) -> Clause:
     """A clause that names no license: whatever it mentions may be what it holds back."""
     everything = mentioned(words)
     if subject in (NONE, UNKNOWN) and everything & {MUSIC, SOUND}:
-        shown = shown if subject != NONE else " ".join(words.split()[:8])
+        named = named if subject != NONE else " ".join(words.split()[:8])
         subject = MUSIC if MUSIC in everything else SOUND
     elif subject in (NONE, UNKNOWN) and everything:
-        subject = _together(list(everything))
+        subject = _strongest(everything)
     if subject == UNKNOWN and not against:
         subject = NONE
-    return Said(subject, shown[:60], "", against)
+    return Clause(subject, named[:60], "", against)
 
 
 def _before(text: str, after: str) -> str:
@@ -298,9 +272,8 @@ def _behind(rest: str) -> tuple[str, str] | None:
     """A subject named behind the license: "CC BY 4.0 for the music", "CC0 (code)"."""
     for match in _LABELS.finditer(rest):
         inside = next(filter(None, match.groups())).strip(" .,")
-        found = [p for p in phrases(inside) if p.subject != UNKNOWN]
-        if found:
-            return _together([p.subject for p in found]), inside
+        if known := [p for p in phrases(inside) if p.subject != UNKNOWN]:
+            return _together(known), inside
     return None
 
 

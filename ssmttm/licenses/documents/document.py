@@ -8,13 +8,12 @@ graphics is no evidence, and what isn't understood to be about anything is none 
 import re
 from functools import lru_cache
 
-from ssmttm.licenses.documents.clauses import NONE, Said, all_said, speaks_of
+from ssmttm.licenses.documents.clauses import NONE, Clause, read_clauses, speaks_of
 from ssmttm.licenses.documents.passages import read_passages
-from ssmttm.licenses.documents.topics import MUSIC, OTHER, PACKAGE, SOUND, UNKNOWN, WORK
-from ssmttm.licenses.reading import statements
-from ssmttm.licenses.reading.expressions import parse_expression
-from ssmttm.licenses.reading.statements import Reading, read_statement
-from ssmttm.licenses.reading.text import LONGEST
+from ssmttm.licenses.expressions import parse_expression
+from ssmttm.licenses.skeleton import LONGEST
+from ssmttm.licenses.statements import Reading, read_statement
+from ssmttm.licenses.subjects import MUSIC, OTHER, PACKAGE, SOUND, UNKNOWN, WORK
 
 _MOST = 400
 """Passages that are read; a longer document is not understood."""
@@ -61,79 +60,110 @@ def _read(text: str) -> Reading:
         return Reading(None, f"is longer than {LONGEST:,} characters besides the text of a license")
     if len(document.passages) > _MOST:
         return Reading(None, f"has {len(document.passages)} sentences, more than a license file that is understood")
-    said = all_said([p for p in document.passages if not _DEBIAN.search(p.text)])
-    if document.legal and not any(s.text for s in said):
-        if against := next((s for s in said if s.against and s.subject != OTHER), None):
-            return Reading(
-                None, f'"{against.against}" is said of {against.named or "the work"} beside a license\'s text'
-            )
-        scope = speaks_of(document.legal.scope) if document.legal.scope else None
-        about = ([scope] if scope else []) + [(s.subject, s.named) for s in said if s.subject != NONE]
-        if about and all(subject in (OTHER, UNKNOWN) for subject, _ in about):
-            return Reading(None, f'holds a license\'s text, and speaks of "{about[0][1]}"', silent=True)
-        return read_statement(document.legal.text, strict=False)
-    return _judged(said)
+    clauses = read_clauses([p for p in document.passages if not _DEBIAN.search(p.text)])
+    if not document.legal or any(clause.text for clause in clauses):
+        return _judge(clauses)
+    if held := next((c for c in clauses if c.against and c.subject != OTHER), None):
+        return Reading(None, f"{_held_back(held)} beside a license's text")
+    scope = speaks_of(document.legal.scope)
+    about = ([scope] if scope else []) + [(c.subject, c.named) for c in clauses if c.subject != NONE]
+    if about and all(subject in (OTHER, UNKNOWN) for subject, _ in about):
+        return Reading(None, f'holds a license\'s text, and speaks of "{about[0][1]}"', silent=True)
+    return read_statement(document.legal.text, strict=False)
 
 
-def _judged(said: list[Said]) -> Reading:
-    music = [s for s in said if s.subject in (MUSIC, SOUND)]
-    grants = [s for s in music if s.subject == MUSIC and s.text]
-    against = next((s for s in music if s.against), None)
-    if against:
-        return Reading(None, f'"{against.against}" is said of {against.named or "the music"}', denied=True)
-    others = [s for s in said if s.subject in (OTHER, UNKNOWN) and s.text]
+def _held_back(clause: Clause, default: str = "the work") -> str:
+    return f'"{clause.against}" is said of {clause.named or default}'
+
+
+def _judge(clauses: list[Clause]) -> Reading:
+    """The reading of clauses: what is said of the music counts, else what is said of the whole."""
+    music = [c for c in clauses if c.subject in (MUSIC, SOUND)]
+    if held := next((c for c in music if c.against), None):
+        return Reading(None, _held_back(held, "the music"), denied=True)
+    grants = [c for c in music if c.subject == MUSIC and c.text]
     if not grants:
-        general = [s for s in said if s.subject in (WORK, PACKAGE, NONE)]
-        grants = [s for s in general if s.text]
-        if not grants:
-            return _nothing(said, others)
-        if against := next((s for s in general if s.against), None):
-            return Reading(None, f'"{against.against}" is said of {against.named or "the work"}')
-        if apart := next((s for s in said if s.subject == UNKNOWN and s.against), None):
-            return Reading(None, f'"{apart.against}" is said of {apart.named}, which may be the music')
-        whole = [s for s in grants if s.subject != NONE]
-        if others and not whole:
-            return Reading(
-                None, f"names a license for {_listed(others)}, and one that isn't said of anything", silent=True
-            )
-        grants = whole or grants
-        if any(s.subject == PACKAGE for s in grants) and (apart := next(iter(music), None)):
-            return Reading(None, f"speaks of {apart.named} apart from the license of the whole", silent=True)
-        if apart := next((s for s in music if _PROVENANCE.search(s.against or s.named)), None):
-            return Reading(None, f"says of {apart.named} where it comes from, apart from the license", silent=True)
-    reading = read_statement("\n".join(dict.fromkeys(s.text for s in grants)))
+        whole = _grants_of_whole(clauses, music)
+        if isinstance(whole, Reading):
+            return whole
+        grants = whole
+    reading = read_statement("\n".join(dict.fromkeys(c.text for c in grants)))
     if reading.license is None:
         return reading
     of = "the music" if grants[0].subject == MUSIC else "the whole"
     return reading._replace(note=f"{reading.note}, said of {grants[0].named or of}")
 
 
-def _nothing(said: list[Said], others: list[Said]) -> Reading:
+def _grants_of_whole(clauses: list[Clause], music: list[Clause]) -> list[Clause] | Reading:
+    """The clauses that grant a license for the work or package as a whole, or why it isn't one for the music."""
+    others = [c for c in clauses if c.subject in (OTHER, UNKNOWN) and c.text]
+    general = [c for c in clauses if c.subject in (WORK, PACKAGE, NONE)]
+    grants = [c for c in general if c.text]
+    if not grants:
+        return _no_grant(clauses, others)
+    if held := next((c for c in general if c.against), None):
+        return Reading(None, _held_back(held))
+    if held := next((c for c in clauses if c.subject == UNKNOWN and c.against), None):
+        return Reading(None, f'"{held.against}" is said of {held.named}, which may be the music')
+    whole = [c for c in grants if c.subject != NONE]
+    if others and not whole:
+        why = f"names a license for {_listed(others)}, and one that isn't said of anything"
+        return Reading(None, why, silent=True)
+    grants = whole or grants
+    if music and any(c.subject == PACKAGE for c in grants):
+        return Reading(None, f"speaks of {music[0].named} apart from the license of the whole", silent=True)
+    if origin := next((c for c in music if _PROVENANCE.search(c.named)), None):
+        return Reading(None, f"says of {origin.named} where it comes from, apart from the license", silent=True)
+    return grants
+
+
+def _no_grant(clauses: list[Clause], others: list[Clause]) -> Reading:
     if others:
         return Reading(None, f"speaks of {_listed(others)}, not of the music", silent=True)
-    if against := next((s for s in said if s.against and s.subject != OTHER), None):
-        return Reading(None, f'"{against.against}" is said of {against.named or "the work"}, and no license is named')
+    if held := next((c for c in clauses if c.against and c.subject != OTHER), None):
+        return Reading(None, f"{_held_back(held)}, and no license is named")
     return Reading(None, "names no license", silent=True)
 
 
-def _listed(said: list[Said]) -> str:
-    return " and ".join(dict.fromkeys(f'"{s.named}"' for s in said[:3]))
+def _listed(clauses: list[Clause]) -> str:
+    return " and ".join(dict.fromkeys(f'"{clause.named}"' for clause in clauses[:3]))
+
+
+_REMEMBERED = 1000
+"""Shorter texts are remembered: catalogs repeat themselves."""
 
 
 def understand(kind: str, text: str | None, url: str | None = None) -> Reading:
     """The reading of one piece of evidence, document or statement.
 
-    A license file and a package's free text are documents. The text below an unknown name in Debian's
-    copyright format is one too, but one about the files that the format says.
+    A license file and a package's free text are documents. In Debian's copyright format (`dep5_files`, `catch_all`)
+    the first line is the license's name by definition: an unknown one is looked up in the text below it only, which
+    is a document about the files that the format says, and an expression with an unknown part stays unknown. Of
+    anything else, text and address are one statement, and have to agree.
     """
     if kind in ("license_file", "package_text"):
         return read_document(text)
-    reading = statements.understand(kind, text, url)
-    if (
-        kind in ("dep5_files", "catch_all")
-        and reading.license
-        and not parse_expression((text or "").partition("\n")[0])
-    ):
-        document = read_document((text or "").partition("\n")[2])
+    return (_understand if len(text or "") < _REMEMBERED else _understand.__wrapped__)(kind, text, url)
+
+
+@lru_cache(maxsize=16_384)
+def _understand(kind: str, text: str | None, url: str | None) -> Reading:
+    if kind not in ("dep5_files", "catch_all"):
+        if url and not (text and url in text):
+            text = f"{text or ''}\n{url[:_REMEMBERED]}"
+        return read_statement(text)
+    reading = _read_debian((text or "").strip())
+    first, _, body = (text or "").partition("\n")
+    if reading.license and not parse_expression(first):
+        document = read_document(body)
         return document if document.denied or document.silent else reading
     return reading
+
+
+def _read_debian(text: str) -> Reading:
+    first, _, body = text.partition("\n")
+    if expression := parse_expression(first):
+        return Reading(expression, "its short name")
+    if re.search(r"[\s-](or|and|with)[\s-]|,", first):
+        return Reading(None, "an expression with a part that is not understood")
+    return read_statement(body, strict=False)

@@ -6,8 +6,8 @@ The full text of a license is cut out first: it says what a license means, not w
 import re
 from typing import NamedTuple
 
-from ssmttm.licenses.documents.topics import normal, phrases
-from ssmttm.licenses.reading.text import LONGEST, plain
+from ssmttm.licenses.skeleton import LONGEST, plain
+from ssmttm.licenses.subjects import normal, phrases
 
 LEGAL_HEADING = re.compile(
     r"^[ \t]*(?:\[[A-Z]{2}\]|(?:creative commons )?legal code|creative commons(?: public)? licen[sc]e"
@@ -48,6 +48,8 @@ _LEADS_ON = re.compile(
     r"|(?:creative commons )?attribution-?)\s*:?$",
     re.IGNORECASE,
 )
+_NAMES_A_LICENSE = re.compile(r"\bcc\b|cc0|cc-|creative ?commons|\bgpl|public domain|\d\.\d|https?://", re.IGNORECASE)
+_VERB = re.compile(r"\b(?:is|are|was|were|ist|sind|est|sont|es|son)\b")
 _NEUTRAL = re.compile(
     r"\W*(?:(?:the|full|general|files?|spdx) )*(?:licen[sc](?:e|es|ing|ed)?|licence|lizenz(?:en)?|licencia|licenza"
     r"|licenca|licencja|лицензия|rights?(?: info)?|copyrights?(?: notices?)?(?: (?:and|&) licen[sc]e)?|copying"
@@ -76,25 +78,32 @@ class Document(NamedTuple):
     whole: bool = True  # False: too long to be read
 
 
+class _Heading(NamedTuple):
+    """A heading, and how deep it is: under 1 stands 2."""
+
+    title: str
+    depth: int
+
+
 def read_passages(text: str) -> Document:
     """Passages of a document in their order."""
     before, legal, after = without_legal_text(text)
     if len(before) + len(after) > LONGEST:
         return Document([], None, whole=False)
     before, after = plain(before), plain(after)
-    found: list[Passage] = []
-    above = _read_block(before, found)
-    _read_block(after, found)
-    return Document(found, Passage(legal, above, 0) if legal else None)
+    passages: list[Passage] = []
+    above = _read_block(before, passages)
+    _read_block(after, passages)
+    return Document(passages, Passage(legal, above.title if above else None, 0) if legal else None)
 
 
-def _read_block(text: str, found: list[Passage]) -> str | None:
+def _read_block(text: str, passages: list[Passage]) -> _Heading | None:
     """Append the passages of a text; returns the heading that holds at its end."""
-    scope: tuple[str, int] | None = None  # a heading, and how deep it is
-    first = found[-1].paragraph + 1 if found else 1
+    scope: _Heading | None = None
+    first = passages[-1].paragraph + 1 if passages else 1
     for paragraph, lines in enumerate(_paragraphs(text), first):
-        scope = _read_paragraph(lines, paragraph, scope, found)
-    return scope[0] if scope else None
+        scope = _read_paragraph(lines, paragraph, scope, passages)
+    return scope
 
 
 def without_legal_text(text: str) -> tuple[str, str, str]:
@@ -106,14 +115,12 @@ def without_legal_text(text: str) -> tuple[str, str, str]:
             continue
         ends = [match.end() for match in _LEGAL_END.finditer(body)]
         title = "\n".join([line for line in body[:1000].splitlines() if line.strip()][:6])
-        tail = body[ends[-1] :] if ends else "\n".join(_foreign(body))
-        return text[: heading.start()], title, tail
+        if ends:
+            return text[: heading.start()], title, body[ends[-1] :]
+        # Without a known end: sentences that no license has, because they speak of songs or the music.
+        sentences = _SENTENCE.split(" ".join(body.split()))
+        return text[: heading.start()], title, "\n".join(filter(_OF_MUSIC.search, sentences))
     return text, "", ""
-
-
-def _foreign(body: str) -> list[str]:
-    """Sentences in a license's text without a known end that no license has: they speak of songs or the music."""
-    return [s for s in _SENTENCE.split(" ".join(body.split())) if _OF_MUSIC.search(s)]
 
 
 _OF_MUSIC = re.compile(
@@ -124,20 +131,20 @@ _OF_MUSIC = re.compile(
 
 def _paragraphs(text: str) -> list[list[str]]:
     """Groups of lines that blank lines separate; a rule stands alone."""
-    found: list[list[str]] = [[]]
+    paragraphs: list[list[str]] = [[]]
     for line in text.split("\n"):
         if not line.strip():
-            found.append([])
-        elif _RULE.match(line) and not found[-1]:
-            found += [[line], []]
+            paragraphs.append([])
+        elif _RULE.match(line) and not paragraphs[-1]:
+            paragraphs += [[line], []]
         else:
-            found[-1].append(line)
-    return [p for p in found if p]
+            paragraphs[-1].append(line)
+    return [p for p in paragraphs if p]
 
 
 def _read_paragraph(
-    lines: list[str], paragraph: int, scope: tuple[str, int] | None, found: list[Passage]
-) -> tuple[str, int] | None:
+    lines: list[str], paragraph: int, scope: _Heading | None, passages: list[Passage]
+) -> _Heading | None:
     """Append the passages of one paragraph; returns the heading that holds behind it."""
     lines = [line.strip("|").replace(" | ", "\n").rstrip() for line in lines]
     lines = "\n".join(lines).split("\n")
@@ -146,7 +153,8 @@ def _read_paragraph(
 
     def close() -> None:
         if entry:
-            found.extend(Passage(s, scope[0] if scope else None, paragraph) for s in _sentences(" ".join(entry)))
+            title = scope.title if scope else None
+            passages.extend(Passage(s, title, paragraph) for s in _sentences(" ".join(entry)))
             entry.clear()
 
     for number, line in enumerate(lines):
@@ -176,39 +184,31 @@ def _underlined(title: str, rule: str) -> bool:
     )
 
 
-def _heading(line: str, following: str, alone: bool) -> tuple[str, int] | None:
-    """The title that a line is, and how deep it stands."""
+def _heading(line: str, following: str, alone: bool) -> _Heading | None:
+    """The heading that a line is; None if it is none."""
     if (marked := _HEADING.match(line)) and "://" not in line:
-        return marked["title"], len(marked["marks"]) if marked["marks"][0] in "#=" else 2
+        return _Heading(marked["title"], len(marked["marks"]) if marked["marks"][0] in "#=" else 2)
     bare = line.strip()
     if _RULE.match(following) and _underlined(line, following) and len(bare.split()) <= 10:
-        return bare.rstrip(":"), 1 if following.strip()[0] == "=" else 2
-    if len(bare) > 70 or len(bare.split()) > 8 or _names_a_license(bare):
+        return _Heading(bare.rstrip(":"), 1 if following.strip()[0] == "=" else 2)
+    if len(bare) > 70 or len(bare.split()) > 8 or _NAMES_A_LICENSE.search(bare):
         return None
     if bare.endswith(":") and not _LEADS_ON.search(bare):
-        return bare.rstrip(":").strip("*_ "), 9
+        return _Heading(bare.rstrip(":").strip("*_ "), 9)
     emphasized = re.fullmatch(r"(\*{1,2}|_{1,2})(.+?)\1:?", bare)
     if alone and not re.search(r"[.!?;,]$", bare) and (emphasized or len(bare.split()) <= 4):
         title = (emphasized[2] if emphasized else bare).strip()
         about = {p.subject for p in phrases(normal(title))}
         if emphasized or (about and "unknown" not in about) or _NEUTRAL.fullmatch(title):
-            return title, 9
+            return _Heading(title, 9)
     return None
 
 
-def _names_a_license(text: str) -> bool:
-    return (
-        re.search(r"\bcc\b|cc0|cc-|creative ?commons|\bgpl|public domain|\d\.\d|https?://", text, re.IGNORECASE)
-        is not None
-    )
-
-
-def _scope(heading: tuple[str, int], scope: tuple[str, int] | None) -> tuple[str, int] | None:
+def _scope(heading: _Heading, scope: _Heading | None) -> _Heading | None:
     """The heading that holds from here on: "License" under "Graphics" is still about graphics."""
-    title, depth = heading
-    if not _NEUTRAL.fullmatch(title):
+    if not _NEUTRAL.fullmatch(heading.title):
         return heading
-    return scope if scope and (depth > scope[1] or depth == 9) else None
+    return scope if scope and (heading.depth > scope.depth or heading.depth == 9) else None
 
 
 def _starts(entry: list[str], line: str, widest: int) -> bool:
@@ -238,12 +238,10 @@ def _sentences(text: str) -> list[str]:
 def labeled(text: str) -> tuple[str | None, str]:
     """The label of an entry ("Music: CC BY 4.0") and the rest of it; None where no label says of what it speaks."""
     match = _LABEL.match(text)
-    if match is None or not match["rest"] or len(match["label"].split()) > 8 or _names_a_license(match["label"]):
+    if match is None or not match["rest"]:
         return None, text
-    if _LEADS_ON.search(match["label"]) or re.search(
-        r"\b(?:is|are|was|were|ist|sind|est|sont|es|son)\b", match["label"]
-    ):
+    label = match["label"]
+    no_label = _NAMES_A_LICENSE.search(label) or _LEADS_ON.search(label) or _VERB.search(label)
+    if no_label or len(label.split()) > 8 or _NEUTRAL.fullmatch(label):
         return None, text
-    if _NEUTRAL.fullmatch(match["label"]):
-        return None, text
-    return match["label"], match["rest"]
+    return label, match["rest"]

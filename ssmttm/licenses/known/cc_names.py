@@ -116,9 +116,9 @@ def _without_version(skeleton: str, start: int, end: int, words: str) -> Iterato
 
 def _is_short_version(skeleton: str, tail: re.Match[str]) -> bool:
     """Whether a whole number is a version ("CC BY-SA 3") and no count ("CC BY - 3 tracks")."""
-    apart = re.search(r" (?:--|,|:|¶|/|\.|\"|=)(?= |$)", re.sub(r" v \.", " v", tail["middle"]))
+    separated = re.search(r" (?:--|,|:|¶|/|\.|\"|=)(?= |$)", re.sub(r" v \.", " v", tail["middle"]))
     follows = skeleton[tail.end("version") :]
-    return not apart and not follows.startswith((" x", " track", " song", " file", " minutes"))
+    return not separated and not follows.startswith((" x", " track", " song", " file", " minutes"))
 
 
 def _with_tail(skeleton: str, start: int, elements: str, tail: re.Match[str]) -> Mention:
@@ -196,5 +196,6 @@ def sampling_names(skeleton: str) -> Iterator[Mention]:
         if not (match["cc"] or match["plus"]):
             continue  # sampling, as in sampled
         elements = ("nc-" if match["nc"] else "") + "sampling" + ("+" if match["plus"] else "")
-        found = creative_commons(elements, match["version"] or "1.0")
-        yield Mention(*match.span(), found, problem=None if found else "names a Sampling license that does not exist")
+        identifier = creative_commons(elements, match["version"] or "1.0")
+        problem = None if identifier else "names a Sampling license that does not exist"
+        yield Mention(*match.span(), identifier, problem=problem)

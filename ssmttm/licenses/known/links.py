@@ -1,6 +1,7 @@
 """Addresses of licenses: which license a link leads to, judged by its host and path, never by looks."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -46,9 +47,43 @@ _PUBLIC_DOMAIN = {
 _TAIL = re.compile(
     r"(?:deed|legalcode)(?:[.-][a-z]{2,4}(?:[_-][a-z]{2,8})?|\.txt|-plain)?|rdf|index\.html?|legalcode\.html?"
 )
-_GNU = re.compile(
-    r"/(?:licenses|copyleft)/(?:old-licenses/)?(a|l)?(gpl|fdl)-(\d\.\d)(?:\.[a-z]{2})?(?:\.html|\.txt|-standalone\.html)?/?"
-)
+
+
+def _gnu(match: re.Match[str]) -> str | None:
+    family = ("g" + match[2] if match[2] == "fdl" else (match[1] or "") + match[2]).upper()
+    return known().get(f"{family}-{match[3]}-only".lower())
+
+
+_BY_IDENTIFIER = (re.compile(r"/licenses?/([a-z0-9.+-]+?)(?:\.html)?/?"), lambda match: known().get(match[1]))
+_LICENSES_AT: dict[str, tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]]] = {
+    "artlibre.org": (
+        re.compile(r"/licen[cs]e/lal(?:/(?:en|de|es|pt|it|pl))?(/licence-art-libre-12)?/?"),
+        lambda match: "LAL-1.2" if match[1] else "LAL-1.3",
+    ),
+    "gnu.org": (
+        re.compile(
+            r"/(?:licenses|copyleft)/(?:old-licenses/)?(a|l)?(gpl|fdl)-(\d\.\d)(?:\.[a-z]{2})?"
+            r"(?:\.html|\.txt|-standalone\.html)?/?"
+        ),
+        _gnu,
+    ),
+    "opensource.org": _BY_IDENTIFIER,
+    "spdx.org": _BY_IDENTIFIER,
+    "opendatacommons.org": (
+        re.compile(r"/licenses/(by|odbl|pddl)(?:/1[.-]0)?/?(?:summary/?)?"),
+        lambda match: {"by": "ODC-By-1.0", "odbl": "ODbL-1.0", "pddl": "PDDL-1.0"}[match[1]],
+    ),
+    "eff.org": (re.compile(r".*open_licenses/eff_oal.*", re.DOTALL), lambda _: OAL),
+    "unlicense.org": (re.compile("/?"), lambda _: "Unlicense"),
+    "wtfpl.net": (re.compile(r"(?:/txt/copying|/about)?/?"), lambda _: "WTFPL"),
+    "apache.org": (re.compile(r"/licenses/license-2\.0(?:\.html|\.txt)?/?"), lambda _: "Apache-2.0"),
+}
+"""Hosts where licenses lie, with the paths to them, and which license each path leads to."""
+
+_STATEMENT_HOSTS = frozenset(["rightsstatements.org", "europeana.eu"])
+HOSTS = _LICENSES_AT.keys() | _STATEMENT_HOSTS | {"web.archive.org"}
+"""Hosts, beside Creative Commons', an address at which may say something about a license."""
+
 TRAILING = ".,;:!?)]}>\"'*_`…’”»\\"
 
 
@@ -65,19 +100,20 @@ def read_link(address: str) -> Link:
         parts = urlsplit(lower)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return _foreign(lower, "")
+        return _outside(lower, "")
     if parts.scheme not in ("http", "https") or port not in (None, 80, 443) or "\\" in lower or "@" in parts.netloc:
-        return _foreign(lower, host)
+        return _outside(lower, host)
     host = host.removesuffix(".").removeprefix("www.")
     path = parts.path
     if host == "creativecommons.org":
         return _creative_commons([p for p in path.split("/") if p])
     if host.endswith(".creativecommons.org"):
         return Link(problem="page")
-    return _other_host(host, path) or _foreign(lower, host)
+    return _other_host(host, path) or _outside(lower, host)
 
 
-def _foreign(address: str, host: str) -> Link:
+def _outside(address: str, host: str) -> Link:
+    """A link to none of the hosts that are known, which may look like one to Creative Commons."""
     looks = "creativecommons" in host or re.search(r"creativecommons\.(?:org|net|com)", address)
     return Link(problem="lookalike") if looks else Link()
 
@@ -87,13 +123,11 @@ def _creative_commons(path: list[str]) -> Link:
         return Link()
     while len(path) > 1 and _TAIL.fullmatch(path[-1]):
         path = path[:-1]
-    if found := _PUBLIC_DOMAIN.get(tuple(path)):
-        return Link(license=found)
+    if identifier := _PUBLIC_DOMAIN.get(tuple(path)):
+        return Link(license=identifier)
     if path[0] == "publicdomain":
         return Link(problem="nowhere" if len(path) > 2 else "page")
-    if path[0] not in ("licenses", "licences"):
-        return Link(problem="page")
-    if len(path) == 1:
+    if path[0] not in ("licenses", "licences") or len(path) == 1:
         return Link(problem="page")
     if len(path) == 2:
         return _without_version(path[1])
@@ -103,10 +137,10 @@ def _creative_commons(path: list[str]) -> Link:
     elements = path[1].replace("%2b", "+")
     if not re.fullmatch(r"[a-z]+(?:-[a-z]+)*\+?", elements):
         return Link(problem="nowhere")
-    found = creative_commons(elements, path[2], path[3] if len(path) == 4 else None)
-    if found is None:
+    identifier = creative_commons(elements, path[2], path[3] if len(path) == 4 else None)
+    if identifier is None:
         return Link(problem="fiction")
-    return Link(license=found) if elements.startswith("by") or "by" not in elements else Link(problem="nowhere")
+    return Link(license=identifier) if elements.startswith("by") or "by" not in elements else Link(problem="nowhere")
 
 
 def _without_version(elements: str) -> Link:
@@ -117,30 +151,11 @@ def _without_version(elements: str) -> Link:
 
 
 def _other_host(host: str, path: str) -> Link | None:
-    found: str | None = None
-    if host == "artlibre.org" and (
-        match := re.fullmatch(r"/licen[cs]e/lal(?:/(?:en|de|es|pt|it|pl))?(/licence-art-libre-12)?/?", path)
-    ):
-        found = "LAL-1.2" if match[1] else "LAL-1.3"
-    elif host == "gnu.org" and (match := _GNU.fullmatch(path)):
-        family = ("g" + match[2] if match[2] == "fdl" else (match[1] or "") + match[2]).upper()
-        found = known().get(f"{family}-{match[3]}-only".lower())
-    elif host in ("opensource.org", "spdx.org") and (
-        match := re.fullmatch(r"/licenses?/([a-z0-9.+-]+?)(?:\.html)?/?", path)
-    ):
-        found = known().get(match[1])
-    elif host == "opendatacommons.org" and (
-        match := re.fullmatch(r"/licenses/(by|odbl|pddl)(?:/1[.-]0)?/?(?:summary/?)?", path)
-    ):
-        found = {"by": "ODC-By-1.0", "odbl": "ODbL-1.0", "pddl": "PDDL-1.0"}[match[1]]
-    elif host == "eff.org" and "open_licenses/eff_oal" in path:
-        found = OAL
-    elif host in ("rightsstatements.org", "europeana.eu") and path.startswith(("/vocab/", "/page/", "/rights/")):
+    """Where a link to another host that is known leads; None for one without a license there."""
+    if host in _STATEMENT_HOSTS and path.startswith(("/vocab/", "/page/", "/rights/")):
         return Link(problem="statement")
-    elif host == "unlicense.org" and path in ("", "/"):
-        found = "Unlicense"
-    elif host == "wtfpl.net" and path in ("", "/", "/txt/copying", "/txt/copying/", "/about", "/about/"):
-        found = "WTFPL"
-    elif host == "apache.org" and re.fullmatch(r"/licenses/license-2\.0(?:\.html|\.txt)?/?", path):
-        found = "Apache-2.0"
-    return Link(license=found) if found else None
+    if host not in _LICENSES_AT:
+        return None
+    pattern, license_of = _LICENSES_AT[host]
+    identifier = license_of(match) if (match := pattern.fullmatch(path)) else None
+    return Link(license=identifier) if identifier else None

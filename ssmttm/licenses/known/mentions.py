@@ -1,4 +1,4 @@
-"""What all patterns of license names share. They run over skeletons (see `text`)."""
+"""What all patterns of license names share. They run over skeletons (see `skeleton`)."""
 
 import re
 from typing import NamedTuple

@@ -31,12 +31,12 @@ def known() -> dict[str, str]:
 
     Without exceptions, and without the list's own non-SPDX extensions.
     """
-    found = {name.lower(): name for name in OWN} | _DEPRECATED
+    identifiers = {name.lower(): name for name in OWN} | _DEPRECATED
     symbols = {k: s for k, s in licensing().known_symbols.items() if not k.startswith("LicenseRef-")}
     licenses = {k: s for k, s in symbols.items() if not s.is_exception}
     for key, symbol in licenses.items():
-        found |= {alias.lower(): key for alias in symbol.aliases if " " not in alias}
-    return found | {key.lower(): key for key in licenses}
+        identifiers |= {alias.lower(): key for alias in symbol.aliases if " " not in alias}
+    return identifiers | {key.lower(): key for key in licenses}
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 
 from debian.copyright import Copyright, Error
 
-from ssmttm.licenses.spdx import parse_expression
+from ssmttm.licenses.expressions import parse_expression
 from ssmttm.sources.debian.credits import person
 from ssmttm.sources.debian.grants import grant
 

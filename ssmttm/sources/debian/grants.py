@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from ssmttm.licenses.documents.passages import without_legal_text
-from ssmttm.licenses.spdx import recognize
+from ssmttm.licenses.statements import read_statement
 
 _RULE = re.compile(r"^[ \t]*[-=_*~#]{3,}[ \t]*$", re.MULTILINE)
 _EXCEPTION = re.compile(r"\b(?:except(?:ing|ions?)?|excluding|other than|apart from|but not)\b", re.IGNORECASE)
@@ -118,6 +118,6 @@ def grant(text: str) -> str:
     What follows the license's text stays: it may take back what was granted.
     """
     before, _, after = without_legal_text(text)
-    if _VERSIONED.search(before) or (before.strip() and recognize(before.strip())):
+    if _VERSIONED.search(before) or (before.strip() and read_statement(before.strip(), strict=False).license):
         return f"{before.strip()}\n\n{after.strip()}".strip()
     return text.strip()

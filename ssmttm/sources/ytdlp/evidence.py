@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ssmttm.licenses.known.creative_commons import FULL
 from ssmttm.licenses.policy import Evidence
-from ssmttm.licenses.spdx import reservation
+from ssmttm.licenses.reservations import reservation
 from ssmttm.sources.ytdlp.text import clean
 
 _TEXT_CHARACTERS = 1000

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from ssmttm.errors import UserError
+from ssmttm.licenses.documents.document import understand
 from ssmttm.sources.jamendo.licenses import Stated, read_licenses, split_credit
 
 BY, NC = "http://creativecommons.org/licenses/by/3.0/", "http://creativecommons.org/licenses/by-nc/2.0/fr/"
@@ -96,12 +97,10 @@ def test_a_missing_path_never_gives_a_track_the_next_ones_license(tmp_path: Path
 
 
 def test_a_cut_address_never_becomes_a_freer_license(tmp_path: Path) -> None:
-    from ssmttm.licenses.spdx import identify
-
     text = available("http://creativecommons.org/licenses/by-nc-nd/3.0/")
     for length in range(len("Available under"), len(text)):
         (stated,) = read(tmp_path, "00/1.mp3", credit(1), text[:length]).values()
-        said = {identify("catalog", s.text, s.url) for s in stated.licenses}
+        said = {understand("catalog", s.text, s.url).license for s in stated.licenses}
         assert said <= {None, "CC-BY-NC-ND-3.0"}
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from ssmttm.licenses import scope
+from ssmttm.licenses.documents.document import understand
 from ssmttm.licenses.policy import Evidence, decide, make_policy
-from ssmttm.licenses.reading.marks import ticked, without_struck
-from ssmttm.licenses.reading.text import plain
-from ssmttm.licenses.scope import check as scope
-from ssmttm.licenses.scope import conditions, subjects, third_parties
-from ssmttm.licenses.spdx import read_statement, understand
+from ssmttm.licenses.skeleton import plain, ticked, without_struck
+from ssmttm.licenses.statements import read_statement
+from ssmttm.licenses.subjects import OTHER_NOUNS
+from ssmttm.licenses.vocabulary import Remembered
 from ssmttm.tables import REASONS
 
 TABLE = Path(__file__).resolve().parents[3] / "benchmarks" / "licenses.tsv"
@@ -120,20 +121,18 @@ def test_words_that_no_pattern_needs_are_left_out_without_changing_what_is_found
 ) -> None:
     texts = [row[0].replace("\\n", "\n") for row in ROWS]
     fast = [scope.limits(text) for text in texts]
-    monkeypatch.setattr(scope, "_is_telling", lambda word: True)
-    monkeypatch.setattr(scope, "_runs", scope._Runs())
+    monkeypatch.setattr(scope, "_is_significant", lambda word: True)
+    monkeypatch.setattr(scope, "_runs", Remembered(scope._read_run))
     slow = [scope.limits(text) for text in texts]
     assert [limit and limit.reason for limit in fast] == [limit and limit.reason for limit in slow]
 
 
 def test_patterns_and_words_are_folded_as_the_text_is() -> None:
-    groups = [third_parties.PATTERNS, conditions.HARMLESS, subjects.ELSEWHERE, *conditions.CONDITIONS.values()]
-    for pattern in [p for group in groups for p in group]:
+    for pattern in [p for group in scope.PATTERNS.values() for p in group]:
         bare = pattern.replace("\\W", "").replace("\\S", "")
         assert bare == bare.lower() and not set(bare) & set("éèêàáâãäöüóíúñçłøß"), pattern
-    assert all(noun == noun.lower() for noun in subjects.NOUNS)
-    spaceless = [*third_parties.RUN_TOGETHER, *subjects.RUN_TOGETHER, *sum(conditions.RUN_TOGETHER.values(), ())]
-    assert all(plain(word) for word in spaceless)
+    assert all(noun == noun.lower() for noun in OTHER_NOUNS)
+    assert all(plain(word) for words in scope.SPACELESS.values() for word in words)
 
 
 def test_endless_statements_about_other_things_take_bounded_time() -> None:

@@ -10,15 +10,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ssmttm.licenses.elements import duties
+from ssmttm.licenses.expressions import join, looks_like_expression, parse_expression
 from ssmttm.licenses.known.creative_commons import unported
 from ssmttm.licenses.known.mentions import Mention
 from ssmttm.licenses.known.names import find_mentions
 from ssmttm.licenses.known.spdx_list import ALL_RIGHTS_RESERVED, PUBLIC_DOMAIN
-from ssmttm.licenses.reading.context import judge, reserved_before, restriction
-from ssmttm.licenses.reading.expressions import join, looks_like_expression, parse_expression
-from ssmttm.licenses.reading.marks import said
-from ssmttm.licenses.reading.text import LONGEST, skeleton
-from ssmttm.licenses.scope.check import Limit, limits, without_fields
+from ssmttm.licenses.polarity import judge, reserved_before, restriction
+from ssmttm.licenses.scope import Limit, limits, without_fields
+from ssmttm.licenses.skeleton import LONGEST, skeleton, stated
 
 
 class Reading(NamedTuple):
@@ -36,8 +35,8 @@ class Reading(NamedTuple):
     silent: bool = False  # a document that speaks of something else than the music: no evidence
 
 
-_REMEMBERED = 1000
-"""Shorter texts are remembered: catalogs repeat themselves."""
+_SHORT = 1000
+"""Up to how many characters quotation marks around a text are dropped."""
 
 _LABEL = re.compile(
     r"(?:(?:spdx-)?licen[sc]e(?:-identifier|[ -]type)?|lizenz|rights|usage) *[:=-]+ *|licen[sc]ed +under +(?:the +)?",
@@ -60,18 +59,19 @@ def read_statement(text: str | None, strict: bool = True) -> Reading:
     """
     if not text or text.isspace():
         return Reading(None, "the text is empty")
-    if strict and not (text := said(text)):
+    if strict and not (text := stated(text)):
         return Reading(None, "it is struck out, or its box is not ticked", denied=True, reason="license_not_final")
-    bare = text.strip(_QUOTES) if len(text) < _REMEMBERED else text
+    bare = text.strip(_QUOTES) if len(text) < _SHORT else text
     if label := _LABEL.match(bare):
         bare = bare[label.end() :].strip(_QUOTES)
     if looks_like_expression(bare):
-        if found := parse_expression(bare):
-            return Reading(found, "an SPDX expression" if " " in found else "an SPDX identifier or short name")
+        if expression := parse_expression(bare):
+            kind = "an SPDX expression" if " " in expression else "an SPDX identifier or short name"
+            return Reading(expression, kind)
         if len(bare.split()) > 1:
             return Reading(None, "an expression with a part that is not understood")
-    telling = _without_noise(text[:LONGEST])
-    reading = _read(skeleton(without_fields(telling) if strict else telling, statement=strict), strict)
+    relevant = _without_noise(text[:LONGEST])
+    reading = _read(skeleton(without_fields(relevant) if strict else relevant, statement=strict), strict)
     if not strict:
         reading = reading._replace(denied=False, conflict=False)
     elif reading.license != ALL_RIGHTS_RESERVED and (limit := limits(text)):
@@ -134,19 +134,17 @@ def _read(skeleton: str, strict: bool) -> Reading:
     if combined.license is None:
         return combined
     if vague := _disagreeing(mentions, combined.license):
-        return Reading(None, f"names {_shown(vague)} and {combined.license}, which disagree", conflict=True)
-    verdicts = [judge(skeleton, m, mentions, strict) for m in mentions if m.license != ALL_RIGHTS_RESERVED]
-    if denied := next((v.why for v in verdicts if v.kind == "denied"), None):
-        return Reading(None, f"names {combined.license}, but {denied}", denied=True)
-    if verdicts and not any(v.kind == "granted" for v in verdicts):
-        why = next((v.why for v in verdicts if v.why), "where it stands is not understood")
+        return Reading(None, f"names {_name_of(vague)} and {combined.license}, which disagree", conflict=True)
+    polarities = [judge(skeleton, m, mentions, strict) for m in mentions if m.license != ALL_RIGHTS_RESERVED]
+    if why := next((p.why for p in polarities if p.kind == "denied"), None):
+        return Reading(None, f"names {combined.license}, but {why}", denied=True)
+    if polarities and not any(p.kind == "granted" for p in polarities):
+        why = next((p.why for p in polarities if p.why), "where it stands is not understood")
         return Reading(None, f"names {combined.license}, but {why}")
-    if (
-        strict
-        and combined.license != ALL_RIGHTS_RESERVED
-        and (limit := restriction(skeleton, mentions, combined.license))
-    ):
-        return Reading(None, f"names {combined.license}, but {limit}", denied=True)
+    if not strict or combined.license == ALL_RIGHTS_RESERVED:
+        return combined
+    if why := restriction(skeleton, mentions, combined.license):
+        return Reading(None, f"names {combined.license}, but {why}", denied=True)
     return combined
 
 
@@ -165,7 +163,7 @@ def _vague_only(skeleton: str, mentions: list[Mention]) -> Reading:
     if vague == "another license":
         return Reading(None, "names a license that is not understood")
     if vague:
-        return Reading(None, f"names {_shown(vague)} without a version, so which license it is can't be proved")
+        return Reading(None, f"names {_name_of(vague)} without a version, so which license it is can't be proved")
     for token, note in _HINTS.items():
         if f" {token} " in skeleton:
             return Reading(None, note)
@@ -181,7 +179,7 @@ _HINTS = {
 }
 
 
-def _shown(vague: str) -> str:
+def _name_of(vague: str) -> str:
     return vague if " " in vague else f"Creative Commons {vague.upper()}"
 
 
@@ -256,8 +254,7 @@ def _joining(licenses: list[Mention], skeleton: str) -> str | None:
     if _OFFERED.search(skeleton):
         gaps = (skeleton[before.end : after.start] + " " for before, after in pairwise(licenses))
         return "OR" if all(_BETWEEN_OFFERED.fullmatch(gap) for gap in gaps) else None
-    found = set()
-    last = None
+    operators: list[str | None] = []
     for before, after in pairwise(licenses):
         if before.license == after.license:
             continue
@@ -265,33 +262,6 @@ def _joining(licenses: list[Mention], skeleton: str) -> str | None:
         match = _BETWEEN.fullmatch(between) or _ALTERNATIVELY.fullmatch(between)
         if match is None:
             return None
-        last = match["word"]
-        found.add(last)
-    found -= {None}
-    if last is None or len({"OR" if re.search("or|alternatively", str(w)) else "AND" for w in found}) != 1:
-        return None
-    return "OR" if re.search("or|alternatively", last) else "AND"
-
-
-def understand(kind: str, text: str | None, url: str | None = None) -> Reading:
-    """The reading of one piece of evidence: its text and its address are one statement, and have to agree.
-
-    In Debian's copyright format (`dep5_files`, `catch_all`) the first line is the license's name by
-    definition: an unknown one is looked up in the text below it only, and an expression with an
-    unknown part stays unknown.
-    """
-    return (_understand if len(text or "") < _REMEMBERED else _understand.__wrapped__)(kind, text, url)
-
-
-@lru_cache(maxsize=16_384)
-def _understand(kind: str, text: str | None, url: str | None) -> Reading:
-    if kind in ("dep5_files", "catch_all"):
-        first, _, body = (text or "").strip().partition("\n")
-        if found := parse_expression(first):
-            return Reading(found, "its short name")
-        if re.search(r"[\s-](or|and|with)[\s-]|,", first):
-            return Reading(None, "an expression with a part that is not understood")
-        return read_statement(body, strict=False)
-    if url and not (text and url in text):
-        text = f"{text or ''}\n{url[:_REMEMBERED]}"
-    return read_statement(text)
+        word = match["word"]
+        operators.append(word and ("OR" if re.search("or|alternatively", word) else "AND"))
+    return operators[-1] if operators and len({*operators} - {None}) == 1 else None

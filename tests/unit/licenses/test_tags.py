@@ -2,28 +2,28 @@ from ssmttm.licenses.policy import KINDS
 from ssmttm.licenses.tags import tag_evidence
 
 
-def found(**tags: str) -> list[tuple[str | None, str | None, str | None]]:
+def evidence_from(**tags: str) -> list[tuple[str | None, str | None, str | None]]:
     return [(r.where, r.text, r.url) for r in tag_evidence({k.replace("_", " "): v for k, v in tags.items()})]
 
 
 def test_license_tags_are_evidence_whatever_they_say() -> None:
-    assert found(LICENSE=" mystery ", wcop="http://example.org") == [
+    assert evidence_from(LICENSE=" mystery ", wcop="http://example.org") == [
         ("tag LICENSE", "mystery", None),
         ("tag wcop", "http://example.org", None),
     ]
-    assert found(license="  ", title="CC BY 4.0", artist="Public Domain") == []
+    assert evidence_from(license="  ", title="CC BY 4.0", artist="Public Domain") == []
 
 
 def test_copyright_tags_are_evidence_if_they_speak_of_a_license() -> None:
-    assert found(copyright="2010 Jane Doe") == []
+    assert evidence_from(copyright="2010 Jane Doe") == []
     for text in ("2010 Jane. All rights reserved", "CC BY 3.0", "see http://example.org/l", "Public Domain"):
-        assert found(Copyright_Message=text) == [("tag Copyright Message", text, None)]
+        assert evidence_from(Copyright_Message=text) == [("tag Copyright Message", text, None)]
 
 
 def test_any_tag_with_the_address_of_a_license_is_evidence() -> None:
     url = "http://creativecommons.org/licenses/by-sa/3.0/"
-    assert found(comment=f"nice ({url}).") == [("tag comment", f"nice ({url}).", url)]
-    assert found(comment="see http://creativecommons.org/about") == []
+    assert evidence_from(comment=f"nice ({url}).") == [("tag comment", f"nice ({url}).", url)]
+    assert evidence_from(comment="see http://creativecommons.org/about") == []
 
 
 def test_a_lookalike_is_kept_whole_and_is_no_license() -> None:
@@ -33,7 +33,7 @@ def test_a_lookalike_is_kept_whole_and_is_no_license() -> None:
     ):
         (evidence,) = tag_evidence({"comment": address})
         assert evidence.url == address
-        assert evidence.expression is None
+        assert evidence.reading.license is None
 
 
 def test_rows_fit_the_table_and_are_bounded() -> None:

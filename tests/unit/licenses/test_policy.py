@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from ssmttm.errors import UserError
+from ssmttm.licenses.known.creative_commons import unported
 from ssmttm.licenses.policy import KINDS, Evidence, apply_policy, decide, evidence_of, make_policy
-from ssmttm.licenses.spdx import unported
 from ssmttm.tables import REASONS
 
 LISTED = [

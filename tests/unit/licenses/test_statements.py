@@ -6,29 +6,37 @@ from pathlib import Path
 
 import pytest
 
-from ssmttm.licenses.elements import duties
-from ssmttm.licenses.known import cc_names, mentions, names, other_names
-from ssmttm.licenses.known.creative_commons import JURISDICTIONS, PORTS, license_name
-from ssmttm.licenses.known.links import read_link
-from ssmttm.licenses.reading import context, denials, statements
-from ssmttm.licenses.reading.phrases import LICENSES, SOFTWARE
-from ssmttm.licenses.reading.text import LONGEST, skeleton
-from ssmttm.licenses.reading.words import PLAIN, fold, single_words, telling_words
-from ssmttm.licenses.spdx import (
+from ssmttm.licenses import polarity
+from ssmttm.licenses.documents import document
+from ssmttm.licenses.documents.document import understand
+from ssmttm.licenses.elements import EXPLAINED, duties
+from ssmttm.licenses.expressions import parse_expression
+from ssmttm.licenses.known import cc_names, mentions, names
+from ssmttm.licenses.known.creative_commons import (
+    JURISDICTIONS,
+    PORTS,
     creative_commons,
-    identify,
-    license_address,
+    license_name,
     license_url,
-    licensing,
-    parse_expression,
-    read_statement,
-    recognize,
-    understand,
     unported,
 )
+from ssmttm.licenses.known.links import read_link
+from ssmttm.licenses.known.spdx_list import licensing
+from ssmttm.licenses.skeleton import LONGEST, license_address, skeleton
+from ssmttm.licenses.statements import read_statement
+from ssmttm.licenses.vocabulary import fold
+from ssmttm.licenses.words import PLAIN, phrases, significant_words, single_words
 
 TABLE = Path(__file__).resolve().parents[3] / "benchmarks" / "licenses.tsv"
 ROWS = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines()[1:]]
+
+
+def identify(kind: str, text: str | None, url: str | None = None) -> str | None:
+    return understand(kind, text, url).license
+
+
+def recognize(text: str) -> str | None:
+    return read_statement(text, strict=False).license
 
 
 @pytest.mark.parametrize(
@@ -271,10 +279,11 @@ def test_every_word_of_a_pattern_is_in_the_vocabulary() -> None:
             for one in [*value, *(value.values() if isinstance(value, dict) else ())]:
                 collect(one)
 
-    for module in (names, cc_names, other_names, mentions, denials, context):
+    for module in (names, cc_names, mentions, polarity):
         for value in vars(module).values():
             collect(value)
-    vocabulary = set(LICENSES) | set(SOFTWARE) | {word for words in single_words().values() for word in words.split()}
+    collect(EXPLAINED)
+    vocabulary = {name for name, _ in phrases("license")} | set(" ".join(single_words().values()).split())
     used = set()
     for pattern in patterns:
         bare = re.sub(r"\(\?P<\w+>|\(\?P=\w+\)|\\[a-zA-Z]", " ", pattern)
@@ -285,11 +294,10 @@ def test_every_word_of_a_pattern_is_in_the_vocabulary() -> None:
     assert unknown == {"url"}  # part of the token <url>
 
 
-def test_every_name_of_a_license_has_a_telling_word() -> None:
-    for phrases in [*LICENSES.values(), *SOFTWARE.values()]:
-        for phrase in phrases.split("|"):
-            words = {w for token in fold(phrase).replace("-", " ").split() for w in single_words()[token].split()}
-            assert words & telling_words(), phrase
+def test_every_name_of_a_license_has_a_significant_word() -> None:
+    for _, phrase in phrases("license"):
+        words = {w for token in fold(phrase).replace("-", " ").split() for w in single_words()[token].split()}
+        assert words & significant_words(), phrase
     assert {"not", "except"} <= PLAIN and "night" not in PLAIN
     assert "DE" in single_words().values() and "de" in JURISDICTIONS
 
@@ -370,8 +378,8 @@ def test_a_statement_longer_than_is_read_is_not_trusted() -> None:
 
 
 def test_memory_does_not_grow_with_long_texts() -> None:
-    statements._understand.cache_clear()
+    document._understand.cache_clear()
     understand("catalog", "CC BY 4.0 " * 1000)
-    assert statements._understand.cache_info().currsize == 0
+    assert document._understand.cache_info().currsize == 0
     understand("catalog", "CC BY 4.0")
-    assert statements._understand.cache_info().currsize == 1
+    assert document._understand.cache_info().currsize == 1

@@ -7,43 +7,13 @@ from boolean import ParseError
 from license_expression import ExpressionError
 
 from ssmttm.licenses.known.names import find_mentions
-from ssmttm.licenses.known.spdx_list import PUBLIC_DOMAIN, exceptions, known, licensing
-from ssmttm.licenses.reading.text import skeleton
+from ssmttm.licenses.known.spdx_list import exceptions, known, licensing
+from ssmttm.licenses.skeleton import skeleton
+from ssmttm.licenses.vocabulary import read_rows
 
 _LONGEST = 300
-_ALIASES = {
-    "expat": "MIT",
-    "zlib/libpng": "zlib-acknowledgement",
-    "public-domain": PUBLIC_DOMAIN,
-    "public domain": PUBLIC_DOMAIN,
-    "publicdomain": PUBLIC_DOMAIN,
-    "pd": PUBLIC_DOMAIN,
-    "cc0": "CC0-1.0",
-    "cc-0": "CC0-1.0",
-    "cc-zero": "CC0-1.0",
-    "artistic": "Artistic-1.0",
-    "apache-2": "Apache-2.0",
-    "apache 2.0": "Apache-2.0",
-    "ofl": "OFL-1.1",
-    "free-art-1.3": "LAL-1.3",
-    "fal-1.3": "LAL-1.3",
-    "fal-1.2": "LAL-1.2",
-    "psf-2": "PSF-2.0",
-    "bsd-2": "BSD-2-Clause",
-    "bsd-3": "BSD-3-Clause",
-    "gfdl": "GFDL-1.1-or-later",
-    "gpl": "GPL-1.0-or-later",
-}
-_WITH_EXCEPTION = {
-    "gpl-2.0-with-autoconf-exception": "GPL-2.0-only WITH Autoconf-exception-2.0",
-    "gpl-2.0-with-bison-exception": "GPL-2.0-only WITH Bison-exception-2.2",
-    "gpl-2.0-with-classpath-exception": "GPL-2.0-only WITH Classpath-exception-2.0",
-    "gpl-2.0-with-font-exception": "GPL-2.0-only WITH Font-exception-2.0",
-    "gpl-2.0-with-gcc-exception": "GPL-2.0-only WITH GCC-exception-2.0",
-    "gpl-3.0-with-autoconf-exception": "GPL-3.0-only WITH Autoconf-exception-3.0",
-    "gpl-3.0-with-gcc-exception": "GPL-3.0-only WITH GCC-exception-3.1",
-}
-"""Deprecated identifiers that are an expression now."""
+_ALIASES = dict(read_rows(__file__))
+"""Short names that SPDX doesn't list, and deprecated identifiers that are an expression now."""
 
 _REFERENCE = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+", re.IGNORECASE)
 _SHORT = re.compile(r"(?:licenseref|documentref)-.+|[a-z][a-z0-9.]*-(?:[a-z0-9.]+-)*v?\d[a-z0-9.]*(?:-[a-z0-9.]+)*\+?")
@@ -72,9 +42,8 @@ def _symbol(text: str) -> str | None:
     """One license by its short name, such as `GPL-2+`, `CC-BY-SA-3.0` or `Expat`; may be an `A WITH B`."""
     text = text.strip().strip("\"'`.").strip()
     key = re.sub(r"\s+", " ", text.lower())
-    for table in (_ALIASES, _WITH_EXCEPTION, known()):
-        if key in table:
-            return table[key]
+    if identifier := _ALIASES.get(key) or known().get(key):
+        return identifier
     if _REFERENCE.fullmatch(text):
         return text if text[0] in "LD" else "LicenseRef-" + text[11:]
     if key.endswith("+") and key[:-1] in known():

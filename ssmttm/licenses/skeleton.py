@@ -13,9 +13,10 @@ from functools import lru_cache
 from itertools import pairwise
 
 from ssmttm.licenses.known.creative_commons import JURISDICTIONS
-from ssmttm.licenses.known.links import TRAILING, read_link
-from ssmttm.licenses.reading.denials import RESTRICTING_WORDS, RESTRICTS
-from ssmttm.licenses.reading.words import fold, join_phrases, run_together, single_words, telling_words
+from ssmttm.licenses.known.links import HOSTS, TRAILING, read_link
+from ssmttm.licenses.polarity import RESTRICTS
+from ssmttm.licenses.vocabulary import Remembered, fold, has_spaceless_script
+from ssmttm.licenses.words import RESTRICTING, join_phrases, significant_words, single_words, spaceless_phrases
 
 LONGEST = 20_000
 """Characters of a statement that are read."""
@@ -31,11 +32,6 @@ _WORDS = r"LETTER+(?:'LETTER+)*|\d+(?:\.\d+)*|[^\w\s]|(?<=[^\W_])_(?=[^\W_])"
 _TOKEN = re.compile(_WORDS.replace("LETTER", r"[^\W\d_]"))
 _ASCII_TOKEN = re.compile(_WORDS.replace("LETTER", "[A-Za-z]"), re.ASCII)
 _PAGE = re.compile(r"([(\"\[]*)https?://(?:www\.)?([\w.-]+)/[\w./?=&%#:~+-]*(?<=[\w/])([)\].,;:!?\"]*)")
-_HOSTS = """
-    artlibre.org gnu.org opensource.org spdx.org opendatacommons.org eff.org rightsstatements.org europeana.eu
-    unlicense.org wtfpl.net apache.org web.archive.org
-"""
-_LICENSE_HOSTS = frozenset(_HOSTS.split())
 _LABEL = re.compile(
     r"\W*(?:licen[sc][ei]?a?(?:url)?|lizenz|licenza|licença|url|uri|link|see|source|rights|cc|terms|at):", re.I
 )
@@ -63,6 +59,46 @@ _BLOCK = re.compile(r"/?(?:br|p|div|li|ul|ol|tr|td|h[1-6]|table|dd|dt|dl)\b", re
 _CODES = frozenset(c.upper() for c in JURISDICTIONS)
 
 
+_STRUCK = re.compile(
+    r"~~.*?~~|<(?P<tag>s|del|strike)\b[^>]*>.*?</(?P=tag)\s*>|(?:[^\s]?[\u0335-\u0338]\s?)+", re.IGNORECASE | re.DOTALL
+)
+_UNTICKED = r"[☐□▢⬜◻◯○⚪❏❑🔲]|\[ ?\]|(?<![\w(])\( \)"
+_TICKED = r"[☑☒✅✔✓🗹◉●⦿⚫🔘■◼⬛]|\[[xX✓✔*]\]|\([xX•●✓]\)"
+_BOX = re.compile(rf"({_UNTICKED}|{_TICKED})")
+_CROSSED = re.compile(r"[❌✗✘❎🚫⛔]")
+_OPEN = re.compile(_UNTICKED)
+
+
+def without_struck(text: str) -> str:
+    """A text without what is struck out: `~~…~~`, `<s>`, `<del>`, and combining strokes."""
+    return _STRUCK.sub(" ", text) if "~~" in text or "</" in text or re.search("[\u0335-\u0338]", text) else text
+
+
+def ticked(text: str) -> str | None:
+    """The options of a form that are ticked, without the others; None if it is unclear which they are.
+
+    Every option follows its box. A text without an empty box is no form and stays as it is.
+
+    >>> ticked("☐ CC0 ☑ CC BY 4.0")
+    'CC BY 4.0'
+    """
+    if _CROSSED.search(text):
+        return None
+    if not _OPEN.search(text):
+        return text
+    first, *parts = _BOX.split(text)
+    if first.strip() and not first.rstrip().endswith(":"):
+        return None
+    ticked_options = [option for box, option in zip(parts[::2], parts[1::2], strict=True) if not _OPEN.fullmatch(box)]
+    return " ".join(part.strip() for part in (first, *ticked_options)).strip()
+
+
+def stated(text: str) -> str:
+    """What a statement says without what it strikes out and leaves unticked; "" if nothing, or if that is unclear."""
+    kept = ticked(without_struck(text[:LONGEST]))
+    return kept + text[LONGEST:] if kept and not kept.isspace() else ""
+
+
 def plain(text: str) -> str:
     """The readable text: bounded, without markup, control and invisible characters, with plain dashes and quotes."""
     text = text[:LONGEST]
@@ -74,23 +110,12 @@ def plain(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
         text = text.translate(_TABLE)
         if not text.isascii():
-            text = _unicode(text)
+            normal = unicodedata.normalize("NFKC", text)[:LONGEST].translate(_TABLE)  # full-width letters, odd spaces
+            text = "".join(c for c in normal if unicodedata.category(c) not in ("Cf", "Cs", "Co"))
+            if has_spaceless_script(text):
+                for phrase, english in spaceless_phrases():
+                    text = text.replace(phrase, english)
     return _without_markup(text) if "<" in text and ">" in text else text
-
-
-def _unicode(text: str) -> str:
-    text = fold_width(text)
-    if any(c > "\u2fff" for c in text):
-        for phrase, english in run_together():
-            if phrase in text:
-                text = text.replace(phrase, english)
-    return text
-
-
-def fold_width(text: str) -> str:
-    """Compatibility forms (full-width letters, odd spaces) as plain characters; invisible ones dropped."""
-    normal = unicodedata.normalize("NFKC", text)[:LONGEST].translate(_TABLE)
-    return "".join(c for c in normal if unicodedata.category(c) not in ("Cf", "Cs", "Co"))
 
 
 def _without_markup(text: str) -> str:
@@ -119,20 +144,8 @@ def _without_markup(text: str) -> str:
     return "".join(kept) + text[position:]
 
 
-class _Canonical(dict[str, str]):
-    """What stands between two spaces -> its canonical words, each with a space before it; remembered up to a bound."""
-
-    def __missing__(self, run: str) -> str:
-        found = _run(run)
-        if len(self) < 100_000 and len(run) < 60:
-            self[run] = found
-        return found
-
-
-_canonical = _Canonical()
-
-
-def _run(run: str) -> str:
+def _canonical_words(run: str) -> str:
+    """What stands between two spaces as its canonical words, each with a space before it."""
     if run.isalpha():
         return f" {_word(run)}"
     if run.strip("-") == "":
@@ -140,17 +153,19 @@ def _run(run: str) -> str:
     if "/" not in run:
         return _sequence(run)
     page = _PAGE.fullmatch(run)
-    if page and page[2] not in _LICENSE_HOSTS and "commons" not in run.lower():
+    if page and page[2] not in HOSTS and "commons" not in run.lower():
         return f"{_sequence(page[1]) if page[1] else ''} <url>{_sequence(page[3]) if page[3] else ''}"
-    found, position = "", 0
+    canonical, position = "", 0
     for match in _ADDRESS.finditer(run):
         address, before = match[0].rstrip(TRAILING), run[position : match.start()]
         if before.endswith(":") and "//" not in address and not _LABEL.fullmatch(before):
-            address = before + address  # "javascript:…": part of the address
-            before = ""
-        found += f"{_sequence(before)} {_link(address)}"
+            address, before = before + address, ""  # "javascript:…": part of the address
+        canonical += f"{_sequence(before)} {_link(address)}"
         position = match.start() + len(match[0].rstrip(TRAILING))
-    return found + _sequence(run[position:])
+    return canonical + _sequence(run[position:])
+
+
+_canonical = Remembered(_canonical_words)
 
 
 def _sequence(text: str) -> str:
@@ -187,31 +202,31 @@ _NAMES = re.compile(r"(?<= )[x#](?:(?: (?:--?|,|&|\(|\)|\"|/|:|\+|=|\|))* [x#])+
 
 
 def skeleton(text: str, statement: bool = False) -> str:
-    """The skeleton of a raw text, with a space at both ends; of a statement only sentences that tell something."""
+    """The skeleton of a raw text, with a space at both ends; of a statement only sentences with significant words."""
     text = plain(text)
     if "\n" in text:
         text = _join_lines(text)
     if "," in text and _DECIMAL_COMMA.search(text):
         text = _DECIMAL_COMMA.sub(r"\1.\2", text)
-    found, last = [], ""
+    kept, last = [], ""
     for run in text.split():
         word = _canonical[run]
         if word != " x" or last != " x":
-            found.append(word)
+            kept.append(word)
         last = word
-    words = "".join(found) + " "
+    words = "".join(kept) + " "
     if " - 0 " in words or " - 5 " in words:
         words = _GLUED_VERSION.sub(r"\1.\2", words)
-    return reduced(_telling(words) if statement else words)
+    return _reduced(_significant_sentences(words) if statement else words)
 
 
-def _telling(words: str) -> str:
+def _significant_sentences(words: str) -> str:
     """Sentences that name no license and restrict nothing, such as titles, as ` x `."""
     parts = _SENTENCE.split(words)
     if len(parts) == 1:
         return words
     for i in range(0, len(parts), 2):
-        if len(parts[i]) > 2 and not _tells(parts[i]):
+        if len(parts[i]) > 2 and not _is_significant(parts[i]):
             parts[i] = " x"
         if i:
             parts[i - 1] = f" {parts[i - 1]}"
@@ -219,15 +234,15 @@ def _telling(words: str) -> str:
     return joined if joined.endswith(" ") else f"{joined} "
 
 
-def _tells(sentence: str) -> bool:
+def _is_significant(sentence: str) -> bool:
     words = sentence.split()
-    if not telling_words().isdisjoint(words) or _NUMBERED.search(sentence):
+    if not significant_words().isdisjoint(words) or _NUMBERED.search(sentence):
         return True
-    return not RESTRICTING_WORDS.isdisjoint(words) and RESTRICTS.search(f"{sentence} ") is not None
+    return not RESTRICTING.isdisjoint(words) and RESTRICTS.search(f"{sentence} ") is not None
 
 
 @lru_cache(maxsize=16_384)
-def reduced(words: str) -> str:
+def _reduced(words: str) -> str:
     """Names joined to one `x`, phrases to one word."""
     return join_phrases(_NAMES.sub(lambda names: names[0][0], _REPEATED.sub(" x", words)))
 
