@@ -60,7 +60,7 @@ MAY_USE = {
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "dataset", "evaluation", "fetch", "generation", "given",
         "licenses", "listening", "models", "pretrained", "provenance", "released", "report", "sources", "spec",
-        "rows", "statistics", "study", "tables", "text", "training",
+        "statistics", "study", "tables", "text", "training",
     ),
     "cli": ("given", "listening", "spec", "stages"),
     "__main__": ("cli",),
