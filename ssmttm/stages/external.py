@@ -2,19 +2,33 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Required, TypedDict
 
-from ssmttm.evaluation.references.csv_file import csv_text
+from ssmttm.evaluation.systems.description import Stated, write_description
 from ssmttm.evaluation.systems.external import read_external
-from ssmttm.evaluation.systems.facts import write_facts
+from ssmttm.evaluation.systems.external_audio import ClipSettings
 from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.files import write_text
 from ssmttm.generation.prompts import file_name
 from ssmttm.tables import read_table, write_table
+from ssmttm.tabular import csv_text
 from ssmttm.wording import counted, some
 
 
-def run(spec: dict[str, Any], name: str, prompts: Path, out: Path, facts: Path) -> None:
+class System(Stated):
+    """An entry of the config's `evaluation.systems`."""
+
+    folder: Required[str]
+
+
+class Spec(TypedDict):
+    """What the stage depends on, of the config."""
+
+    system: System
+    clips: ClipSettings
+
+
+def run(spec: Spec, name: str, prompts: Path, out: Path, facts: Path) -> None:
     """Write the clips of system `name` for the table `prompts`, and what is known of it.
 
     `spec` has `system` (its entry of evaluation.systems) and `clips`. Raises UserError, with one line per
@@ -39,13 +53,5 @@ def run(spec: dict[str, Any], name: str, prompts: Path, out: Path, facts: Path) 
             f"ssmttm: {name}: {counted(len(findings.extra), 'file')} of no caption left alone: "
             f"{some(findings.extra, 3)}\n"
         )
-    write_facts(
-        facts,
-        name,
-        system,
-        sample_rates=sorted(set(findings.rates.values())),
-        channels=sorted(set(findings.channels.values())),
-        notes=notes,
-        silent=findings.silent,
-    )
+    write_description(facts, name, system, findings.source, notes, {"silent": findings.silent})
     write_table(out, "generated", rows)

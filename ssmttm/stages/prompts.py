@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.references.choice import ranked
 from ssmttm.evaluation.references.prompt_sets import Captioned, read_prompt_set
+from ssmttm.evaluation.references.selection import ranked
 from ssmttm.released import check_inputs
 from ssmttm.tables import SCHEMAS, read_table, read_tables, write_table
 from ssmttm.text.base import load_encoder

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.references.choice import ranked
+from ssmttm.evaluation.references.clips import Reference, cut_references, from_videos, in_folder
+from ssmttm.evaluation.references.leak_report import refuse_leaks
 from ssmttm.evaluation.references.leaks import by_id, by_sound
 from ssmttm.evaluation.references.prompt_sets import KEY, read_prompt_set
-from ssmttm.evaluation.references.references import Reference, cut_references, from_videos, in_folder
-from ssmttm.evaluation.references.refusal import refuse
+from ssmttm.evaluation.references.selection import ranked
 from ssmttm.progress import Progress
 from ssmttm.sources.contract import Context
 from ssmttm.tables import read_table, write_table
@@ -35,7 +35,7 @@ def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Pat
     ids = [c.clip_id for c in captioned]
     split_of = read_table(splits, "splits", ["track_id", "split"]).to_pylist()
     trained = {row["track_id"] for row in split_of} - {r["track_id"] for r in split_of if r["split"] == _HELD_OUT}
-    refuse(by_id(captioned, trained), ids, chosen["captions"], _SOURCES.get(chosen["set"]), out.parent)
+    refuse_leaks(by_id(captioned, trained), ids, chosen["captions"], _SOURCES.get(chosen["set"]), out.parent)
     if chosen.get("audio"):
         captioned, locate, more = in_folder(captioned, Path(chosen["audio"]))
         notes += more
@@ -59,7 +59,7 @@ def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Pat
     leaks, unheard = by_sound(
         {f.clip_id: f.codes for f in found}, _tracks(fingerprints, trained), spec["duplicates"]["similarity"]
     )
-    refuse(leaks, ids, chosen["captions"], None, out.parent)
+    refuse_leaks(leaks, ids, chosen["captions"], None, out.parent)
     if unheard:
         notes.append(
             f"{counted(len(unheard), 'reference')} too short or too quiet to be compared with the data set by sound, "
@@ -94,6 +94,6 @@ def _lengths(found: list[Reference], spec: dict[str, Any]) -> list[str]:
     if short:
         notes.append(
             f"{len(short)} of {len(found)} references last {min(short):.1f} s to {max(short):.1f} s, where the models "
-            f"make {wanted:g} s: clips of unlike length are compared"
+            f"make {wanted:g} s: clips of different lengths are compared"
         )
     return notes

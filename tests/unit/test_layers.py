@@ -59,7 +59,7 @@ MAY_USE = {
     "listening": ("audio", "dataset", "statistics", "tables"),
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "dataset", "evaluation", "fetch", "generation", "given",
-        "licenses", "listening", "models", "pretrained", "provenance", "released", "report", "sources", "spec",
+        "licenses", "listening", "models", "pretrained", "provenance", "released", "report", "rows", "sources", "spec",
         "statistics", "study", "tables", "text", "training",
     ),
     "cli": ("given", "listening", "spec", "stages"),

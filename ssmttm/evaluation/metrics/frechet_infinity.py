@@ -154,7 +154,7 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Value, fit, interval and warnings of one system against one reference; without replacement beside it."""
     warnings = of_gaussians(system, reference)
     if warnings == [SAME]:
-        score, distinct = ({**no_difference(), "slope": 0.0, "r_squared": 1.0} for _ in range(2))
+        score, distinct = _same(), _same()
     else:
         score, distinct = (_evaluated(system, reference, settings, replacement) for replacement in (True, False))
         if score["r_squared"] < GOOD_FIT:
@@ -165,6 +165,10 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     distinct["metric"], distinct["definition"] = DISTINCT, DISTINCT_DEFINITION
     score["warnings"], score["also"] = warnings, [distinct]
     return score
+
+
+def _same() -> Score:
+    return {**no_difference(), "slope": 0.0, "r_squared": 1.0}
 
 
 def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, replacement: bool) -> Score:
