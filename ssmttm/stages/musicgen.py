@@ -14,12 +14,13 @@ from ssmttm.evaluation.systems.facts import write_facts
 from ssmttm.evaluation.systems.musicgen import BATCH, generate, notes_on, stated
 from ssmttm.pretrained.musicgen import LONGEST_S, MusicGenSampling, load_musicgen
 from ssmttm.progress import Progress
+from ssmttm.settings import StageSpec
 from ssmttm.tables import read_table, write_table
 
 _KEY = "evaluation.musicgen.model"
 
 
-def run(spec: dict[str, Any], prompts: Path, out: Path, facts: Path, device: str, threads: int | None) -> None:
+def run(spec: StageSpec, prompts: Path, out: Path, facts: Path, device: str, threads: int | None) -> None:
     """Write MusicGen's clips for the table `prompts`, and what it cost; finished batches survive an interruption."""
     settings, clips = spec["musicgen"], spec["clips"]
     if settings is None:

@@ -14,13 +14,14 @@ from ssmttm.evaluation.clipset import ClipSet, Settings, check_comparable, read_
 from ssmttm.files import write_json
 from ssmttm.progress import Progress
 from ssmttm.released import check_released
+from ssmttm.settings import StageSpec
 from ssmttm.statistics.bootstrap import NO_INTERVAL
 
 _ARRAYS = ("replicates", "per_clip")
 
 
 def run(
-    spec: dict[str, Any],
+    spec: StageSpec,
     embedder: str,
     system: str,
     embeddings: Path,

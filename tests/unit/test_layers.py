@@ -28,12 +28,15 @@ SMALL = (
 """Files that every room may use; among themselves they use `errors`, `files` and `threads` alone."""
 
 MAY_USE = {
-    "choices": (),
-    "spec": ("choices",),
-    "given": ("spec",),
-    "planning": ("spec",),
-    "tables": (),
-    "released": (),
+    "rows": (),
+    "tables": ("rows",),
+    "settings": (),
+    "choices": ("settings",),
+    "config": ("choices", "settings"),
+    "spec": ("choices", "config", "settings"),
+    "released": ("settings", "spec"),
+    "given": ("config", "released", "settings", "spec"),
+    "planning": ("config", "settings"),
     "provenance": ("tables",),
     "statistics": (),
     "audio": (),
@@ -48,7 +51,7 @@ MAY_USE = {
     "models": (),
     "training": ("models", "spec", "tables"),
     "generation": ("audio", "codecs", "given", "models", "released", "text"),
-    "accounting": ("codecs", "models", "spec", "text", "training"),
+    "accounting": ("codecs", "config", "models", "settings", "spec", "text", "training"),
     "evaluation": (
         "accounting", "audio", "choices", "dataset", "fetch", "generation", "pretrained", "provenance", "sources",
         "spec", "statistics", "tables",
