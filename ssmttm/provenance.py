@@ -29,8 +29,8 @@ _MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
-        "choices", "errors", "files", "given", "progress", "provenance", "released", "spec", "tables", "tensors",
-        "training.lock", "training.products",
+        "choices", "config", "errors", "files", "given", "progress", "provenance", "released", "rows", "settings",
+        "spec", "tables", "tensors", "training.lock", "training.products",
     )
 )  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are

@@ -18,8 +18,15 @@ Float32s = Annotated[Numbers, pa.list_(pa.float32())]
 class EncodedAudio(TypedDict):
     """An audio file as Hugging Face `datasets` reads it."""
 
-    bytes: bytes | None  # null if it stays a file of its own
+    bytes: bytes
     path: str
+
+
+class AudioFile(TypedDict):
+    """The same, or a file that is too large for a table."""
+
+    bytes: bytes | None
+    path: str  # where it is, if it has no bytes here
 
 
 class EvidenceRecord(TypedDict):
@@ -72,7 +79,7 @@ class AudioRow(TypedDict):
     """A track's file."""
 
     track_id: str
-    audio: EncodedAudio
+    audio: AudioFile
 
 
 class Clip(TypedDict):

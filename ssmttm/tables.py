@@ -1,16 +1,18 @@
-"""The Arrow schema of every Parquet product, with atomic writes and validated reads."""
+"""Every Parquet product: its schema, with atomic writes and validated reads."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
-from ssmttm.rows import ROWS, schema_of
+from ssmttm.rows import ROWS, Clip, schema_of
 
 SCHEMAS: dict[str, pa.Schema] = {name: schema_of(row) for name, row in ROWS.items()}
 
@@ -44,7 +46,12 @@ REASONS = {
 """The fixed vocabulary of rejection reasons, each with its sentence for the report."""
 
 
-def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[str, Any]]) -> None:
+def _check_columns(name: str, row: Mapping[str, object]) -> None:
+    if difference := set(row) ^ set(SCHEMAS[name].names):
+        raise ValueError(f"a row of {name} and its schema differ in {', '.join(sorted(difference))}")
+
+
+def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[str, object]]) -> None:
     """Write rows (or a table) as product `name` to `path`, atomically.
 
     Raises ValueError when the data does not have exactly the columns of the schema.
@@ -53,9 +60,7 @@ def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[s
     if not isinstance(data, pa.Table):
         rows = list(data)
         for row in rows:
-            if set(row) != set(schema.names):
-                difference = sorted(set(row) ^ set(schema.names))
-                raise ValueError(f"rows of {name} and its schema differ in {', '.join(difference)}")
+            _check_columns(name, row)
         data = pa.Table.from_pylist(rows, schema=schema)
     data = data.select(schema.names).cast(schema)
     if name == "rejected":
@@ -69,18 +74,17 @@ def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[s
 @contextmanager
 def table_writer(
     path: Path | str, name: str, rows_per_group: int = 64
-) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+) -> Iterator[Callable[[Mapping[str, object]], None]]:
     """Write product `name` row by row with bounded memory; `path` appears only when the block succeeds.
 
     Yields a function that takes one row. Raises ValueError on a row that does not fit the schema.
     """
     schema = SCHEMAS[name]
-    pending: list[Mapping[str, Any]] = []
+    pending: list[Mapping[str, object]] = []
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
 
-        def add(row: Mapping[str, Any]) -> None:
-            if set(row) != set(schema.names):
-                raise ValueError(f"row of {name} and its schema differ in {sorted(set(row) ^ set(schema.names))}")
+        def add(row: Mapping[str, object]) -> None:
+            _check_columns(name, row)
             pending.append(row)
             if len(pending) >= rows_per_group:
                 flush()
@@ -93,8 +97,8 @@ def table_writer(
         flush()
 
 
-def iter_rows(path: Path | str, name: str) -> Iterator[dict[str, Any]]:
-    """The rows of product `name`, one row group in memory at a time; raises UserError like `read_table`."""
+def iter_rows(path: Path | str, name: str) -> Iterator[Any]:
+    """The rows of product `name` (`ssmttm.rows`), a row group in memory at a time; UserError like `read_table`."""
     read_table(path, name, columns=[])
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
@@ -102,24 +106,46 @@ def iter_rows(path: Path | str, name: str) -> Iterator[dict[str, Any]]:
                 yield from batch.to_pylist()
 
 
+def count_rows(path: Path | str, name: str) -> int:
+    """The number of rows of product `name`."""
+    return int(read_table(path, name, columns=[]).num_rows)
+
+
+def iter_clips(paths: Iterable[Path], wanted: Container[str]) -> Iterator[Clip]:
+    """The wanted clips, by id, of several tables of clips, in their order, a few in memory at a time."""
+    for path in paths:
+        yield from (clip for clip in iter_rows(path, "clips") if clip["clip_id"] in wanted)
+
+
 def read_table(path: Path | str, name: str, columns: list[str] | None = None) -> pa.Table:
     """Read product `name` from `path`; raises UserError if it is not such a product."""
     schema = SCHEMAS[name]
     try:
-        found = pq.read_schema(path)
-        table = pq.read_table(path, columns=columns) if found.equals(schema) else None
+        there = pq.read_schema(path)
+        if there.equals(schema):
+            return pq.read_table(path, columns=columns)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file (expected a {name} table)") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{path}: not a readable Parquet file: {error}") from error
-    if table is None:
-        differing = sorted(
-            {f.name for f in found if f not in list(schema)} | {f.name for f in schema if f not in list(found)}
-        )
-        raise UserError(f"{path}: not a {name} table of this version; it differs in {', '.join(differing) or 'order'}")
-    return table
+    differing = sorted({field.name for field in {*there} ^ {*schema}})
+    raise UserError(f"{path}: not a {name} table of this version; it differs in {', '.join(differing) or 'order'}")
 
 
 def read_tables(paths: Iterable[Path | str], name: str, columns: list[str] | None = None) -> pa.Table:
     """Read and concatenate several files of product `name`."""
     return pa.concat_tables([read_table(p, name, columns) for p in paths])
+
+
+def read_mapping(path: Path | str, name: str, key: str, value: str) -> dict[str, Any]:
+    """One column of product `name` by another, such as splits by clips."""
+    table = read_table(path, name, [key, value])
+    return dict(zip(table[key].to_pylist(), table[value].to_pylist(), strict=True))
+
+
+def list_arrays(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
+    """The lists of a column as views of its memory, `[n]` each."""
+    for chunk in column.chunks:
+        values = chunk.values.to_numpy()
+        for start, end in pairwise(chunk.offsets.to_numpy()):
+            yield values[start:end]

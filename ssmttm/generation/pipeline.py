@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
 from ssmttm.progress import Progress
 from ssmttm.released import check_inputs
+from ssmttm.settings import RunSpec
 from ssmttm.text.base import TextEncoder, load_encoder
 
 _STATE_BYTES = 2 << 30
@@ -58,7 +58,7 @@ class Pipeline:
     model: MusicLM
     codec: Codec
     encoder: TextEncoder
-    spec: dict[str, Any]
+    spec: RunSpec
     device: torch.device
 
     @classmethod
@@ -72,20 +72,20 @@ class Pipeline:
         path = folder / "model.safetensors" if model == folder else model
         if not path.is_file():
             raise UserError(f"{path}: no trained model; {trained_runs(folder)}")
-        trained, facts = load_model(path)
-        spec = facts["spec"]
-        codec = codec or find_codec(folder, spec["data"]["version"], facts["codec"])
+        trained, origin = load_model(path)
+        spec = origin["spec"]
+        codec = codec or find_codec(folder, spec["data"]["version"], origin["codec"])
         check_inputs([codec])
         loaded = load_codec(codec)
-        if loaded.identity != facts["codec"]:
+        if loaded.identity != origin["codec"]:
             raise UserError(
-                f"{codec}: is {loaded.identity}, but the run was trained on tokens of {facts['codec']}; "
+                f"{codec}: is {loaded.identity}, but the run was trained on tokens of {origin['codec']}; "
                 f"name that one with --codec FILE, the {CODEC} of the data set {spec['data']['version']}"
             )
         encoder = load_encoder(spec["data"]["text"])
-        if encoder.identity != facts["text_encoder"]:
+        if encoder.identity != origin["text_encoder"]:
             raise UserError(
-                f"the text encoder is {encoder.identity}, but the run was trained with {facts['text_encoder']}"
+                f"the text encoder is {encoder.identity}, but the run was trained with {origin['text_encoder']}"
             )
         return cls(set_precision(trained, precision).to(device), loaded, encoder, spec, device)
 

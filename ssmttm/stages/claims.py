@@ -10,10 +10,11 @@ from ssmttm.accounting import design
 from ssmttm.accounting.claims import CLAIMS, NOT_COUNTED, Side, musicgen_small, rows
 from ssmttm.accounting.claims_text import claims_text
 from ssmttm.codecs.base import frames_in
+from ssmttm.config import ROOT, complain
 from ssmttm.errors import UserError
 from ssmttm.files import write_json
 from ssmttm.models.patterns import steps_for
-from ssmttm.spec import ROOT, canonical_json, complain
+from ssmttm.spec import canonical_json
 from ssmttm.training.budget import plan_budget
 
 DEFAULTS: dict[str, Any] = {

@@ -13,10 +13,11 @@ from ssmttm.dataset.attribution import attribution_page
 from ssmttm.dataset.card import Contents, data_card
 from ssmttm.dataset.export_files import TRACK, SplitFiles, export_schema, hub_features
 from ssmttm.errors import UserError
-from ssmttm.files import read_json, write_json, write_text
-from ssmttm.given import RELEASE, released_sets
+from ssmttm.files import write_json, write_text
+from ssmttm.given import read_release
 from ssmttm.licenses.elements import may_be_passed_on
 from ssmttm.progress import Progress
+from ssmttm.released import Release
 from ssmttm.tables import iter_rows, read_table, write_table
 
 
@@ -28,7 +29,7 @@ def run(data: Path, out: Path, audio: bool, tokens: bool, private: bool, shard_b
     """
     if not audio and not tokens:
         raise UserError("without audio and without tokens only captions would be left; ask for one of them")
-    release = _released(data)
+    release = read_release(data)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: is already there; name a new folder, or remove it first")
     schema = export_schema(audio, tokens)
@@ -64,15 +65,8 @@ def run(data: Path, out: Path, audio: bool, tokens: bool, private: bool, shard_b
     unfinished.replace(out)
 
 
-def _released(data: Path) -> dict[str, Any]:
-    path = data / RELEASE
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; only a released data set can be exported; {released_sets(str(data))}")
-    return read_json(path)
-
-
 def _rows(
-    data: Path, release: dict[str, Any], schema: pa.Schema, private: bool, contents: Contents
+    data: Path, release: Release, schema: pa.Schema, private: bool, contents: Contents
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(split, row) of every clip that may be exported, shard by shard."""
     columns = ["track_id", *TRACK]

@@ -1,15 +1,15 @@
 """Stage `index`: list candidate tracks of all configured sources."""
 
 from pathlib import Path
-from typing import Any
 
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
+from ssmttm.settings import StageSpec
 from ssmttm.sources.contract import Context, IndexRow, load_source
 from ssmttm.tables import write_table
 
 
-def run(spec: dict[str, Any], cache: Path, out: Path) -> None:
+def run(spec: StageSpec, cache: Path, out: Path) -> None:
     """Write index.parquet; `spec` has `sources`, `clips` and `fetch`."""
     rows: dict[str, IndexRow] = {}
     for name, settings in spec["sources"].items():

@@ -9,6 +9,7 @@ from ssmttm.dataset.attribution import attribution_page, credit
 from ssmttm.errors import UserError
 from ssmttm.files import write_text
 from ssmttm.licenses.policy import Decision, apply_policy, make_policy
+from ssmttm.settings import StageSpec
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
 _COLUMNS = [
@@ -25,7 +26,7 @@ _COLUMNS = [
 """What decisions, credits and rejections need; the others are only passed on."""
 
 
-def run(spec: dict[str, Any], index: Path, licensed: Path, rejected: Path, attribution: Path) -> None:
+def run(spec: StageSpec, index: Path, licensed: Path, rejected: Path, attribution: Path) -> None:
     """Write licensed.parquet, rejected.parquet and ATTRIBUTION.md; `spec` has `license` and, optional, `vocals`."""
     policy = make_policy(spec["license"])
     vocals_removed = (spec.get("vocals") or {}).get("mode") == "separate"

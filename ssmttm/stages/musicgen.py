@@ -1,9 +1,7 @@
 """Stage `musicgen`: MusicGen's audio for the prompts, from weights on this machine."""
 
 import shutil
-import sys
 from pathlib import Path
-from typing import TypedDict
 
 import torch
 
@@ -11,25 +9,17 @@ from ssmttm.choices import MUSICGEN
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.evaluation.systems.description import SourceAudio, write_description
-from ssmttm.evaluation.systems.external_audio import ClipSettings
-from ssmttm.evaluation.systems.musicgen import BATCH, Generator, MusicGenSettings, stated
+from ssmttm.evaluation.systems.musicgen import BATCH, Generator, stated
 from ssmttm.pretrained.musicgen import LONGEST_S, MusicGenSampling, load_musicgen
-from ssmttm.progress import Progress
+from ssmttm.progress import Progress, notify
 from ssmttm.rows import GeneratedRow
+from ssmttm.settings import StageSpec
 from ssmttm.tables import read_table, write_table
 
 _KEY = "evaluation.musicgen.model"
 
 
-class Spec(TypedDict):
-    """What the stage depends on, of the config."""
-
-    musicgen: MusicGenSettings | None
-    clips: ClipSettings
-    seed: int
-
-
-def run(spec: Spec, prompts: Path, out: Path, facts: Path, device: str, threads: int | None) -> None:
+def run(spec: StageSpec, prompts: Path, out: Path, facts: Path, device: str, threads: int | None) -> None:
     """Write MusicGen's clips for the table `prompts`, and what it cost; finished batches survive an interruption."""
     settings, clips = spec["musicgen"], spec["clips"]
     if settings is None:
@@ -60,7 +50,7 @@ def run(spec: Spec, prompts: Path, out: Path, facts: Path, device: str, threads:
     shutil.rmtree(partial, ignore_errors=True)
     notes = generator.notes(rows)
     for note in notes:
-        sys.stderr.write(f"ssmttm: {MUSICGEN}: {note}\n")
+        notify(f"{MUSICGEN}: {note}")
     sampled = f"guidance {sampling.guidance:g}, top-k {sampling.top_k}, temperature {sampling.temperature:g}"
     audio = SourceAudio([model.sample_rate], [1])
     write_description(facts, MUSICGEN, known, audio, [sampled, *notes], {"model": model.identity})

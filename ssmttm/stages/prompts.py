@@ -10,14 +10,13 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.references.prompt_sets import Captioned, read_prompt_set
 from ssmttm.evaluation.references.selection import ranked
 from ssmttm.released import check_inputs
+from ssmttm.settings import StageSpec
 from ssmttm.tables import SCHEMAS, read_table, read_tables, write_table
 from ssmttm.text.base import load_encoder
 from ssmttm.wording import counted, some
 
 
-def run(
-    spec: dict[str, Any], captions: list[Path], splits: Path, out: Path, references: list[Path] | None = None
-) -> None:
+def run(spec: StageSpec, captions: list[Path], splits: Path, out: Path, references: list[Path] | None = None) -> None:
     """Write the chosen captions to `out`, a table with the schema of the data set's captions.
 
     Of the set `test` they are rows of the tables `captions`, and fewer test captions than
@@ -49,7 +48,7 @@ def choose(tracks: dict[str, str], count: int, seed: int) -> set[str]:
     return set(ranked(tracks, seed)[:count])
 
 
-def _write_set(spec: dict[str, Any], references: list[Path], out: Path) -> None:
+def _write_set(spec: StageSpec, references: list[Path], out: Path) -> None:
     captioned, notes = read_prompt_set(spec["set"])
     for note in notes:
         _say(note)

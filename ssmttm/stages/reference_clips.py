@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ssmttm.evaluation.references.leaks import by_id, by_sound
 from ssmttm.evaluation.references.prompt_sets import KEY, read_prompt_set
 from ssmttm.evaluation.references.selection import ranked
 from ssmttm.progress import Progress
+from ssmttm.settings import StageSpec
 from ssmttm.sources.contract import Context
 from ssmttm.tables import read_table, write_table
 from ssmttm.wording import counted, some
@@ -24,7 +24,7 @@ _SOURCES = {"musiccaps": "ytdlp", "song_describer": "jamendo"}
 _HELD_OUT = "test"
 
 
-def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Path, out: Path) -> None:
+def run(spec: StageSpec, splits: Path, fingerprints: list[Path], cache: Path, out: Path) -> None:
     """Write the clips of the first `generation.prompts` captions, by hash, whose audio can be had.
 
     `splits` and `fingerprints` are the data set's. Raises UserError when a reference is music of
@@ -84,7 +84,7 @@ def _tracks(fingerprints: list[Path], trained: set[str]) -> Iterator[tuple[str, 
                 row += 1
 
 
-def _lengths(found: list[Reference], spec: dict[str, Any]) -> list[str]:
+def _lengths(found: list[Reference], spec: StageSpec) -> list[str]:
     notes = []
     if len(found) < spec["prompts"]:
         notes.append(f"{KEY}: {len(found)} references, fewer than generation.prompts = {spec['prompts']}; all are used")

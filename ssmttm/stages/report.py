@@ -1,16 +1,16 @@
 """Write the self-contained report page, and each study's figures as SVG and CSV."""
 
 from pathlib import Path
-from typing import Any
 
 from ssmttm.files import write_text
 from ssmttm.report.figures import figures
 from ssmttm.report.inputs import read_study
 from ssmttm.report.report import FIGURES, build
+from ssmttm.settings import StageSpec
 
 
 def run(
-    spec: dict[str, Any],
+    spec: StageSpec,
     studies: list[Path],
     data: Path,
     out: Path,

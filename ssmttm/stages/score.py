@@ -1,33 +1,20 @@
 """Score one system's clips by every metric of the study that its embedder can serve."""
 
 from pathlib import Path
-from typing import TypedDict
-
-import numpy as np
 
 from ssmttm.choices import metrics_of
 from ssmttm.errors import UserError
-from ssmttm.evaluation.cautions import differing_audio
-from ssmttm.evaluation.clipset import ClipSet, check_comparable, read_clipset
-from ssmttm.evaluation.metric import Score, Settings, evaluate, load_metric
+from ssmttm.evaluation.clipset import read_clipset
+from ssmttm.evaluation.metric import Settings
+from ssmttm.evaluation.scoring import score
 from ssmttm.files import write_json
 from ssmttm.progress import Progress
 from ssmttm.released import check_released
-from ssmttm.statistics.bootstrap import NO_INTERVAL
-
-
-class Spec(TypedDict):
-    """What scores depend on, of the config's `evaluation`."""
-
-    metrics: list[str]
-    bootstrap: int
-    confidence: float
-    seed: int
-    training_clips: int
+from ssmttm.settings import StageSpec
 
 
 def run(
-    spec: Spec,
+    spec: StageSpec,
     embedder: str,
     system: str,
     embeddings: Path,
@@ -51,7 +38,7 @@ def run(
     progress = Progress(f"score {system}", len(metrics), "metrics")
     scores = {}
     for metric in metrics:
-        scores[metric] = _score(metric, scored, sets, settings)
+        scores[metric] = score(metric, scored, sets, settings)
         progress.advance()
     write_json(
         out,
@@ -80,37 +67,3 @@ def named_files(texts: list[str]) -> dict[str, Path]:
     if missing:
         raise UserError(f"--reference {missing[0]}=FILE is missing")
     return files
-
-
-def _score(metric: str, scored: ClipSet, sets: dict[str, ClipSet], settings: Settings) -> dict[str, object]:
-    module = load_metric(metric)
-    entries, definition = [], module.DEFINITION
-    for name in getattr(module, "REFERENCES", ("originals", "codec")):
-        if name not in sets:
-            raise UserError(f"{metric} needs --reference {name}=FILE; see `ssmttm embed --help`")
-        reference = sets[name]
-        check_comparable(scored, reference, paired=name != "training")
-        score = evaluate(metric, scored, reference, settings)
-        score["warnings"] += differing_audio(scored, reference)
-        if name == "training" and len(reference.clip_ids) == settings.training_clips:
-            score["warnings"].append(
-                f"compared with {settings.training_clips} training clips, the most that evaluation.training_clips "
-                "allows: copies of others aren't seen"
-            )
-        definition = score.pop("definition", definition)
-        common = {"confidence": settings.confidence, "n": len(scored.clip_ids), "windows": scored.window_count}
-        entries.append({"reference": name, **_plain(score), **common})
-    how = f"{module.INTERVAL}; {settings.bootstrap} resamples, seed {settings.seed}"
-    return {
-        "better": module.BETTER,
-        "definition": definition,
-        "interval": NO_INTERVAL if module.INTERVAL is None else how,
-        "backend": module.backend(scored.backend) if hasattr(module, "backend") else scored.backend,
-        "entries": entries,
-    }
-
-
-def _plain(score: Score) -> dict[str, object]:
-    """The score with its arrays, and those of the numbers beside it, as lists."""
-    plain = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in score.items()}
-    return plain | ({"also": [_plain(other) for other in score["also"]]} if "also" in score else {})

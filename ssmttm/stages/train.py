@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from ssmttm.errors import UserError
-from ssmttm.files import read_json, sha256_file
-from ssmttm.given import RELEASE, released_sets
+from ssmttm.files import sha256_file
+from ssmttm.given import read_release
 from ssmttm.progress import Progress
 from ssmttm.provenance import code_of, manifest
 from ssmttm.released import check_released
@@ -35,7 +35,7 @@ def run(name: str, spec: dict[str, Any], data: Path, out: Path, device: str, thr
     `training.processes` above 1 it starts them all on this machine, unless torchrun has started
     them, on any number of machines. They share `threads`; None is `training.threads` for each.
     """
-    _released(data)
+    read_release(data)
     settings = spec["training"]
     processes = settings["processes"]
     threads = settings["threads"] * processes if threads is None else threads
@@ -127,17 +127,9 @@ def _prepare(out: Path, folder: Path) -> None:
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
 
 
-def _released(data: Path) -> dict[str, Any]:
-    """What dataset.json of the released data set in folder `data` says; raises UserError if there is none."""
-    path = data / RELEASE
-    if not path.exists():
-        raise UserError(f"--data {data}: no released data set: it has no dataset.json; {released_sets(str(data))}")
-    return read_json(path)
-
-
 def _load(spec: dict[str, Any], data: Path, folder: Path, workers: Workers) -> DataSet:
     """The data set; the leading process writes what the others then read."""
-    released = _released(data)
+    released = read_release(data)
     if not workers.leads:
         workers.wait()
     else:

@@ -28,13 +28,15 @@ SMALL = (
 """Files that every room may use; among themselves they use `errors`, `files` and `threads` alone."""
 
 MAY_USE = {
-    "choices": (),
-    "spec": ("choices",),
-    "given": ("spec",),
-    "planning": ("spec",),
     "rows": (),
     "tables": ("rows",),
-    "released": (),
+    "settings": (),
+    "choices": ("settings",),
+    "config": ("choices", "settings"),
+    "spec": ("choices", "config", "settings"),
+    "released": ("settings", "spec"),
+    "given": ("config", "released", "settings", "spec"),
+    "planning": ("config", "settings"),
     "provenance": ("tables",),
     "statistics": (),
     "audio": (),
@@ -49,10 +51,10 @@ MAY_USE = {
     "models": (),
     "training": ("models", "spec", "tables"),
     "generation": ("audio", "codecs", "given", "models", "released", "text"),
-    "accounting": ("codecs", "models", "spec", "text", "training"),
+    "accounting": ("codecs", "config", "models", "settings", "spec", "text", "training"),
     "evaluation": (
         "accounting", "audio", "choices", "dataset", "fetch", "generation", "pretrained", "provenance", "rows",
-        "sources", "spec", "statistics", "tables",
+        "settings", "sources", "spec", "statistics", "tables",
     ),
     "study": ("choices", "statistics", "tables"),
     "report": ("accounting", "audio", "dataset", "licenses", "statistics", "study", "tables"),

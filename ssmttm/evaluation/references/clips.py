@@ -1,6 +1,6 @@
 """Reference clips: the audio of a set's captions, cut like the clips of a data set."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from ssmttm.evaluation.references.prompt_sets import KEY, Captioned
 from ssmttm.evaluation.systems.audio_folder import AudioFolder
 from ssmttm.evaluation.systems.external_audio import (
     SHORTEST_SECONDS,
-    ClipSettings,
     Unusable,
     read_external_audio,
 )
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.generation.prompts import file_name
 from ssmttm.rows import Clip as ClipRow
+from ssmttm.settings import ClipSettings, Section
 from ssmttm.sources.contract import Context
 from ssmttm.wording import counted, some
 
@@ -97,7 +97,7 @@ def _is_whole(seconds: float, caption: Captioned) -> bool:
     return excerpt is not None and seconds > excerpt.end_s - excerpt.start_s + _MARGIN_SECONDS
 
 
-def from_videos(settings: Mapping[str, object], context: Context) -> Locate:
+def from_videos(settings: Section, context: Context) -> Locate:
     """MusicCaps' excerpts through yt-dlp, with the settings of `data.sources.ytdlp`."""
 
     def locate(caption: Captioned) -> Path:
@@ -135,7 +135,7 @@ def _reference(caption: Captioned, path: Path, clips: ClipSettings) -> Reference
     fingerprinter = Fingerprinter(rate)
     fingerprinter.feed(audio.wave)
     start_s, wave = _cut(caption, audio.wave, rate, clips["seconds"])
-    clip = finish(start_s, wave, dict(clips))
+    clip = finish(start_s, wave, clips)
     if clip.wave is None or clip.quality is None:
         raise Unusable("silent", f"{path} is silent")
     quality = clip.quality

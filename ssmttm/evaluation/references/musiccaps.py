@@ -18,6 +18,7 @@ from ssmttm.audio.streams import probe, stream
 from ssmttm.evaluation.references.singing import mentions_voice
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.files import write_bytes
+from ssmttm.settings import Section
 from ssmttm.sources.contract import Context
 from ssmttm.sources.ytdlp import download
 from ssmttm.sources.ytdlp.text import clean, track_id
@@ -114,7 +115,7 @@ def no_singing(clips: Iterable[Clip]) -> list[Clip]:
     return [clip for clip in clips if not any(mentions_voice(text) for text in (*clip.aspects, clip.caption))]
 
 
-def reference_clip(clip: Clip, settings: Mapping[str, object], context: Context) -> Path:
+def reference_clip(clip: Clip, settings: Section, context: Context) -> Path:
     """The clip's audio as mono FLAC at the video's own sample rate, in `context.cache`.
 
     `settings` are those of `data.sources.ytdlp`. The whole audio of the video is fetched, since to

@@ -7,13 +7,13 @@ have in a data set of this project, so that what was trained on can be recognize
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NotRequired, TypedDict
 
 from ssmttm.errors import UserError
 from ssmttm.evaluation.references import musiccaps
 from ssmttm.evaluation.references.subsets import TRACK, VIDEO, read_subset
 from ssmttm.evaluation.references.track_ids import SOURCES, BadTrack, normal_track
 from ssmttm.generation.prompts import check_prompt
+from ssmttm.settings import Section
 from ssmttm.sources.jamendo.metadata import track_number
 from ssmttm.sources.ytdlp.text import track_id
 from ssmttm.tabular import read_columns
@@ -25,18 +25,6 @@ _COLUMNS = {"id": "id", "caption": "caption", "track": "track"}
 _SONG_DESCRIBER = {"id": "caption_id", "caption": "caption", "track": "track_id"}
 _LISTED = 20
 """Rows that are left out: so many are named."""
-
-
-class PromptSettings(TypedDict):
-    """The config's `evaluation.prompts`."""
-
-    set: str
-    """musiccaps, song_describer or table; `test` is the data set's own."""
-    captions: NotRequired[str]
-    audio: NotRequired[str | None]
-    only: NotRequired[str | None]
-    singing: NotRequired[bool | None]
-    columns: NotRequired[dict[str, str] | None]
 
 
 @dataclass(frozen=True)
@@ -53,7 +41,7 @@ class Captioned:
     """Which part of a video it is about."""
 
 
-def read_prompt_set(settings: PromptSettings) -> tuple[list[Captioned], list[str]]:
+def read_prompt_set(settings: Section) -> tuple[list[Captioned], list[str]]:
     """The captions of the set that `evaluation.prompts` names, and notes on what is left out or not understood.
 
     Raises UserError with file and row: a column that lacks, an id that is there twice, a caption that

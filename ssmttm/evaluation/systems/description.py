@@ -25,7 +25,12 @@ class SourceAudio(NamedTuple):
 
 
 def write_description(
-    path: Path, system: str, stated: Stated, audio: SourceAudio, notes: list[str], more: Mapping[str, object]
+    path: Path,
+    system: str,
+    stated: Mapping[str, object],
+    audio: SourceAudio,
+    notes: list[str],
+    more: Mapping[str, object],
 ) -> None:
     """Write `path` (facts.json) of `system`; `notes` say what was done to its audio, and are joined to its note."""
     description: dict[str, object] = {
@@ -34,7 +39,7 @@ def write_description(
         "parameters": stated.get("parameters"),
         "flops": stated.get("flops"),
         "hours": stated.get("hours"),
-        "note": "; ".join(filter(None, [stated.get("note"), *notes])),
+        "note": "; ".join(str(note) for note in [stated.get("note"), *notes] if note),
         "sample_rates": audio.sample_rates,
         "channels": audio.channels,
     }

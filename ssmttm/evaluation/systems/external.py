@@ -15,7 +15,6 @@ from ssmttm.evaluation.systems.audio_folder import AudioFolder
 from ssmttm.evaluation.systems.description import SourceAudio
 from ssmttm.evaluation.systems.external_audio import (
     SHORTEST_SECONDS,
-    ClipSettings,
     ExternalAudio,
     Unusable,
     level_notes,
@@ -23,6 +22,7 @@ from ssmttm.evaluation.systems.external_audio import (
     read_external_audio,
 )
 from ssmttm.generation.prompts import file_name
+from ssmttm.settings import ClipSettings
 from ssmttm.wording import counted, some
 
 _REMEDY = {

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from ssmttm.audio.coded import resample
 from ssmttm.audio.container import Undecodable, glance
 from ssmttm.audio.decoding import decoded
 from ssmttm.audio.loudness import loudness, normalize
+from ssmttm.settings import ClipSettings
 from ssmttm.wording import counted, some
 
 SHORTEST_SECONDS = 3.0
@@ -19,15 +19,6 @@ SHORTEST_SECONDS = 3.0
 
 LONGEST_SECONDS = 900.0
 """What lies behind is not read."""
-
-
-class ClipSettings(TypedDict):
-    """The config's `data.clips`, as far as audio from elsewhere is brought into that form."""
-
-    seconds: float
-    sample_rate: int
-    loudness_lufs: float
-    silence_lufs: float
 
 
 class Unusable(Exception):

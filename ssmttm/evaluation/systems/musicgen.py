@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, cast
 
 import torch
 
@@ -12,30 +12,17 @@ from ssmttm.audio.coded import decode_audio, resample
 from ssmttm.audio.loudness import loudness
 from ssmttm.choices import MUSICGEN
 from ssmttm.evaluation.systems.description import Stated
-from ssmttm.evaluation.systems.external_audio import ClipSettings, level_notes, levelled
+from ssmttm.evaluation.systems.external_audio import level_notes, levelled
 from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.files import sha256_bytes
 from ssmttm.pretrained.musicgen import MusicGen, MusicGenSampling
 from ssmttm.rows import GeneratedRow
 from ssmttm.seeds import stable_int
+from ssmttm.settings import ClipSettings, Section
 from ssmttm.spec import canonical_json
 from ssmttm.tables import read_table, write_table
 
 BATCH = 4
-
-
-class MusicGenSettings(TypedDict):
-    """The config's `evaluation.musicgen`."""
-
-    model: str
-    guidance: NotRequired[float]
-    top_k: NotRequired[int]
-    temperature: NotRequired[float]
-    seconds: NotRequired[float | None]
-    batch: NotRequired[int]
-    flops: NotRequired[float]
-    hours: NotRequired[float]
-    note: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -100,11 +87,11 @@ class Generator:
         return notes + level_notes(clips["loudness_lufs"], silent, len(rows), "clip")
 
 
-def stated(model: MusicGen, settings: MusicGenSettings) -> Stated:
+def stated(model: MusicGen, settings: Section) -> Stated:
     """Parameters, training FLOPs and hours of music, and a note on where those numbers are from.
 
     Those of the published small model hold for weights of its shape; for others they are what
-    `settings` say, else unknown.
+    `settings` (evaluation.musicgen) say, else unknown.
     """
     flops, hours, notes = settings.get("flops"), settings.get("hours"), [settings.get("note", "")]
     if shape_of(model) == SMALL:

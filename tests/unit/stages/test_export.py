@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ssmttm.audio.coded import decode_audio, encode_audio
+from ssmttm.config import load_config
 from ssmttm.errors import UserError
-from ssmttm.spec import load_config
 from ssmttm.stages import export
 from ssmttm.tables import SCHEMAS, read_table, write_table
 

@@ -15,11 +15,11 @@ from language_models import tiny_model
 from ssmttm import threads
 from ssmttm.audio.coded import encode_audio
 from ssmttm.codecs.base import fit_codec, load_codec
+from ssmttm.config import ROOT, generation_settings
 from ssmttm.errors import UserError
 from ssmttm.generation import pipeline
 from ssmttm.generation.prompts import file_name
 from ssmttm.models.checkpoint import save_model
-from ssmttm.spec import ROOT, generation_settings
 from ssmttm.stages import generate
 from ssmttm.tables import read_table
 from ssmttm.text.base import reading

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from ssmttm.config import load_config
 from ssmttm.errors import UserError
-from ssmttm.spec import check_release, load_config
+from ssmttm.released import check_release
 from ssmttm.stages import release
 from ssmttm.tables import SCHEMAS, write_table
 
