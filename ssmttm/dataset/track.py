@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,10 @@ from ssmttm.audio.fingerprint import HEARD_SECONDS, Fingerprinter
 from ssmttm.audio.streams import Block, NotFinite, Probe, Source, TooLong, Undecodable, glance, stream
 from ssmttm.dataset.clips import clip_starts, finish, pieces
 from ssmttm.progress import Progress, format_seconds
+from ssmttm.rows import Clip, FingerprintRow, RejectedRow
+from ssmttm.settings import ClipSettings
 
-Row = dict[str, Any]
+Row = Clip | FingerprintRow | RejectedRow
 Voices = Callable[[np.ndarray], tuple[np.ndarray | None, float | None]]
 
 
@@ -26,7 +27,7 @@ class Track:
     """
 
     def __init__(
-        self, track_id: str, source: Source, settings: dict[str, Any], voices: Voices, progress: Progress
+        self, track_id: str, source: Source, settings: ClipSettings, voices: Voices, progress: Progress
     ) -> None:
         self.track_id, self.source, self.settings = track_id, source, settings
         self.voices, self.progress = voices, progress
@@ -129,13 +130,13 @@ class Track:
             **asdict(clip.quality),
         }
 
-    def _fingerprint(self, info: Probe) -> Row:
-        found = self.fingerprinter.result()
+    def _fingerprint(self, info: Probe) -> FingerprintRow:
+        heard = self.fingerprinter.result()
         return {
             "track_id": self.track_id,
             "duration_s": self.end_s if self.whole else info.duration_s,
-            "audio_sha256": found.audio_sha256,
-            "codes": found.codes,
+            "audio_sha256": heard.audio_sha256,
+            "codes": heard.codes,
             "sample_rate": info.sample_rate,
             "channels": info.channels,
             "bit_rate": info.bit_rate,
