@@ -109,7 +109,7 @@ class Track:
             self.progress.update(self.progress.done, f"{format_seconds(self.end_s)} into a track")
             yield block
 
-    def _clip(self, start_s: float, piece: np.ndarray) -> tuple[str, Row]:
+    def _clip(self, start_s: float, piece: np.ndarray) -> tuple[str, Clip | RejectedRow]:
         clip_id = f"{self.track_id}@{round(start_s * 1000)}"
         wave, probability = self.voices(piece)
         if wave is None:
@@ -118,7 +118,7 @@ class Track:
         if clip.wave is None or clip.quality is None:
             return self._drop("silent", f"{clip_id}: {clip.loudness_lufs:.1f} LUFS", self.settings["seconds"])
         self.kept += 1
-        return "clips", {
+        row: Clip = {
             "clip_id": clip_id,
             "track_id": self.track_id,
             "start_s": start_s,
@@ -127,8 +127,9 @@ class Track:
             "audio": {"bytes": encode_audio(clip.wave, self.rate), "path": f"{clip_id}.flac"},
             "loudness_lufs": clip.loudness_lufs,
             "peak": clip.peak,
-            **asdict(clip.quality),
+            **asdict(clip.quality),  # type: ignore[typeddict-item]  # the fields of Quality
         }
+        return "clips", row
 
     def _fingerprint(self, info: Probe) -> FingerprintRow:
         heard = self.fingerprinter.result()
@@ -146,6 +147,11 @@ class Track:
     def _so_far(self) -> str:
         return f"; {self.kept} clips before that are kept" if self.kept else ""
 
-    def _drop(self, reason: str, detail: str, seconds: float | None = None) -> tuple[str, Row]:
-        row = {"track_id": self.track_id, "stage": "clips", "reason": reason, "detail": detail, "duration_s": seconds}
-        return "rejected", row
+    def _drop(self, reason: str, detail: str, seconds: float | None = None) -> tuple[str, RejectedRow]:
+        return "rejected", {
+            "track_id": self.track_id,
+            "stage": "clips",
+            "reason": reason,
+            "detail": detail,
+            "duration_s": seconds,
+        }

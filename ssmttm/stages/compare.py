@@ -28,12 +28,12 @@ def run(spec: StageSpec, study: str, runs: list[Path], sizes: list[str], baselin
     if len(set(runs)) != len(runs):
         raise UserError("--runs names a folder twice")
     evaluation = spec["evaluation"]
-    tables = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
+    tables = collect(study, dict(zip(runs, sizes, strict=True)), baselines, dict(evaluation))
     frames = {name: getattr(tables, name) for name in COLLECTED}
     noise = Noise(evaluation["seed"], tables.replicates)
     frames |= derived(tables.comparison, tables.progress, tables.differences, noise, evaluation["confidence"])
     if evaluation["published"]:
-        from ssmttm.stages.claims import paper_costs  # needs torch
+        from ssmttm.accounting.claims_of_designs import paper_costs  # needs torch
 
         frames["progress"] = pd.concat([tables.progress, paper_progress(paper_costs())], ignore_index=True)
     summary = tables.summary | {key: spec[key] for key in ("title", "evaluation")}

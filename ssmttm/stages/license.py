@@ -13,17 +13,8 @@ from ssmttm.rows import IndexRecord, RejectedRow
 from ssmttm.settings import StageSpec
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
-_COLUMNS = [
-    "track_id",
-    "homepage",
-    "title",
-    "artist",
-    "album",
-    "duration_s",
-    "license_evidence",
-    "problem",
-    "problem_detail",
-]
+_CREDITED = ["track_id", "homepage", "title", "artist", "album", "duration_s"]
+_JUDGED = ["license_evidence", "problem", "problem_detail"]
 """Columns that credits, rejections and decisions need; the others are only passed on."""
 
 
