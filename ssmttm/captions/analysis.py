@@ -25,7 +25,7 @@ Reworded = Future[tuple[str, str]]
 def caption(
     clip: Clip, track: LicensedRow, settings: CaptionSettings, seed: int, rewriter: Rewriter | None
 ) -> tuple[CaptionRow, Reworded | None]:
-    """The row of `clip`, and what replaces its caption later, if a model is asked; genres and artist are the track's."""
+    """The row of `clip`, and what later replaces its caption, if a model is asked; genre and artist are the track's."""
     clip_seed = stable_int("caption", seed, clip["clip_id"])
     wave, sample_rate = decode_audio(clip["audio"]["bytes"])
     analysis: Mapping[str, Any] = asdict(features.analyze(wave, sample_rate))

@@ -28,22 +28,20 @@ def run(spec: StageSpec, study: str, runs: list[Path], sizes: list[str], baselin
     if len(set(runs)) != len(runs):
         raise UserError("--runs names a folder twice")
     evaluation = spec["evaluation"]
-    study_tables = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
-    frames = {name: getattr(study_tables, name) for name in COLLECTED}
-    noise = Noise(evaluation["seed"], study_tables.replicates)
-    frames |= derived(
-        study_tables.comparison, study_tables.progress, study_tables.differences, noise, evaluation["confidence"]
-    )
+    tables = collect(study, dict(zip(runs, sizes, strict=True)), baselines, dict(evaluation))
+    frames = {name: getattr(tables, name) for name in COLLECTED}
+    noise = Noise(evaluation["seed"], tables.replicates)
+    frames |= derived(tables.comparison, tables.progress, tables.differences, noise, evaluation["confidence"])
     if evaluation["published"]:
-        from ssmttm.stages.claims import paper_costs  # needs torch
+        from ssmttm.accounting.claims_of_designs import paper_costs  # needs torch
 
-        frames["progress"] = pd.concat([study_tables.progress, paper_progress(paper_costs())], ignore_index=True)
-    summary = study_tables.summary | {key: spec[key] for key in ("title", "evaluation")}
+        frames["progress"] = pd.concat([tables.progress, paper_progress(paper_costs())], ignore_index=True)
+    summary = tables.summary | {key: spec[key] for key in ("title", "evaluation")}
     for system in (*summary["runs"].values(), *summary["baselines"].values()):
         system["folder"] = Path(os.path.relpath(system["folder"], out)).as_posix()
     for name in STUDY_TABLES:
         with atomic_path(out / f"{name}.parquet") as path:
             frames[name].to_parquet(path, index=False)
     with atomic_path(out / "comparison.csv") as path:
-        study_tables.comparison.to_csv(path, index=False)
+        tables.comparison.to_csv(path, index=False)
     write_json(out / "summary.json", summary)

@@ -15,11 +15,11 @@ def run(spec: StageSpec, cache: Path, out: Path) -> None:
     for name, settings in spec["sources"].items():
         progress = Progress(f"index {name}", 1, "parts", log_every=0.0)
 
-        def show(done: int, total: int, note: str, progress: Progress = progress) -> None:
+        def update(done: int, total: int, note: str, progress: Progress = progress) -> None:
             progress.total = total
             progress.update(done, note)
 
-        for row in load_source(name).list_tracks(settings, Context(spec["clips"], spec["fetch"], cache, show)):
+        for row in load_source(name).list_tracks(settings, Context(spec["clips"], spec["fetch"], cache, update)):
             if row.track_id in rows:
                 raise UserError(
                     f"data.sources.{name}: two tracks have the same id {row['track_id']}; is a part of it listed twice?"

@@ -23,4 +23,4 @@ def run(
     """
     for folder in studies if write_figures else []:
         figures.write(read_study(folder), folder / FIGURES)
-    write_text(out, build(spec, studies, data, out, claims))
+    write_text(out, build(dict(spec), studies, data, out, claims))

@@ -24,7 +24,6 @@ def run(
 ) -> None:
     """Write value, interval, n, direction, backend and warnings for each metric and reference to `out`.
 
-    `low` and `high` are null for a metric that has no interval, whose `INTERVAL` is None.
     `references` are the embeddings of `originals`, `codec` and, where a metric asks for it, `training`.
     Raises UserError first if captions, splits or codec of the data set in `data` aren't those that were released.
     """

@@ -231,7 +231,7 @@ def test_bad_rows_are_named(config, tmp_path, row, expected):
 
 def test_names_are_unique_among_runs_and_studies(config, tmp_path):
     row = "\ts\tprefix-simba\tbase\titers\t1\t"
-    with pytest.raises(UserError, match=r"line 3: run 'a' stands in the table twice"):
+    with pytest.raises(UserError, match=r"line 3: run 'a' is in the table twice"):
         table(tmp_path, config, "a" + row, "a" + row)
     with pytest.raises(UserError, match="study 's' has the name of a run"):
         table(tmp_path, config, "s" + row)

@@ -94,7 +94,7 @@ def remove(folder):
     ("spoil", "message"),
     [
         (rename, "tokens/1.parquet: its clips are not those"),
-        (repeat, "twice"),
+        (repeat, "has a clip twice"),
         (mix_codecs, "more than one codec"),
         (mix_encoders, "more than one encoder"),
         (leave_out, "splits.parquet and the clips differ"),
