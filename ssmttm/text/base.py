@@ -1,12 +1,16 @@
 """What a text encoder is, and how one is chosen by name: its module's name is its key."""
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ssmttm import plugins
+from ssmttm.settings import TextSettings
+
+T = TypeVar("T", bound=Sized)
 
 
 @dataclass(frozen=True)
@@ -35,44 +39,57 @@ def reading(text: str, spans: Sequence[tuple[int, int]], unknown: Sequence[bool]
     letters = [sum(c.isalpha() for c in text[start:end]) for start, end in spans]
     words = [not (text[:start][-1:].isalpha() or text[end : end + 1].isalpha()) for start, end in spans]
     parts = zip(letters, words, unknown, strict=True)
-    told = sum(n for n, word, lost in parts if (n > 1 or word) and not lost)
-    known = told / sum(letters) if sum(letters) else 1 - sum(unknown) / max(1, len(spans))
+    understood = sum(n for n, word, lost in parts if (n > 1 or word) and not lost)
+    known = understood / sum(letters) if sum(letters) else 1 - sum(unknown) / max(1, len(spans))
     dropped = text[spans[kept][0] :].strip() if len(spans) > kept else ""
     return Reading(len(spans) + marks, dropped, known)
 
 
-class TextEncoder(Protocol):
+class TextEncoder(ABC):
     """A frozen encoder from captions to sequences of token embeddings."""
 
     identity: str
     """Name and weights hash: embeddings of different identities are never mixed."""
     width: int
     """Dimension of one token's embedding."""
+    batch: int
+    """Texts encoded together."""
 
+    @abstractmethod
     def encode(self, texts: list[str], max_tokens: int) -> list[np.ndarray]:
         """Token embeddings, float32 [length, width] per text, length at most `max_tokens`.
 
         A text's embedding does not depend on what it is batched with. Raises ValueError for an
         empty text.
         """
-        ...
 
+    @abstractmethod
     def read(self, text: str, max_tokens: int) -> Reading:
         """How much of `text` is in its embedding."""
-        ...
+
+    def _in_batches(self, items: Sequence[T], encode: Callable[[list[T]], list[np.ndarray]]) -> list[np.ndarray]:
+        """`encode` of `items`, those of similar length together, so that little is spent on padding."""
+        order = sorted(range(len(items)), key=lambda i: len(items[i]))
+        encoded: dict[int, np.ndarray] = {}
+        for start in range(0, len(order), self.batch):
+            chosen = order[start : start + self.batch]
+            encoded.update(zip(chosen, encode([items[i] for i in chosen])))
+        return [encoded[i] for i in range(len(items))]
 
 
-def load_encoder(settings: Mapping[str, Any]) -> TextEncoder:
+def load_encoder(settings: TextSettings) -> TextEncoder:
     """The encoder that `settings` (the config's data.text) names: keys `encoder` and, where it takes one, `model`.
 
     Raises UserError for an unknown name, and when the weights are missing.
     """
-    return _module(settings["encoder"]).load(settings)
+    encoder: TextEncoder = _module(settings["encoder"]).load(settings)
+    return encoder
 
 
-def width_of(settings: Mapping[str, Any]) -> int:
+def width_of(settings: TextSettings) -> int:
     """The width of that encoder's embeddings, without loading its weights; raises UserError as `load_encoder` does."""
-    return _module(settings["encoder"]).width(settings)
+    width: int = _module(settings["encoder"]).width(settings)
+    return width
 
 
 def _module(name: str) -> Any:

@@ -1,44 +1,36 @@
 """all-MiniLM-L6-v2 as a frozen caption encoder: 384-d token embeddings, runs offline."""
 
-from typing import Any
-
 import numpy as np
 
 from ssmttm.pretrained.minilm import WIDTH, MiniLM, load_minilm
-from ssmttm.text.base import Reading, reading
+from ssmttm.settings import TextSettings
+from ssmttm.text.base import Reading, TextEncoder, reading
 
-_BATCH = 64
 
-
-class MiniLMEncoder:
-    """Implements `ssmttm.text.base.TextEncoder`."""
+class MiniLMEncoder(TextEncoder):
+    """See `TextEncoder`; embeddings are 384 wide."""
 
     width = WIDTH
+    batch = 64
 
     def __init__(self, model: MiniLM) -> None:
         self.identity = model.identity
         self._model = model
 
     def encode(self, texts: list[str], max_tokens: int) -> list[np.ndarray]:
-        """Token embeddings, float32 [length, 384] per text; ValueError for an empty text."""
-        # Texts of similar length share a batch, so that little is spent on padding.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        encoded: dict[int, np.ndarray] = {}
-        for start in range(0, len(order), _BATCH):
-            chosen = order[start : start + _BATCH]
-            encoded.update(zip(chosen, self._model.encode([texts[i] for i in chosen], max_tokens)))
-        return [encoded[i] for i in range(len(texts))]
+        """See `TextEncoder`."""
+        return self._in_batches(texts, lambda part: self._model.encode(part, max_tokens))
 
     def read(self, text: str, max_tokens: int) -> Reading:
-        """How much of `text` is in its embedding."""
+        """See `TextEncoder`."""
         return reading(text, *self._model.tokens(text), kept=max_tokens - 2, marks=2)
 
 
-def load(settings: dict[str, Any]) -> MiniLMEncoder:
+def load(settings: TextSettings) -> MiniLMEncoder:
     """The encoder; raises UserError when its weights are not installed. No key of `settings` changes it."""
     return MiniLMEncoder(load_minilm())
 
 
-def width(settings: dict[str, Any]) -> int:
+def width(settings: TextSettings) -> int:
     """Width of the embeddings."""
     return WIDTH

@@ -9,18 +9,20 @@ import numpy as np
 import torch
 
 from ssmttm.errors import UserError
+from ssmttm.settings import TextSettings
 from ssmttm.spec import canonical_json
-from ssmttm.text.base import Reading, reading
+from ssmttm.text.base import Reading, TextEncoder, reading
 
 _KEY = "data.text.model"
-_BATCH = 32
 _WIDTHS = {"small": 512, "base": 768, "large": 1024, "xl": 2048, "xxl": 4096}
 _LEAST_VOCABULARY = 0.9
 """Share of the weights' vocabulary that a tokenizer must have; flan-t5's has 0.999."""
 
 
-class T5Encoder:
-    """Implements `ssmttm.text.base.TextEncoder`."""
+class T5Encoder(TextEncoder):
+    """See `TextEncoder`."""
+
+    batch = 32
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         """From a transformers `T5EncoderModel` in evaluation mode and its fast tokenizer."""
@@ -41,19 +43,13 @@ class T5Encoder:
                 raise ValueError(f"text {number} of {len(texts)} is empty; an empty text has no embedding")
         ids = [self._tokenizer.encode(text, add_special_tokens=False)[: max_tokens - 1] for text in texts]
         ids = [[*tokens, self._tokenizer.eos_token_id] for tokens in ids]
-        # Texts of similar length share a batch, so that little is spent on padding.
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        encoded: dict[int, np.ndarray] = {}
-        for start in range(0, len(order), _BATCH):
-            chosen = order[start : start + _BATCH]
-            encoded.update(zip(chosen, self._run([ids[i] for i in chosen])))
-        return [encoded[i] for i in range(len(ids))]
+        return self._in_batches(ids, self._run)
 
     def read(self, text: str, max_tokens: int) -> Reading:
         """How much of `text` is in its embedding."""
-        found = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        unknown = [token == self._tokenizer.unk_token_id for token in found["input_ids"]]
-        return reading(text, found["offset_mapping"], unknown, kept=max_tokens - 1, marks=1)
+        tokens = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        unknown = [token == self._tokenizer.unk_token_id for token in tokens["input_ids"]]
+        return reading(text, tokens["offset_mapping"], unknown, kept=max_tokens - 1, marks=1)
 
     @torch.inference_mode()
     def _run(self, ids: list[list[int]]) -> list[np.ndarray]:
@@ -76,14 +72,14 @@ def _content_hash(model: Any, tokenizer: Any) -> str:
     return content.hexdigest()[:12]
 
 
-def _name(settings: dict[str, Any]) -> str:
+def _name(settings: TextSettings) -> str:
     name = settings.get("model")
     if not name:
         raise UserError(f"{_KEY}: the encoder t5 needs a model, such as google/flan-t5-base, or a folder")
     return name
 
 
-def load(settings: dict[str, Any]) -> T5Encoder:
+def load(settings: TextSettings) -> T5Encoder:
     """The encoder of `model` (hub id or folder).
 
     Raises UserError when it is missing or damaged, or its tokenizer lacks the vocabulary.
@@ -95,17 +91,17 @@ def load(settings: dict[str, Any]) -> T5Encoder:
     name = _name(settings)
     model = load_pretrained(T5EncoderModel, name, _KEY)
     tokenizer = local(lambda: AutoTokenizer.from_pretrained(name, local_files_only=True), name, _KEY)
-    found, wanted = len(tokenizer), model.config.vocab_size
+    size, wanted = len(tokenizer), model.config.vocab_size
     # A tokenizer that was loaded without its files comes out nearly empty, silently.
-    if not _LEAST_VOCABULARY * wanted <= found <= wanted or not tokenizer.is_fast or tokenizer.eos_token_id is None:
+    if not _LEAST_VOCABULARY * wanted <= size <= wanted or not tokenizer.is_fast or tokenizer.eos_token_id is None:
         raise UserError(
-            f"{_KEY}: the tokenizer of {name} has {found} tokens where the weights have {wanted}: "
+            f"{_KEY}: the tokenizer of {name} has {size} tokens where the weights have {wanted}: "
             "its files are missing or of another model; get both again"
         )
     return T5Encoder(model, tokenizer)
 
 
-def width(settings: dict[str, Any]) -> int:
+def width(settings: TextSettings) -> int:
     """Width of the embeddings: by name for T5 and flan-T5, else from the model's own config."""
     name = _name(settings)
     if not Path(name).is_dir() and name.startswith(("google/flan-t5-", "google/t5-v1_1-", "google-t5/t5-")):
