@@ -7,6 +7,7 @@ surroundings that the result is that of the whole.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class DacCodec(Codec):
         if set(sizes) != set(_SIZES):
             raise ValueError(f"expected settings {sorted(_SIZES)}, got {sorted(sizes)}")
         with torch.device("meta"):
-            self._model = DacModel(DacConfig(**dict(sizes), downsampling_ratios=_STRIDES))
+            self._model = DacModel(DacConfig(**cast(Any, sizes), downsampling_ratios=_STRIDES))
         try:
             weights = {name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()}
             self._model.load_state_dict(weights, assign=True)
@@ -108,16 +109,13 @@ def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample
         raise UserError("data.codec.model: the codec dac needs a model, such as descript/dac_44khz, or a folder")
     model = load_pretrained(DacModel, name, "data.codec.model")
     config, codebooks, size = model.config, settings["codebooks"], settings["codebook_size"]
-    rate = config.sampling_rate
     if list(config.downsampling_ratios) != _STRIDES:
         raise UserError(
             f"data.codec.model: {name} has strides {list(config.downsampling_ratios)}; only the 44.1 kHz codec's "
             f"{_STRIDES} are supported"
         )
     if sample_rate != config.sampling_rate:
-        raise UserError(
-            f"data.clips.sample_rate is {sample_rate}, but {name} works at {config.sampling_rate}: set that"
-        )
+        raise UserError(f"data.clips.sample_rate is {sample_rate}; {name} works at {config.sampling_rate}: set that")
     if size != config.codebook_size:
         raise UserError(f"data.codec.codebook_size is {size}, but {name} has {config.codebook_size}: set that")
     if codebooks > config.n_codebooks:

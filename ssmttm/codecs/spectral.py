@@ -112,7 +112,7 @@ def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample
 
 
 def load(sizes: Sizes, tensors: Tensors) -> SpectralCodec:
-    """The codec from a file's content; raises KeyError or ValueError if it is not one."""
+    """The codec from a file's sizes and tensors; raises KeyError or ValueError if it is not one."""
     if set(sizes) != {"sample_rate"} or set(tensors) != {"mean", "codebooks"}:
         raise ValueError(f"unexpected content: {sorted(sizes)}, {sorted(tensors)}")
     return SpectralCodec(sizes["sample_rate"], tensors["mean"], tensors["codebooks"])

@@ -73,10 +73,10 @@ def check_finite(where: str, tensors: Mapping[str, Tensor]) -> None:
             )
 
 
-def check_shapes(path: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    """Raise UserError that names the first tensor of `found` that is not as in `wanted`."""
-    for name in sorted({*found, *wanted}):
-        shapes = [str(list(t[name].shape)) if name in t else "absent" for t in (found, wanted)]
+def check_shapes(path: Path, present: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Raise UserError that names the first tensor of `present` that is not as in `wanted`."""
+    for name in sorted({*present, *wanted}):
+        shapes = [str(list(t[name].shape)) if name in t else "absent" for t in (present, wanted)]
         if shapes[0] != shapes[1]:
             raise UserError(
                 f"{path}: of a model of another size: {name} is {shapes[0]} in the file, but {shapes[1]} in the model"

@@ -1,8 +1,8 @@
 """OpenL3, music, 256 mel bands (Cramer et al. 2019): 512-d per channel, a 1 s window every 0.5 s, 48 kHz.
 
-As stable-audio-metrics takes it: the clip at 44.1 kHz (content above 22 kHz goes), its peak brought
+As stable-audio-metrics takes it: the clip at 44.1 kHz (what lies above 22 kHz goes), its peak brought
 to -1 dBFS, then 48 kHz; half a second of zeros before the clip, so that windows are centered, and
-zeros after it to finish the last one; left and right embedded apart and joined to 1,024-d, a mono
+zeros after it to finish the last one; left and right embedded by themselves and joined to 1,024-d, a mono
 clip standing for both. Two copies of one channel double the distance of that channel and leave half
 of the dimensions empty: with `channels: 1` the clip is mixed down and has 512. A clip shorter than a
 window is filled with zeros.

@@ -114,7 +114,7 @@ def cut_references(
     """The first `count` of `captioned` whose audio can be used, as `Reference`; the others on the way as (id, why not).
 
     `clips` is `data.clips` of the config; a file longer than its clips gives its middle, a shorter one
-    all of it. `seen` is told how many are there.
+    all of it. `seen` is called with how many are there.
     """
     done = 0
     for caption in captioned:

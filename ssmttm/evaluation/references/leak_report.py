@@ -1,4 +1,4 @@
-"""What a user is told when references turn out to be in the data set, with tables of which ones."""
+"""The message to a user whose references turn out to be in the data set, with tables of which ones."""
 
 from collections.abc import Sequence
 from pathlib import Path
