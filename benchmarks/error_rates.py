@@ -15,7 +15,6 @@ sigmoids of linear functions of the center. Standard errors of a rate are about 
 """
 
 import argparse
-import importlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,7 +22,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ssmttm.choices import METRICS
-from ssmttm.evaluation.clipset import ClipSet, Settings
+from ssmttm.evaluation.clipset import ClipSet
+from ssmttm.evaluation.metric import Settings, evaluate
 from ssmttm.numbers import metric_name
 from ssmttm.pretrained.musicnn import TAGS
 from ssmttm.study.differences import difference_of
@@ -71,9 +71,8 @@ class World:
 def scored(study: dict[str, ClipSet], settings: Settings) -> Iterator[tuple[str, list[dict]]]:
     """Every number of both systems, by its metric's name: [that of a, that of b]."""
     for metric in METRICS:
-        module = importlib.import_module(f"ssmttm.evaluation.metrics.{metric}")
         against = study["training" if metric == "training_copies" else "reference"]
-        both = [module.evaluate(study[name], against, settings) for name in ("a", "b")]
+        both = [evaluate(metric, study[name], against, settings) for name in ("a", "b")]
         parts = [beside(metric, entry) for entry in both]
         for pair in zip(*parts, strict=True):
             yield pair[0]["metric"], list(pair)

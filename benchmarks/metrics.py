@@ -19,8 +19,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import sqrtm
 
+from ssmttm.evaluation.metric import Settings
 from ssmttm.evaluation.metrics.frechet import frechet_distance
-from ssmttm.evaluation.metrics.frechet_infinity import frechet_infinity_with_interval
+from ssmttm.evaluation.metrics.frechet_infinity import interval, replicated
 
 VALUE_GOAL, SPEED_GOAL, SECONDS_GOAL = 1e-9, 6.0, 20.0
 FAD_INF_DIM = 512
@@ -116,9 +117,9 @@ def measure_extrapolation(rows: int, dim: int, clips: int, resamples: int) -> No
     x, y = correlated(rows, dim, 2)
     parts = np.array_split(x, clips)
     busy = time.process_time()
-    (fit, low, high), seconds, peak = timed(
-        lambda: frechet_infinity_with_interval(parts, y, resamples, 0.95, seed=0), 1
-    )
+    settings = Settings(resamples, 0.95, 0)
+    (fit, drawn), seconds, peak = timed(lambda: replicated(parts, y, settings), 1)
+    low, high = interval(drawn, settings.confidence)
     busy = (time.process_time() - busy) / 2  # it ran twice: once for its time, once for its memory
     print(f"  a = {fit.value:.4f} [{low:.4f}, {high:.4f}], b = {fit.slope:.1f}, R2 = {fit.r_squared:.4f}")
     met = verdict(seconds < SECONDS_GOAL)

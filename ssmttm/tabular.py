@@ -1,7 +1,8 @@
 """Lists and tables that people hand over: text by lines, and CSV, TSV or Parquet by rows, in bounded memory."""
 
 import csv
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -94,6 +95,33 @@ def read_records(path: Path, known: Iterable[str]) -> Iterator[Record]:
 def header(record: Record) -> list[str]:
     """The column names in lower case without spaces around them."""
     return [name.strip().casefold() for name in record.fields]
+
+
+def read_columns(
+    path: Path, columns: Mapping[str, str], required: Collection[str], remedy: str
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(row, fields) of a table as `read_records` reads it: the stripped text of `columns` {key: column's name} by key.
+
+    The fields of a column that is not there are empty. Raises UserError, with `remedy`, if it is one of the `required`
+    keys.
+    """
+    records = read_records(path, columns.values())
+    first = next(records, None)
+    names = header(first) if first else []
+    where = {key: names.index(name.casefold()) for key, name in columns.items() if name.casefold() in names}
+    if missing := [columns[key] for key in required if key not in where]:
+        there = ", ".join(repr(name[:80]) for name in names[:20]) or "none"
+        raise UserError(f"{path}: no column {', '.join(missing)}; it has {there}: {remedy}")
+    for row, fields in records:
+        present = {key: fields[i].strip() for key, i in where.items() if i < len(fields)}
+        yield row, dict.fromkeys(columns, "") | present
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The text of a CSV file with a row of column names."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    return text.getvalue()
 
 
 def _read_csv(path: Path, known: set[str]) -> Iterator[Record]:

@@ -37,11 +37,11 @@ def fit_codebooks(vectors: np.ndarray, codebooks: int, size: int, seed: int) -> 
 def nearest(vectors: np.ndarray, codebook: np.ndarray) -> np.ndarray:
     """Index, int64 [n], of the entry of `codebook` [size, width] nearest to each of `vectors` [n, width]."""
     half_norms = 0.5 * np.einsum("kd,kd->k", codebook, codebook)
-    found = np.empty(len(vectors), np.int64)
+    indices = np.empty(len(vectors), np.int64)
     for start in range(0, len(vectors), 4096):  # bounds the distance matrix
         part = vectors[start : start + 4096]
-        found[start : start + 4096] = (part @ codebook.T - half_norms).argmax(1)
-    return found
+        indices[start : start + 4096] = (part @ codebook.T - half_norms).argmax(1)
+    return indices
 
 
 def quantize(vectors: np.ndarray, codebooks: np.ndarray) -> np.ndarray:

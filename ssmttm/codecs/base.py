@@ -2,77 +2,98 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import safetensors
 
 from ssmttm import plugins
 from ssmttm.errors import UserError
+from ssmttm.settings import CodecSettings
 from ssmttm.spec import canonical_json
 from ssmttm.tensors import save_tensors
 
 FORMAT = "ssmttm-codec-1"
 
 
-class Codec(Protocol):
+Sizes = Mapping[str, int]
+Tensors = Mapping[str, np.ndarray]
+
+
+class Codec(ABC):
     """Mono audio to a grid of discrete codes and back; K codebooks, T frames, latents of width D."""
 
+    name: str
+    hop: int
+    """Samples per frame."""
     identity: str
     """Name and content hash: tokens of different identities are never mixed."""
     sample_rate: int
     """In Hz, of the audio on both sides."""
-    frame_rate: float
-    """Frames per second."""
     codebooks: int
     codebook_size: int
 
-    def frames(self, samples: int) -> int:
-        """Frames of an encoded recording of `samples` samples."""
-        ...
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.sample_rate / self.hop
 
+    def frames(self, samples: int) -> int:
+        """Frames of an encoded recording of `samples` samples, the last one padded with silence."""
+        return -(-samples // self.hop)
+
+    @abstractmethod
     def encode(self, wave: np.ndarray) -> np.ndarray:
-        """Samples [n] -> codes, int64 [K, T], each 0 to codebook_size - 1."""
-        ...
+        """Samples [n], n >= 1, -> codes, int64 [K, T], each 0 to codebook_size - 1; ValueError for other input."""
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Codes [k, T] of the first k >= 1 codebooks -> samples, float32 [n]."""
-        ...
+        """Codes [k, T] of the first k >= 1 codebooks -> samples, float32 [hop T]."""
+        return self.decode_latents(self.latents(codes, len(codes)))
 
+    @abstractmethod
     def latents(self, codes: np.ndarray, levels: int) -> np.ndarray:
-        """Continuous features, float32 [T, D], that the first `levels` codebooks stand for."""
-        ...
+        """Continuous features, float32 [T, D], that the first `levels` rows of `codes` [k, T] stand for.
 
+        Raises ValueError for codes out of range, or more levels than there are.
+        """
+
+    @abstractmethod
     def decode_latents(self, z: np.ndarray) -> np.ndarray:
-        """Continuous features [T, D] -> samples, float32 [n]."""
-        ...
+        """Continuous features [T, D] -> samples, float32 [hop T]; the same input gives the same audio."""
 
     def save(self, path: Path | str) -> None:
-        """Write the codec to one file, atomically."""
-        ...
+        """Write the codec to one safetensors file, atomically; equal codecs give equal bytes."""
+        save_codec(path, self.name, *self._content())
+
+    @abstractmethod
+    def _content(self) -> tuple[Sizes, Tensors]:
+        """What `load` of the codec's module takes."""
 
 
 def _module(name: str, where: str) -> Any:
     return plugins.load("ssmttm.codecs", name, "codec", where, shared=("base",))
 
 
-def fit_codec(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> Codec:
+def fit_codec(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> Codec:
     """Fit the codec that `settings` (the config's data.codec) names, or load it if it is a pretrained one.
 
     `waves` yields `count` training recordings [n] at `sample_rate` Hz; it is read once. Raises
     UserError for an unknown codec, too little audio or missing weights.
     """
-    return _module(settings["name"], "data.codec.name").fit(settings, waves, count, sample_rate, seed)
+    codec: Codec = _module(settings["name"], "data.codec.name").fit(settings, waves, count, sample_rate, seed)
+    return codec
 
 
-def frames_in(settings: dict[str, Any], seconds: float, sample_rate: int) -> int:
+def frames_in(settings: CodecSettings, seconds: float, sample_rate: int) -> int:
     """Frames that a clip of `seconds` at `sample_rate` Hz encodes to under `settings` (the config's data.codec).
 
     Needs no weights. Raises UserError for an unknown codec.
     """
-    return -(-round(seconds * sample_rate) // _module(settings["name"], "data.codec.name").HOP)
+    hop: int = _module(settings["name"], "data.codec.name").HOP
+    return -(-round(seconds * sample_rate) // hop)
 
 
 def load_codec(path: Path | str) -> Codec:
@@ -93,19 +114,20 @@ def load_codec(path: Path | str) -> Codec:
         for name, tensor in tensors.items():
             if not np.isfinite(tensor).all():
                 raise ValueError(f"{name} has numbers that are not finite")
-        return module.load(json.loads(metadata.get("settings", "")), tensors)
+        codec: Codec = module.load(json.loads(metadata.get("settings", "")), tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: a damaged codec file: {error}; fit it again") from error
+    return codec
 
 
-def save_codec(path: Path | str, name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
-    """Write a codec's settings and tensors to one safetensors file, atomically; equal codecs give equal bytes."""
-    save_tensors(path, tensors, {"format": FORMAT, "codec": name, "settings": canonical_json(settings)})
+def save_codec(path: Path | str, name: str, sizes: Sizes, tensors: Tensors) -> None:
+    """Write a codec's sizes and tensors to one safetensors file, atomically; equal codecs give equal bytes."""
+    save_tensors(path, tensors, {"format": FORMAT, "codec": name, "settings": canonical_json(sizes)})
 
 
-def codec_identity(name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
-    """`name:hash`, the hash being 12 hex digits over settings and tensors."""
-    content = hashlib.sha256(canonical_json(settings).encode())
+def codec_identity(name: str, sizes: Sizes, tensors: Tensors) -> str:
+    """`name:hash`, the hash being 12 hex digits over sizes and tensors."""
+    content = hashlib.sha256(canonical_json(sizes).encode())
     for key in sorted(tensors):
         content.update(f"{key}{tensors[key].shape}".encode())
         content.update(np.ascontiguousarray(tensors[key], "<f4").data)
@@ -129,3 +151,11 @@ def checked_codes(codec: Codec, codes: np.ndarray, levels: int) -> np.ndarray:
     if codes.size and not 0 <= codes.min() <= codes.max() < codec.codebook_size:
         raise ValueError(f"codes must be 0 to {codec.codebook_size - 1}, got {codes.min()} to {codes.max()}")
     return codes.astype(np.int64)
+
+
+def checked_latents(z: np.ndarray, width: int) -> np.ndarray:
+    """Features [T, width] as float32; ValueError for other shapes and values that are not finite."""
+    z = np.asarray(z, np.float32)
+    if z.ndim != 2 or z.shape[1] != width or not np.isfinite(z).all():
+        raise ValueError(f"expected finite latents [T, {width}], got {z.shape}")
+    return z

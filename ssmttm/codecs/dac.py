@@ -7,23 +7,22 @@ surroundings that the result is that of the whole.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
-from ssmttm.codecs.base import checked_codes, codec_identity, padded_wave, save_codec
+from ssmttm.codecs.base import Codec, Sizes, Tensors, checked_codes, checked_latents, codec_identity, padded_wave
 from ssmttm.errors import UserError
+from ssmttm.settings import CodecSettings
 
-NAME = "dac"
 HOP = 512
 """Samples per frame of codes."""
 _STRIDES = [2, 4, 8, 8]
 _PIECE = 1024
 _CONTEXT = 16
 """Frames on each side of a piece; encoder and decoder see about 8 and 10 frames to each side."""
-_SETTINGS = (
+_SIZES = (
     "encoder_hidden_size",
     "decoder_hidden_size",
     "n_codebooks",
@@ -33,36 +32,33 @@ _SETTINGS = (
 )
 
 
-class DacCodec:
-    """Implements `ssmttm.codecs.base.Codec`; latents are what the decoder takes, width 1,024 in the published one."""
+class DacCodec(Codec):
+    """Latents are what the decoder takes, width 1,024 in the published one."""
 
-    def __init__(self, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+    name, hop = "dac", HOP
+
+    def __init__(self, sizes: Sizes, tensors: Tensors) -> None:
         """From the model's sizes and its weights; raises ValueError if they don't fit each other."""
         from transformers import DacConfig, DacModel
 
-        if set(settings) != set(_SETTINGS):
-            raise ValueError(f"expected settings {sorted(_SETTINGS)}, got {sorted(settings)}")
+        if set(sizes) != set(_SIZES):
+            raise ValueError(f"expected settings {sorted(_SIZES)}, got {sorted(sizes)}")
         with torch.device("meta"):
-            self._model = DacModel(DacConfig(**settings, downsampling_ratios=_STRIDES))
+            self._model = DacModel(DacConfig(**cast(Any, sizes), downsampling_ratios=_STRIDES))
         try:
             weights = {name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()}
             self._model.load_state_dict(weights, assign=True)
         except RuntimeError as error:
             raise ValueError(f"weights that are no DAC of these settings: {error}") from error
         self._model.eval().requires_grad_(False)
-        self.sample_rate = settings["sampling_rate"]
-        self.frame_rate = self.sample_rate / HOP
-        self.codebooks, self.codebook_size = settings["n_codebooks"], settings["codebook_size"]
-        self._settings = settings
-        self.identity = codec_identity(NAME, settings, tensors)
-
-    def frames(self, samples: int) -> int:
-        """Frames of an encoded recording of `samples` samples: ceil(samples / 512)."""
-        return -(-samples // HOP)
+        self._sizes = sizes
+        self.sample_rate = sizes["sampling_rate"]
+        self.codebooks, self.codebook_size = sizes["n_codebooks"], sizes["codebook_size"]
+        self.identity = codec_identity(self.name, sizes, tensors)
 
     @torch.inference_mode()
     def encode(self, wave: np.ndarray) -> np.ndarray:
-        """Samples [n], n >= 1, -> codes, int64 [K, ceil(n / 512)]; ValueError for other input."""
+        """See `Codec`."""
         samples = torch.from_numpy(padded_wave(wave, HOP))[None, None]
         parts = []
         for start, end, first, last in _pieces(samples.shape[-1] // HOP):
@@ -72,24 +68,14 @@ class DacCodec:
 
     @torch.inference_mode()
     def latents(self, codes: np.ndarray, levels: int) -> np.ndarray:
-        """Quantized latents, float32 [T, D], of the first `levels` rows of `codes` [k, T].
-
-        Raises ValueError for codes out of range, or more levels than there are.
-        """
+        """See `Codec`; quantized latents."""
         codes = checked_codes(self, codes, levels)
         return self._model.quantizer.from_codes(torch.from_numpy(codes[None, :levels]))[0][0].T.numpy()
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Codes [k, T] of the first k codebooks -> samples, float32 [512 T]."""
-        return self.decode_latents(self.latents(codes, len(codes)))
-
     @torch.inference_mode()
     def decode_latents(self, z: np.ndarray) -> np.ndarray:
-        """Latents [T, D] -> samples, float32 [512 T]."""
-        width = self._model.config.hidden_size
-        z = np.asarray(z, np.float32)
-        if z.ndim != 2 or z.shape[1] != width or not np.isfinite(z).all():
-            raise ValueError(f"expected finite latents [T, {width}], got {z.shape}")
+        """See `Codec`."""
+        z = checked_latents(z, self._model.config.hidden_size)
         latents = torch.from_numpy(z).T[None]
         parts = [torch.zeros(0)]
         for start, end, first, last in _pieces(len(z)):
@@ -97,10 +83,8 @@ class DacCodec:
             parts.append(wave[(start - first) * HOP : (end - first) * HOP])
         return torch.cat(parts).numpy()
 
-    def save(self, path: Path | str) -> None:
-        """Write the codec to one safetensors file, atomically."""
-        tensors = {name: tensor.numpy() for name, tensor in self._model.state_dict().items()}
-        save_codec(path, NAME, self._settings, tensors)
+    def _content(self) -> tuple[Sizes, Tensors]:
+        return self._sizes, {name: tensor.numpy() for name, tensor in self._model.state_dict().items()}
 
 
 def _pieces(frames: int) -> Iterator[tuple[int, int, int, int]]:
@@ -110,7 +94,7 @@ def _pieces(frames: int) -> Iterator[tuple[int, int, int, int]]:
         yield start, end, max(start - _CONTEXT, 0), min(end + _CONTEXT, frames)
 
 
-def fit(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> DacCodec:
+def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> DacCodec:
     """The first `codebooks` levels of the pretrained codec `model` (hub id or folder); `waves` are not needed.
 
     Raises UserError when the model is missing or damaged, or is not what `settings` and
@@ -124,32 +108,26 @@ def fit(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sampl
     if not name:
         raise UserError("data.codec.model: the codec dac needs a model, such as descript/dac_44khz, or a folder")
     model = load_pretrained(DacModel, name, "data.codec.model")
-    found = model.config
-    if list(found.downsampling_ratios) != _STRIDES:
+    config, codebooks, size = model.config, settings["codebooks"], settings["codebook_size"]
+    if list(config.downsampling_ratios) != _STRIDES:
         raise UserError(
-            f"data.codec.model: {name} has strides {list(found.downsampling_ratios)}; only the 44.1 kHz codec's "
+            f"data.codec.model: {name} has strides {list(config.downsampling_ratios)}; only the 44.1 kHz codec's "
             f"{_STRIDES} are supported"
         )
-    if sample_rate != found.sampling_rate:
-        raise UserError(f"data.clips.sample_rate is {sample_rate}, but {name} works at {found.sampling_rate}: set that")
-    if settings["codebook_size"] != found.codebook_size:
-        raise UserError(
-            f"data.codec.codebook_size is {settings['codebook_size']}, but {name} has {found.codebook_size}: set that"
-        )
-    if settings["codebooks"] > found.n_codebooks:
-        raise UserError(
-            f"data.codec.codebooks is {settings['codebooks']}, but {name} has only {found.n_codebooks}: lower it"
-        )
-    kept = [f"quantizer.quantizers.{level}." for level in range(settings["codebooks"])]
+    if sample_rate != config.sampling_rate:
+        raise UserError(f"data.clips.sample_rate is {sample_rate}; {name} works at {config.sampling_rate}: set that")
+    if size != config.codebook_size:
+        raise UserError(f"data.codec.codebook_size is {size}, but {name} has {config.codebook_size}: set that")
+    if codebooks > config.n_codebooks:
+        raise UserError(f"data.codec.codebooks is {codebooks}, but {name} has only {config.n_codebooks}: lower it")
+    kept = [f"quantizer.quantizers.{level}." for level in range(codebooks)]
     tensors = {
         key: tensor.numpy()
         for key, tensor in model.state_dict().items()
         if not key.startswith("quantizer.quantizers.") or key.startswith(tuple(kept))
     }
-    sizes = {key: getattr(found, key) for key in _SETTINGS} | {"n_codebooks": settings["codebooks"]}
-    return DacCodec(sizes, tensors)
+    return DacCodec({key: getattr(config, key) for key in _SIZES} | {"n_codebooks": codebooks}, tensors)
 
 
-def load(settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> DacCodec:
-    """The codec from a file's content; raises KeyError or ValueError if it is not one."""
-    return DacCodec(settings, tensors)
+load = DacCodec
+"""The codec from a file's sizes and tensors; raises KeyError or ValueError if it is not one."""

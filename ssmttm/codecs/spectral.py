@@ -8,18 +8,16 @@ padded with silence; `T` tokens decode to exactly 512 T samples.
 
 import math
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from ssmttm.codecs import _mel, _residual
-from ssmttm.codecs.base import checked_codes, codec_identity, padded_wave, save_codec
+from ssmttm.codecs.base import Codec, Sizes, Tensors, checked_codes, checked_latents, codec_identity, padded_wave
 from ssmttm.errors import UserError
 from ssmttm.seeds import stable_fraction, stable_int
+from ssmttm.settings import CodecSettings
 
-NAME = "spectral"
 _STACK = 2
 _WIDTH = _STACK * _mel.BANDS
 HOP = _STACK * _mel.HOP
@@ -28,8 +26,10 @@ _FRAMES_PER_CODE = 40  # with 12 k-means iterations, as good as 64 with 15 withi
 _MOST_FRAMES = 100_000
 
 
-class SpectralCodec:
-    """Implements `ssmttm.codecs.base.Codec`; latents are log-mel features, width 192."""
+class SpectralCodec(Codec):
+    """Latents are log-mel features, width 192."""
+
+    name, hop = "spectral", HOP
 
     def __init__(self, sample_rate: int, mean: np.ndarray, codebooks: np.ndarray) -> None:
         """`mean` [192] and `codebooks` [K, size, 192], float32. Raises ValueError for other shapes."""
@@ -42,49 +42,33 @@ class SpectralCodec:
         if not isinstance(sample_rate, int) or sample_rate <= 0:
             raise ValueError(f"sample_rate {sample_rate!r} should be a positive integer")
         self.sample_rate = sample_rate
-        self.frame_rate = sample_rate / HOP
         self.codebooks, self.codebook_size = codebooks.shape[:2]
-        self._settings = {"sample_rate": sample_rate}
-        self._tensors = {"mean": mean, "codebooks": codebooks}
-        self.identity = codec_identity(NAME, self._settings, self._tensors)
-
-    def frames(self, samples: int) -> int:
-        """Frames of an encoded recording of `samples` samples: ceil(samples / 512)."""
-        return -(-samples // HOP)
+        self._mean, self._codebooks = mean, codebooks
+        self.identity = codec_identity(self.name, *self._content())
 
     def encode(self, wave: np.ndarray) -> np.ndarray:
-        """Samples [n], n >= 1, -> codes, int64 [K, ceil(n / 512)]; ValueError for other input."""
-        return _residual.quantize(_features(wave, self.sample_rate) - self._tensors["mean"], self._tensors["codebooks"])
+        """See `Codec`."""
+        return _residual.quantize(_features(wave, self.sample_rate) - self._mean, self._codebooks)
 
     def latents(self, codes: np.ndarray, levels: int) -> np.ndarray:
-        """Log-mel features, float32 [T, 192], of the first `levels` rows of `codes` [k, T].
-
-        Raises ValueError for codes out of range, or more levels than there are.
-        """
+        """See `Codec`; log-mel features, of two frames each."""
         codes = checked_codes(self, codes, levels)
-        z = np.tile(self._tensors["mean"], (codes.shape[1], 1))
+        z = np.tile(self._mean, (codes.shape[1], 1))
         for level in range(levels):
-            z += self._tensors["codebooks"][level][codes[level]]
+            z += self._codebooks[level][codes[level]]
         return z
-
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Codes [k, T] of the first k codebooks -> samples, float32 [512 T]."""
-        return self.decode_latents(self.latents(codes, len(codes)))
 
     @torch.inference_mode()
     def decode_latents(self, z: np.ndarray) -> np.ndarray:
-        """Log-mel features [T, 192] -> samples, float32 [512 T]; the same input gives the same audio."""
-        z = np.asarray(z, np.float32)
-        if z.ndim != 2 or z.shape[1] != _WIDTH or not np.isfinite(z).all():
-            raise ValueError(f"expected finite latents [T, {_WIDTH}], got {z.shape}")
+        """See `Codec`."""
+        z = checked_latents(z, _WIDTH)
         if not len(z):
             return np.zeros(0, np.float32)
         features = torch.from_numpy(z).reshape(-1, _mel.BANDS)
         return _mel.invert_log_mel(features, self.sample_rate).numpy()
 
-    def save(self, path: Path | str) -> None:
-        """Write the codec to one safetensors file, atomically."""
-        save_codec(path, NAME, self._settings, self._tensors)
+    def _content(self) -> tuple[Sizes, Tensors]:
+        return {"sample_rate": self.sample_rate}, {"mean": self._mean, "codebooks": self._codebooks}
 
 
 @torch.inference_mode()
@@ -109,9 +93,7 @@ def _sample(waves: Iterable[np.ndarray], count: int, most: int, sample_rate: int
     return np.concatenate(kept)
 
 
-def fit(
-    settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int
-) -> SpectralCodec:
+def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> SpectralCodec:
     """Fit mean and codebooks; `settings` has `codebooks` and `codebook_size`.
 
     Reads `waves` once and keeps at most about 40 frames per code. Deterministic for a fixed
@@ -129,8 +111,8 @@ def fit(
     return SpectralCodec(sample_rate, mean, codebooks)
 
 
-def load(settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> SpectralCodec:
-    """The codec from a file's content; raises KeyError or ValueError if it is not one."""
-    if set(settings) != {"sample_rate"} or set(tensors) != {"mean", "codebooks"}:
-        raise ValueError(f"unexpected content: {sorted(settings)}, {sorted(tensors)}")
-    return SpectralCodec(settings["sample_rate"], tensors["mean"], tensors["codebooks"])
+def load(sizes: Sizes, tensors: Tensors) -> SpectralCodec:
+    """The codec from a file's sizes and tensors; raises KeyError or ValueError if it is not one."""
+    if set(sizes) != {"sample_rate"} or set(tensors) != {"mean", "codebooks"}:
+        raise ValueError(f"unexpected content: {sorted(sizes)}, {sorted(tensors)}")
+    return SpectralCodec(sizes["sample_rate"], tensors["mean"], tensors["codebooks"])

@@ -11,11 +11,11 @@ FEW_CLIPS = 20
 """Below it, a bootstrap interval of a mean over clips is rough (Efron and Tibshirani 1993, chapter 14)."""
 WINDOWS_PER_DIMENSION = 10
 """Below it, the bias of a Fréchet distance is a notable share of it: it falls as one over the windows."""
-UNLIKE_SECONDS = 0.5
-"""Clips whose lengths differ by more are of unlike length."""
+DIFFERING_SECONDS = 0.5
+"""Clips whose lengths differ by more are of different lengths."""
 
 SAME = "the same audio as the reference: zero by construction, no result"
-SAME_ONE = SAME.replace("zero", "one")
+SAME_ONE = "the same audio as the reference: one by construction, no result"
 
 
 def few_clips(clips: int) -> list[str]:
@@ -30,19 +30,12 @@ def few_clips_of_set(clips: int, consequence: str) -> list[str]:
 
 def few_windows(windows: int, dim: int) -> list[str]:
     """For covariances of `windows` rows of `dim` values."""
-    if rank_deficient(windows, dim):
-        return [f"{windows} windows for {dim} dimensions: covariances lack full rank, the value is biased upward"]
+    biased = "the value is biased upward"
+    if windows - 1 < dim:
+        return [f"{windows} windows for {dim} dimensions: covariances lack full rank, {biased}"]
     if windows < WINDOWS_PER_DIMENSION * dim:
-        return [
-            f"{windows} windows for {dim} dimensions, fewer than {WINDOWS_PER_DIMENSION} for each: "
-            "the value is biased upward"
-        ]
+        return [f"{windows} windows for {dim} dimensions, fewer than {WINDOWS_PER_DIMENSION} for each: {biased}"]
     return []
-
-
-def rank_deficient(rows: int, dim: int) -> bool:
-    """True if a covariance of `rows` rows can't have full rank."""
-    return rows - 1 < dim
 
 
 def of_gaussians(system: ClipSet, reference: ClipSet) -> list[str]:
@@ -50,12 +43,12 @@ def of_gaussians(system: ClipSet, reference: ClipSet) -> list[str]:
     if same_audio(system, reference):
         return [SAME]
     dim = system.windows[0].shape[1]
-    found = few_windows(min(system.window_count, reference.window_count), dim)
-    if not rank_deficient(min(system.window_count, reference.window_count), dim):
-        found += [w for clips in (system, reference) for w in _lacking_rank(clips, dim)]
-    return found + few_clips_of_set(
-        len(system.clip_ids), "biased upward, comparable only with values at the same number"
-    )
+    windows = min(system.window_count, reference.window_count)
+    warnings = few_windows(windows, dim)
+    if windows - 1 >= dim:
+        warnings += [w for clips in (system, reference) for w in _lacking_rank(clips, dim)]
+    clips = len(system.clip_ids)
+    return warnings + few_clips_of_set(clips, "biased upward, comparable only with values at the same number")
 
 
 def _lacking_rank(clips: ClipSet, dim: int) -> list[str]:
@@ -68,28 +61,24 @@ def _lacking_rank(clips: ClipSet, dim: int) -> list[str]:
     ]
 
 
-def unlike(system: ClipSet, reference: ClipSet) -> list[str]:
+def differing_audio(system: ClipSet, reference: ClipSet) -> list[str]:
     """Where the two sets' audio differs in a way that moves every score: length, sample rate, channels.
 
     Paired clips are compared one by one, others by what is usual.
     """
+    pairs = [(system.usual, reference.usual)]
     if system.clip_ids == reference.clip_ids:
         pairs = list(zip(system.audio, reference.audio, strict=True))
-    else:
-        pairs = [(system.usual, reference.usual)]
     ways: list[tuple[str, list[tuple[float, float]]]] = [
-        ("{:.1f} s", [(a.seconds, b.seconds) for a, b in pairs if abs(a.seconds - b.seconds) > UNLIKE_SECONDS]),
+        ("{:.1f} s", [(a.seconds, b.seconds) for a, b in pairs if abs(a.seconds - b.seconds) > DIFFERING_SECONDS]),
         ("{} Hz", [(a.sample_rate, b.sample_rate) for a, b in pairs if a.sample_rate != b.sample_rate]),
         ("channels: {}", [(a.channels, b.channels) for a, b in pairs if a.channels != b.channels]),
     ]
-    found = []
+    warnings = []
     for form, differing in ways:
         if differing:
-            some = "" if len(differing) == len(pairs) else f"{len(differing)} of {len(pairs)} clips unlike: "
+            share = "" if len(differing) == len(pairs) else f"{len(differing)} of {len(pairs)} clips differ: "
             own, other = map(form.format, differing[0])
-            found.append(f"{some}{own} against {other} in the reference{_more(differing)}")
-    return found
-
-
-def _more(differing: list[tuple[float, float]]) -> str:
-    return ", and others" if len(set(differing)) > 1 else ""
+            more = ", and others" if len(set(differing)) > 1 else ""
+            warnings.append(f"{share}{own} against {other} in the reference{more}")
+    return warnings

@@ -1,17 +1,17 @@
 """The embeddings and tag posteriors of one system's clips, as every metric takes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import median_low as median
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from ssmttm.errors import UserError
+from ssmttm.rows import EmbeddingRow
 from ssmttm.tables import iter_rows
 from ssmttm.wording import some
 
@@ -19,16 +19,6 @@ MATCHED = 0.5
 """Share of clips that must have a mutual nearest clip under another caption for that to be their recording."""
 FEWEST_MATCHED = 8
 """Of fewer clips, mutual nearest ones are common by chance."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How intervals are made (resamples, confidence in (0, 1), seed), and the most training clips that are read."""
-
-    bootstrap: int
-    confidence: float
-    seed: int
-    training_clips: int | None = None
 
 
 class Audio(NamedTuple):
@@ -70,52 +60,49 @@ class ClipSet:
         return sum(len(w) for w in self.windows)
 
 
-def read_clipset(path: Path | str, name: str, means: bool = False) -> ClipSet:
+def read_clipset(path: Path, name: str, means: bool = False) -> ClipSet:
     """Read an embeddings table; UserError if it is empty, ragged, not finite or of mixed backends.
 
     With `means` each clip has one window, the mean of its own: enough to compare clips, in little memory.
     """
-    return clipset(iter_rows(path, "embeddings"), name, str(path), means)
-
-
-def clipset(table: Iterable[Mapping[str, Any]], name: str, where: str, means: bool = False) -> ClipSet:
-    """The clip set of the rows of an embeddings table; `where` names it in messages."""
-    rows = sorted((_compact(row, where, means) for row in table), key=lambda r: r["clip_id"])
-    if not rows:
-        raise UserError(f"{where}: no clips, so {name} can't be scored")
-    ids = tuple(r["clip_id"] for r in rows)
-    twice = sorted({a for a, b in pairwise(ids) if a == b})
-    if twice:
-        raise UserError(f"{where}: clips that stand in it twice: {some(twice)}")
-    backends = sorted({r["backend"] for r in rows})
-    shapes = {(r["dim"], len(r["posterior"]), r["activation"], len(r["text"])) for r in rows}
-    if len(backends) > 1 or len(shapes) > 1:
-        raise UserError(f"{where}: clips of unlike embedders in one table: {', '.join(map(str, backends))}")
-    windows = [r["embedding"] for r in rows]
+    clips: dict[str, tuple[EmbeddingRow, np.ndarray]] = {}
+    for row in cast(Iterator[EmbeddingRow], iter_rows(path, "embeddings")):
+        if row["clip_id"] in clips:
+            raise UserError(f"{path}: the clip {row['clip_id']} has more than one row")
+        clips[row["clip_id"]] = {**row, "embedding": []}, _windows(row, path, means)
+    if not clips:
+        raise UserError(f"{path}: no clips, so {name} can't be scored")
+    ids = tuple(sorted(clips))
+    rows, windows = zip(*(clips[i] for i in ids), strict=True)
+    first = rows[0]
+    kinds = {(r["backend"], r["dim"], len(r["posterior"]), r["activation"], len(r["text"])) for r in rows}
+    if len(kinds) > 1:
+        backends = ", ".join(sorted({r["backend"] for r in rows}))
+        raise UserError(f"{path}: clips of different embedders in one table: {backends}")
     posteriors = np.asarray([r["posterior"] for r in rows], dtype=np.float64)
     bad = [i for i, w, p in zip(ids, windows, posteriors, strict=True) if not _sound(w, p)]
     if bad:
-        raise UserError(f"{where}: not finite, or a posterior outside 0 to 1, in clips {some(bad)}")
+        raise UserError(f"{path}: not finite, or a posterior outside 0 to 1, in clips {some(bad)}")
     return ClipSet(
         name,
         ids,
         tuple(r["caption"] for r in rows),
-        tuple(windows),
+        windows,
         posteriors,
-        backends[0],
-        rows[0]["activation"],
-        np.asarray([r["text"] for r in rows], dtype=np.float64) if rows[0]["text"] else None,
+        first["backend"],
+        first["activation"],
+        np.asarray([r["text"] for r in rows], dtype=np.float64) if first["text"] else None,
         tuple(Audio(r["duration_s"], r["sample_rate"], r["channels"]) for r in rows),
     )
 
 
-def _compact(row: Mapping[str, Any], where: str, means: bool) -> dict[str, Any]:
-    """`row` with its embedding as float64 `[windows, dim]`, or `[1, dim]`."""
+def _windows(row: EmbeddingRow, path: Path, mean: bool) -> np.ndarray:
+    """The row's embedding as float64 `[windows, dim]`, or their mean `[1, dim]`."""
     flat = np.asarray(row["embedding"], dtype=np.float64)
     if row["windows"] < 1 or flat.size != row["windows"] * row["dim"]:
-        raise UserError(f"{where}: clip {row['clip_id']}: {flat.size} values are not {row['windows']} x {row['dim']}")
+        raise UserError(f"{path}: clip {row['clip_id']}: {flat.size} values are not {row['windows']} x {row['dim']}")
     windows = flat.reshape(row["windows"], row["dim"])
-    return {**row, "embedding": windows.mean(axis=0, keepdims=True) if means else windows}
+    return windows.mean(axis=0, keepdims=True) if mean else windows
 
 
 def _sound(windows: np.ndarray, posterior: np.ndarray) -> bool:
@@ -127,7 +114,7 @@ def check_comparable(system: ClipSet, reference: ClipSet, paired: bool = True) -
     if system.backend != reference.backend:
         raise UserError(
             f"{system.name} was embedded by {system.backend!r}, {reference.name} by {reference.backend!r}: "
-            "numbers of unlike embedders can't be compared; embed both again"
+            "numbers of different embedders can't be compared; embed both again"
         )
     if not paired:
         return
@@ -149,7 +136,7 @@ def clip_means(clips: ClipSet) -> np.ndarray:
     return np.stack([w.mean(axis=0) for w in clips.windows])
 
 
-def content_order(system: ClipSet, reference: ClipSet) -> np.ndarray:
+def recording_order(system: ClipSet, reference: ClipSet) -> np.ndarray:
     """For each reference clip, the index of the system's clip that is a version of the same recording.
 
     `[clips]`, a permutation, of two sets of the same clips. It is the order of the clips as they
@@ -160,9 +147,9 @@ def content_order(system: ClipSet, reference: ClipSet) -> np.ndarray:
     x, y = (m - m.mean(axis=0) for m in (clip_means(system), clip_means(reference)))
     if len(same) < FEWEST_MATCHED or x.shape != y.shape:
         return same
-    apart = cdist(y, x, "sqeuclidean")
-    nearest, back = apart.argmin(axis=1), apart.argmin(axis=0)
+    squared = cdist(y, x, "sqeuclidean")
+    nearest, back = squared.argmin(axis=1), squared.argmin(axis=0)
     mutual = back[nearest] == same
     if (mutual & (nearest != same)).mean() < MATCHED:
         return same
-    return linear_sum_assignment(apart)[1]
+    return linear_sum_assignment(squared)[1]

@@ -1,21 +1,35 @@
 """What an audio embedder is, and how one is chosen by name: its module's name is its key."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, TypedDict
 
 import numpy as np
 import torch
+from torch import nn
 
 from ssmttm import plugins
 from ssmttm.audio.coded import resample
 from ssmttm.errors import UserError
+from ssmttm.pretrained.checkpoints import State, fill, need, read_weights
+from ssmttm.pretrained.identity import weights_hash
 
 Clip = tuple[np.ndarray, int]
 """Samples, `[n]` or `[n, channels]`, and their rate in Hz."""
 Activation = Literal["none", "sigmoid", "softmax"]
+Inputs = torch.Tensor | Sequence[torch.Tensor]
+_TEXTS = 64
+"""Texts embedded together."""
+
+
+class Settings(TypedDict, total=False):
+    """An embedder's entry of the config's `evaluation.models`; each module's SETTINGS says which of these it takes."""
+
+    weights: str
+    tokenizer: str
+    channels: int
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,7 @@ class Embedding:
     """Class probabilities of the whole clip, float32 [classes]; empty for an embedder that knows no classes."""
 
 
-class Embedder(Protocol):
+class Embedder(ABC):
     """A frozen model from audio to embeddings and, for some, class probabilities.
 
     The `load` of its module takes the embedder's entry of `evaluation.models` and returns it.
@@ -39,79 +53,58 @@ class Embedder(Protocol):
     """`name:hash of the weights`, and settings that change numbers; reported beside every score."""
     sample_rate: int
     """Rate in Hz to which audio is resampled."""
-    channels: int
+    channels: int = 1
     """1: channels are averaged. 2: each is embedded; a mono clip is taken for both."""
-    window_s: float | None
+    window_s: float | None = None
     """Seconds that one embedding sees; None when that is the whole clip."""
-    hop_s: float | None
+    hop_s: float | None = None
     """Seconds from one window to the next."""
     dim: int
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
     """Names of the posterior's classes."""
-    activation: Activation
+    activation: Activation = "none"
     """What the posterior is: independent tags (sigmoid), one of many (softmax), or absent (none)."""
 
+    @abstractmethod
     def analyze_many(self, clips: Sequence[Clip]) -> list[Embedding]:
         """Embeddings of `clips`, computed in batches; a clip's does not depend on the others.
 
         Raises ValueError for clips that are empty, not finite or shorter than the model can take.
         """
-        ...
-
-    def analyze(self, wave: np.ndarray, sample_rate: int) -> Embedding:
-        """The embedding of one clip."""
-        ...
-
-
-class TextEmbedder(Embedder, Protocol):
-    """An embedder that puts texts into the space of its audio."""
-
-    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings of unit length, float32 [texts, dim]; ValueError for an empty text."""
-        ...
-
-
-class WindowEmbedder(ABC):
-    """The flow that all embedders share: cut clips into inputs, batch those of equal shape, hand back per clip.
-
-    A subclass says how one clip becomes inputs and how a batch of inputs becomes embeddings.
-    """
-
-    name: str
-    identity: str
-    sample_rate: int
-    channels: int = 1
-    window_s: float | None = None
-    hop_s: float | None = None
-    dim: int
-    classes: tuple[str, ...] = ()
-    activation: Activation = "none"
-    batch = 16
-    """Inputs computed together: bounds memory."""
 
     def analyze(self, wave: np.ndarray, sample_rate: int) -> Embedding:
         """The embedding of one clip."""
         return self.analyze_many([(wave, sample_rate)])[0]
 
+
+class WindowEmbedder(Embedder):
+    """The flow of embedders: cut clips into inputs, batch those of equal shape, hand back per clip.
+
+    A subclass says how one clip becomes inputs and how a batch of inputs becomes embeddings.
+    """
+
+    batch = 16
+    """Inputs computed together: bounds memory."""
+
     def analyze_many(self, clips: Sequence[Clip]) -> list[Embedding]:
-        """Embeddings of `clips`; see `Embedder`."""
+        """See `Embedder`."""
         inputs = [self._inputs(wave, rate) for wave, rate in clips]
         places: dict[tuple[int, ...], list[tuple[int, int]]] = {}
         for clip, rows in enumerate(inputs):
             for row, item in enumerate(rows):
                 places.setdefault(tuple(item.shape), []).append((clip, row))
-        found: list[list[Any]] = [[None] * len(rows) for rows in inputs]
+        outputs: list[list[tuple[np.ndarray, ...]]] = [[()] * len(rows) for rows in inputs]
         for same in places.values():
             for start in range(0, len(same), self.batch):
                 part = same[start : start + self.batch]
                 with torch.inference_mode():
-                    outputs = self._run(torch.stack([inputs[clip][row] for clip, row in part]))
-                for (clip, row), *values in zip(part, *(o.float().numpy() for o in outputs)):
-                    found[clip][row] = values
-        return [self._join(*(np.stack(parts) for parts in zip(*rows))) for rows in found]
+                    batch = self._run(torch.stack([inputs[clip][row] for clip, row in part]))
+                for (clip, row), *values in zip(part, *(o.float().numpy() for o in batch)):
+                    outputs[clip][row] = tuple(values)
+        return [self._join(*(np.stack(parts) for parts in zip(*rows))) for rows in outputs]
 
     @abstractmethod
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Inputs:
         """What the model reads of one clip, at least one tensor."""
 
     @abstractmethod
@@ -121,6 +114,23 @@ class WindowEmbedder(ABC):
     def _join(self, embeddings: np.ndarray, *rest: np.ndarray) -> Embedding:
         """The clip's embedding from what `_run` gave for each of its inputs."""
         return Embedding(embeddings, np.zeros(0, np.float32))
+
+
+class TextEmbedder(WindowEmbedder):
+    """An embedder that puts texts into the space of its audio."""
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings of unit length, float32 [texts, dim]; ValueError for an empty text."""
+        for number, text in enumerate(texts):
+            if not text.strip():
+                raise ValueError(f"text {number} of {len(texts)} is empty; an empty text has no embedding")
+        parts = [self._embed_texts(list(texts[i : i + _TEXTS])) for i in range(0, len(texts), _TEXTS)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
+
+    @abstractmethod
+    def _embed_texts(self, texts: list[str]) -> np.ndarray:
+        """The same of a few texts, at least one."""
 
 
 def prepare(wave: np.ndarray, sample_rate: int, to_rate: int, channels: int = 1) -> np.ndarray:
@@ -155,7 +165,7 @@ def need_seconds(samples: np.ndarray, least: int, sample_rate: int, name: str) -
         raise ValueError(f"{name} needs at least {want:.3f} s of audio, got {have:.3f} s")
 
 
-def load_embedder(name: str, models: Mapping[str, Any] | None = None) -> Embedder:
+def load_embedder(name: str, models: Mapping[str, str | Path | Settings] | None = None) -> Embedder:
     """The embedder of module `ssmttm.evaluation.embedders.<name>`.
 
     Args:
@@ -169,19 +179,50 @@ def load_embedder(name: str, models: Mapping[str, Any] | None = None) -> Embedde
     """
     module = plugins.load("ssmttm.evaluation.embedders", name, "embedder", "evaluation.embedders")
     entry = (models or {}).get(name) or {}
-    settings = {"weights": entry} if isinstance(entry, (str, Path)) else dict(entry)
+    settings = {"weights": str(entry)} if isinstance(entry, (str, Path)) else dict(entry)
     unknown = sorted(set(settings) - set(module.SETTINGS))
     if unknown:
         known = ", ".join(module.SETTINGS) or "none"
         raise UserError(f"evaluation.models.{name}: unknown setting {unknown[0]!r}; it takes {known}")
-    return module.load(settings)
+    embedder: Embedder = module.load(settings)
+    return embedder
 
 
-def weights_path(settings: Mapping[str, Any], name: str, remedy: str) -> Path:
-    """The file or folder that the settings of embedder `name` give; UserError with `remedy` when there is none."""
-    if not settings.get("weights"):
-        raise UserError(f"evaluation.models.{name}: names no weights; {remedy}")
-    path = Path(settings["weights"]).expanduser()
-    if not path.exists():
-        raise UserError(f"evaluation.models.{name}: {path}: no such file or folder; {remedy}")
-    return path
+@dataclass(frozen=True)
+class Weights:
+    """Where an embedder's weights are; its methods raise UserError that says what to do where they are no good."""
+
+    name: str
+    path: Path
+    remedy: str
+
+    @classmethod
+    def of(cls, settings: Settings, name: str, remedy: str) -> "Weights":
+        """The file or folder that the settings of embedder `name` give; UserError with `remedy` when there is none."""
+        if not settings.get("weights"):
+            raise UserError(f"evaluation.models.{name}: names no weights; {remedy}")
+        weights = cls(name, Path(settings["weights"]).expanduser(), remedy)
+        if not weights.path.exists():
+            raise UserError(f"{weights.key}: {weights.path}: no such file or folder; {remedy}")
+        return weights
+
+    @property
+    def key(self) -> str:
+        """The config key that they are from."""
+        return f"evaluation.models.{self.name}"
+
+    @property
+    def identity(self) -> str:
+        """The embedder's name with a hash of the weights."""
+        return f"{self.name}:{weights_hash(self.path)}"
+
+    def read(self, layers: Iterable[str], without: str | None = None) -> State:
+        """The tensors of the file by name, `layers` among them, less those whose name starts with `without`."""
+        state = read_weights(self.path, self.key, self.remedy)
+        state = {name: tensor for name, tensor in state.items() if not (without and name.startswith(without))}
+        need(state, tuple(layers), str(self.path), self.remedy)
+        return state
+
+    def fill(self, network: nn.Module, state: State) -> None:
+        """Load `state`, all of it, into `network`."""
+        fill(network, state, str(self.path), self.remedy)

@@ -1,4 +1,4 @@
-"""Embeddings of audio files on disk: each is computed once per content, weights and code.
+"""Embeddings of audio files on disk: each is computed once per audio, weights and code.
 
 A file per clip lies at `folder/<embedder>/<ab>/<hash of the audio>.safetensors` and is whole or absent.
 So work that was cut off goes on where it stopped, and several processes can share a folder. What a
@@ -42,23 +42,15 @@ class Cached:
         if len(names) != len(files):
             raise ValueError(f"{len(files)} files, but {len(names)} names")
         paths = [self._path(data) for data in files]
-        known: dict[Path, Embedding] = {}
-        work: dict[Path, int] = {}
-        for number, path in enumerate(paths):
-            if path not in known and path not in work:
-                embedding = _read(path, self.embedder)
-                if embedding is None:
-                    work[path] = number
-                else:
-                    known[path] = embedding
-        missing = list(work.items())
+        known = {path: _read(path, self.embedder) for path in dict.fromkeys(paths)}
+        missing = [(path, paths.index(path)) for path, embedding in known.items() if embedding is None]
         for start in range(0, len(missing), _TOGETHER):
             part = missing[start : start + _TOGETHER]
-            found = self._compute([(files[number], names[number]) for _, number in part])
-            for (path, _), embedding in zip(part, found, strict=True):
+            embeddings = self._compute([(files[number], names[number]) for _, number in part])
+            for (path, _), embedding in zip(part, embeddings, strict=True):
                 write_bytes(path, save({"windows": embedding.windows, "posterior": embedding.posterior}))
                 known[path] = embedding
-        return [known[path] for path in paths]
+        return [one for path in paths if (one := known[path]) is not None]
 
     def _path(self, data: bytes) -> Path:
         key = sha256_bytes(data)
@@ -104,8 +96,8 @@ def _read(path: Path, embedder: Embedder) -> Embedding | None:
     try:
         if path.stat().st_size > _MAX_BYTES:
             return None
-        found = load(path.read_bytes())
-        windows, posterior = found["windows"], found["posterior"]
+        tensors = load(path.read_bytes())
+        windows, posterior = tensors["windows"], tensors["posterior"]
     except (FileNotFoundError, SafetensorError, KeyError):
         return None
     shaped = windows.ndim == 2 and windows.shape[1] == embedder.dim and posterior.shape == (len(embedder.classes),)

@@ -102,9 +102,13 @@ def root_sum(symmetric: np.ndarray) -> float:
     if not np.isfinite(symmetric).all():
         raise ValueError("values are too large for a Fréchet distance in float64")
     values = np.linalg.eigvalsh(symmetric)
+    _check_signs(values)
+    return float(np.sqrt(values.clip(0)).sum())
+
+
+def _check_signs(values: np.ndarray) -> None:
     if len(values) and values[0] < -1e-6 * max(values[-1], -values[0] * 1e-3):
         raise ValueError("a matrix that should be a covariance has negative eigenvalues")
-    return float(np.sqrt(values.clip(0)).sum())
 
 
 def rank(covariance: np.ndarray) -> int:
@@ -116,8 +120,7 @@ def rank(covariance: np.ndarray) -> int:
 def root(covariance: np.ndarray) -> np.ndarray:
     """R `[dim, rank]` with R R^T the covariance; ValueError if it has negative eigenvalues beyond rounding."""
     values, vectors = np.linalg.eigh(covariance)
-    if values[0] < -1e-6 * max(values[-1], -values[0] * 1e-3):
-        raise ValueError("a matrix that should be a covariance has negative eigenvalues")
+    _check_signs(values)
     kept = values > len(values) * EPS * values[-1]
     return vectors[:, kept] * np.sqrt(values[kept])
 

@@ -40,12 +40,13 @@ def mean_interval(values: np.ndarray, count: int, confidence: float, seed: int) 
 
 
 def replicates(statistic: Callable[[np.ndarray], float], clips: int, count: int, seed: int) -> np.ndarray:
-    """`statistic` of each resample's clip indices, float64 `[count]`.
+    """`statistic` of how often each clip is drawn, float64 `[clips]`, for each resample: float64 `[count]`.
 
     Two systems with the same number of clips, in the order of the same captions, get the same
     resamples: their replicates are paired.
     """
-    return np.array([statistic(index) for index in resamples(clips, count, seed)])
+    drawn = resamples(clips, count, seed)
+    return np.array([statistic(np.bincount(index, minlength=clips).astype(np.float64)) for index in drawn])
 
 
 def shifted_interval(replicates: np.ndarray, estimate: float, confidence: float) -> tuple[float, float, float]:

@@ -1,23 +1,16 @@
 """What a text encoder is, and how one is chosen by name: its module's name is its key."""
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, NotRequired, Protocol, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ssmttm import plugins
+from ssmttm.settings import TextSettings
 
-Text = TypeVar("Text", str, list[int])
-"""A text, or its token ids."""
-
-
-class TextSettings(TypedDict):
-    """The config's `data.text`."""
-
-    encoder: str
-    model: NotRequired[str]
-    max_tokens: NotRequired[int]
+T = TypeVar("T", bound=Sized)
 
 
 @dataclass(frozen=True)
@@ -52,45 +45,51 @@ def reading(text: str, spans: Sequence[tuple[int, int]], unknown: Sequence[bool]
     return Reading(len(spans) + marks, dropped, known)
 
 
-def in_batches(texts: Sequence[Text], size: int, encode: Callable[[list[Text]], list[np.ndarray]]) -> list[np.ndarray]:
-    """What `encode` gives for batches of `texts`, of similar lengths each, so that little is spent on padding."""
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    encoded: dict[int, np.ndarray] = {}
-    for start in range(0, len(order), size):
-        batch = order[start : start + size]
-        encoded.update(zip(batch, encode([texts[i] for i in batch])))
-    return [encoded[i] for i in range(len(texts))]
-
-
-class TextEncoder(Protocol):
+class TextEncoder(ABC):
     """A frozen encoder from captions to sequences of token embeddings."""
 
     identity: str
     """Name and weights hash: embeddings of different identities are never mixed."""
     width: int
     """Dimension of one token's embedding."""
+    batch: int
+    """Texts encoded together."""
 
+    @abstractmethod
     def encode(self, texts: list[str], max_tokens: int) -> list[np.ndarray]:
         """Token embeddings, float32 [length, width] per text, length at most `max_tokens`.
 
         A text's embedding does not depend on what it is batched with. Raises ValueError for an
         empty text.
         """
-        ...
 
+    @abstractmethod
     def read(self, text: str, max_tokens: int) -> Reading:
         """How much of `text` is in its embedding."""
-        ...
+
+    def _in_batches(self, items: Sequence[T], encode: Callable[[list[T]], list[np.ndarray]]) -> list[np.ndarray]:
+        """`encode` of `items`, those of similar length together, so that little is spent on padding."""
+        order = sorted(range(len(items)), key=lambda i: len(items[i]))
+        encoded: dict[int, np.ndarray] = {}
+        for start in range(0, len(order), self.batch):
+            chosen = order[start : start + self.batch]
+            encoded.update(zip(chosen, encode([items[i] for i in chosen])))
+        return [encoded[i] for i in range(len(items))]
 
 
 def load_encoder(settings: TextSettings) -> TextEncoder:
-    """The encoder that `settings` names; UserError for an unknown name, and when its weights can't be had."""
-    return _module(settings["encoder"]).load(settings)
+    """The encoder that `settings` (the config's data.text) names: keys `encoder` and, where it takes one, `model`.
+
+    Raises UserError for an unknown name, and when its weights can't be had.
+    """
+    encoder: TextEncoder = _module(settings["encoder"]).load(settings)
+    return encoder
 
 
 def width_of(settings: TextSettings) -> int:
     """The width of that encoder's embeddings, without loading its weights; raises UserError as `load_encoder` does."""
-    return _module(settings["encoder"]).width(settings)
+    width: int = _module(settings["encoder"]).width(settings)
+    return width
 
 
 def _module(name: str) -> Any:

@@ -3,26 +3,26 @@
 import numpy as np
 
 from ssmttm.pretrained.minilm import WIDTH, MiniLM, load_minilm
-from ssmttm.text.base import Reading, TextSettings, in_batches, reading
+from ssmttm.settings import TextSettings
+from ssmttm.text.base import Reading, TextEncoder, reading
 
-_BATCH = 64
 
-
-class MiniLMEncoder:
-    """Implements `ssmttm.text.base.TextEncoder`."""
+class MiniLMEncoder(TextEncoder):
+    """See `TextEncoder`; embeddings are 384 wide."""
 
     width = WIDTH
+    batch = 64
 
     def __init__(self, model: MiniLM) -> None:
         self.identity = model.identity
         self._model = model
 
     def encode(self, texts: list[str], max_tokens: int) -> list[np.ndarray]:
-        """Token embeddings, float32 [length, 384] per text; ValueError for an empty text."""
-        return in_batches(texts, _BATCH, lambda batch: self._model.encode(batch, max_tokens))
+        """See `TextEncoder`."""
+        return self._in_batches(texts, lambda part: self._model.encode(part, max_tokens))
 
     def read(self, text: str, max_tokens: int) -> Reading:
-        """How much of `text` is in its embedding."""
+        """See `TextEncoder`."""
         return reading(text, *self._model.tokens(text), kept=max_tokens - 2, marks=2)
 
 

@@ -8,17 +8,19 @@ import numpy as np
 import torch
 
 from ssmttm.errors import UserError
+from ssmttm.settings import TextSettings
 from ssmttm.spec import canonical_json
 from ssmttm.tensors import content_hash
-from ssmttm.text.base import Reading, TextSettings, in_batches, reading
+from ssmttm.text.base import Reading, TextEncoder, reading
 
 _KEY = "data.text.model"
-_BATCH = 32
 _WIDTHS = {"small": 512, "base": 768, "large": 1024, "xl": 2048, "xxl": 4096}
 
 
-class T5Encoder:
-    """Implements `ssmttm.text.base.TextEncoder`."""
+class T5Encoder(TextEncoder):
+    """See `TextEncoder`."""
+
+    batch = 32
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         """From a transformers `T5EncoderModel` in evaluation mode and its fast tokenizer."""
@@ -39,7 +41,7 @@ class T5Encoder:
                 raise ValueError(f"text {number} of {len(texts)} is empty; an empty text has no embedding")
         ids = [self._tokenizer.encode(text, add_special_tokens=False)[: max_tokens - 1] for text in texts]
         ids = [[*tokens, self._tokenizer.eos_token_id] for tokens in ids]
-        return in_batches(ids, _BATCH, self._run)
+        return self._in_batches(ids, self._run)
 
     def read(self, text: str, max_tokens: int) -> Reading:
         """How much of `text` is in its embedding."""

@@ -13,7 +13,6 @@ is off: laion-clap does the same for such audio, but transformers' extractor mar
 batch, at random, as longer. A shorter clip is repeated as often as it fits, then filled with zeros.
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import torch
 from transformers import ClapFeatureExtractor, ClapModel, PreTrainedTokenizerBase
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.embedder import WindowEmbedder, prepare, weights_path
+from ssmttm.evaluation.embedder import Inputs, Settings, TextEmbedder, Weights, prepare
 from ssmttm.pretrained.clap import SAMPLE_RATE, WINDOW, extractor, load_clap, tokenizer
 from ssmttm.pretrained.identity import weights_hash
 
@@ -34,8 +33,8 @@ REMEDY = (
 _MAX_TOKENS = 77  # as laion-clap cuts captions
 
 
-class ClapEmbedder(WindowEmbedder):
-    """Implements `ssmttm.evaluation.embedder.TextEmbedder`."""
+class ClapEmbedder(TextEmbedder):
+    """CLAP, as `ssmttm.evaluation.embedder` says."""
 
     name = "clap"
     sample_rate = SAMPLE_RATE
@@ -55,42 +54,26 @@ class ClapEmbedder(WindowEmbedder):
         self._model, self._features, self._words = model, features, words
         self._fused = config.audio_config.enable_fusion
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
-        found = self._features(
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Inputs:
+        features = self._features(
             windows(prepare(wave, sample_rate, SAMPLE_RATE)[0]),
             truncation="fusion" if self._fused else "rand_trunc",
             padding="repeatpad",
             sampling_rate=SAMPLE_RATE,
         )
-        return torch.from_numpy(np.asarray(found["input_features"], np.float32))
+        return torch.from_numpy(np.asarray(features["input_features"], np.float32))
 
     def _run(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         longer = torch.zeros(len(batch), 1, dtype=torch.bool)
         return (self._model.get_audio_features(input_features=batch, is_longer=longer).pooler_output,)
 
-    @torch.inference_mode()
-    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings of unit length, float32 [texts, 512]; texts are cut after 77 tokens.
-
-        Raises ValueError for an empty text and UserError when no tokenizer was given.
-        """
+    def _embed_texts(self, texts: list[str]) -> np.ndarray:
+        """Texts are cut after 77 tokens. Raises UserError when no tokenizer was given."""
         if self._words is None:
             raise UserError(f"evaluation.models.clap: texts need `tokenizer`, a folder with roberta-base's; {REMEDY}")
-        for number, text in enumerate(texts):
-            if not text.strip():
-                raise ValueError(f"text {number} of {len(texts)} is empty; an empty text has no embedding")
-        parts = []
-        for start in range(0, len(texts), 64):
-            tokens = self._words(
-                list(texts[start : start + 64]),
-                padding=True,
-                truncation=True,
-                max_length=_MAX_TOKENS,
-                return_tensors="pt",
-            )
-            found = self._model.get_text_features(tokens["input_ids"], attention_mask=tokens["attention_mask"])
-            parts.append(found.pooler_output)
-        return torch.cat(parts).numpy() if parts else np.zeros((0, self.dim), np.float32)
+        tokens = self._words(texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
+        output = self._model.get_text_features(tokens["input_ids"], attention_mask=tokens["attention_mask"])
+        return output.pooler_output.numpy()
 
 
 def windows(wave: np.ndarray) -> list[np.ndarray]:
@@ -98,17 +81,17 @@ def windows(wave: np.ndarray) -> list[np.ndarray]:
     whole = (np.clip(wave, -1.0, 1.0) * np.float32(32767)).astype(np.int16)
     wave = (whole / np.float32(32767)).astype(np.float32)
     starts = range(0, max(len(wave) - WINDOW, 0) + 1, WINDOW)
-    found = [wave[start : start + WINDOW] for start in starts]
-    return [*found, wave[-WINDOW:]] if len(wave) > WINDOW and len(wave) % WINDOW else found
+    cut = [wave[start : start + WINDOW] for start in starts]
+    return [*cut, wave[-WINDOW:]] if len(wave) > WINDOW and len(wave) % WINDOW else cut
 
 
-def load(settings: Mapping[str, Any]) -> ClapEmbedder:
+def load(settings: Settings) -> ClapEmbedder:
     """The embedder with `weights` and, for a file, `tokenizer`; UserError when they are missing or damaged."""
-    key = "evaluation.models.clap"
-    path = weights_path(settings, "clap", REMEDY)
+    weights = Weights.of(settings, "clap", REMEDY)
+    path, key = weights.path, weights.key
     model = load_clap(path, key, REMEDY)
-    folder = settings.get("tokenizer") or (path if path.is_dir() else None)
+    own = [Path(settings["tokenizer"]).expanduser()] if settings.get("tokenizer") else []
+    folders = own or ([path] if path.is_dir() else [])
     config: Any = model.config
-    words = tokenizer(Path(folder).expanduser(), config.text_config.vocab_size, key) if folder else None
-    read = [path, *([Path(settings["tokenizer"]).expanduser()] if settings.get("tokenizer") else [])]
-    return ClapEmbedder(model, extractor(model, path, key), words, f"clap:{weights_hash(*read)}")
+    words = tokenizer(folders[0], config.text_config.vocab_size, key) if folders else None
+    return ClapEmbedder(model, extractor(model, path, key), words, f"clap:{weights_hash(path, *own)}")

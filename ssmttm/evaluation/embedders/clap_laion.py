@@ -13,8 +13,8 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,8 @@ import numpy as np
 import torch
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.embedder import WindowEmbedder, prepare, weights_path
+from ssmttm.evaluation.embedder import Inputs, Settings, TextEmbedder, Weights, prepare
 from ssmttm.evaluation.embedders.clap import windows
-from ssmttm.pretrained.checkpoints import fill, need, read_weights
 from ssmttm.pretrained.clap import SAMPLE_RATE, WINDOW, tokenizer
 from ssmttm.pretrained.identity import weights_hash
 
@@ -37,8 +36,8 @@ _ARCHITECTURES = {96: "HTSAT-tiny", 128: "HTSAT-base", 256: "HTSAT-large"}
 _LAYERS = ("audio_branch.patch_embed.proj.weight", "text_branch.embeddings.word_embeddings.weight")
 
 
-class LaionClapEmbedder(WindowEmbedder):
-    """Implements `ssmttm.evaluation.embedder.TextEmbedder`."""
+class LaionClapEmbedder(TextEmbedder):
+    """CLAP of LAION's package, as `ssmttm.evaluation.embedder` says."""
 
     name = "clap_laion"
     sample_rate = SAMPLE_RATE
@@ -50,20 +49,15 @@ class LaionClapEmbedder(WindowEmbedder):
         self.dim = module.model.joint_embed_shape
         self._module = module
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Inputs:
         return [_repeat(torch.from_numpy(w)) for w in windows(prepare(wave, sample_rate, SAMPLE_RATE)[0])]
 
     def _run(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return (self._module.get_audio_embedding_from_data(batch, use_tensor=True),)
 
-    @torch.inference_mode()
-    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Embeddings of unit length, float32 [texts, 512]; ValueError for an empty text."""
-        for number, text in enumerate(texts):
-            if not text.strip():
-                raise ValueError(f"text {number} of {len(texts)} is empty; an empty text has no embedding")
-        parts = [self._module.get_text_embedding(list(texts[i : i + 64])) for i in range(0, len(texts), 64)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
+    def _embed_texts(self, texts: list[str]) -> np.ndarray:
+        embeddings: np.ndarray = self._module.get_text_embedding(texts)
+        return embeddings
 
 
 def _repeat(wave: torch.Tensor) -> torch.Tensor:
@@ -75,33 +69,30 @@ def _repeat(wave: torch.Tensor) -> torch.Tensor:
 @contextmanager
 def _beside(folder: Path) -> Iterator[None]:
     """A working folder in which `roberta-base` is `folder`: the package asks for models by such names, offline."""
-    before, offline = Path.cwd(), os.environ.get("HF_HUB_OFFLINE")
-    with tempfile.TemporaryDirectory() as place:
+    offline = os.environ.get("HF_HUB_OFFLINE")
+    with tempfile.TemporaryDirectory() as place, chdir(place):
         for name in ("roberta-base", "bert-base-uncased", "facebook/bart-base"):
             link = Path(place, name)
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(folder.resolve())
         os.environ["HF_HUB_OFFLINE"] = "1"
-        os.chdir(place)
         try:
             yield
         finally:
-            os.chdir(before)
             if offline is None:
                 del os.environ["HF_HUB_OFFLINE"]
             else:
                 os.environ["HF_HUB_OFFLINE"] = offline
 
 
-def load(settings: Mapping[str, Any]) -> LaionClapEmbedder:
+def load(settings: Settings) -> LaionClapEmbedder:
     """The embedder with `weights` and `tokenizer`; UserError when the package or one of them is missing or damaged."""
-    key = "evaluation.models.clap_laion"
-    path = weights_path(settings, "clap_laion", REMEDY)
+    weights = Weights.of(settings, "clap_laion", REMEDY)
+    path, key = weights.path, weights.key
     if not settings.get("tokenizer"):
         raise UserError(f"{key}: names no tokenizer; {REMEDY}")
     folder = Path(settings["tokenizer"]).expanduser()
-    state = read_weights(path, key, REMEDY)
-    need(state, _LAYERS, str(path), REMEDY)
+    state = weights.read(_LAYERS)
     tokenizer(folder, len(state[_LAYERS[1]]), key)
     width, arguments = len(state[_LAYERS[0]]), sys.argv
     if width not in _ARCHITECTURES:
@@ -124,5 +115,5 @@ def load(settings: Mapping[str, Any]) -> LaionClapEmbedder:
         sys.argv = arguments
     state = {name: tensor for name, tensor in state.items() if not name.endswith("embeddings.position_ids")}
     buffers = {n: t for n, t in module.model.state_dict().items() if n.endswith(("position_ids", "token_type_ids"))}
-    fill(module.model, buffers | state, str(path), REMEDY)
+    weights.fill(module.model, buffers | state)
     return LaionClapEmbedder(module, f"clap_laion:{weights_hash(path, folder)}")

@@ -8,23 +8,19 @@ for the dimension. They overlap in what they see, so neighboring rows are far fr
 mono clip stands for both channels of the stereo codec.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 import torch
 from transformers import EncodecModel
 
-from ssmttm.evaluation.embedder import Embedding, WindowEmbedder, need_seconds, prepare, weights_path
+from ssmttm.evaluation.embedder import Embedding, Inputs, Settings, Weights, WindowEmbedder, need_seconds, prepare
 from ssmttm.pretrained.hub import load_pretrained
-from ssmttm.pretrained.identity import weights_hash
 
 SETTINGS = ("weights",)
 REMEDY = "put the folder of a transformers EnCodec there (hf download facebook/encodec_24khz), and give its path"
 
 
 class EncodecEmbedder(WindowEmbedder):
-    """Implements `ssmttm.evaluation.embedder.Embedder`."""
+    """EnCodec's encoder, as `ssmttm.evaluation.embedder` says."""
 
     name = "encodec"
     batch = 8
@@ -37,7 +33,7 @@ class EncodecEmbedder(WindowEmbedder):
         self.hop_s = self._hop / self.sample_rate
         self._encoder = model.encoder
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Inputs:
         samples = prepare(wave, sample_rate, self.sample_rate, self.channels)
         need_seconds(samples, 2 * self._hop, self.sample_rate, self.name)
         return torch.from_numpy(samples)[None]
@@ -49,8 +45,7 @@ class EncodecEmbedder(WindowEmbedder):
         return Embedding(embeddings[0], np.zeros(0, np.float32))
 
 
-def load(settings: Mapping[str, Any]) -> EncodecEmbedder:
+def load(settings: Settings) -> EncodecEmbedder:
     """The embedder with the folder `weights`; raises UserError when it is missing or damaged."""
-    path = weights_path(settings, "encodec", REMEDY)
-    model = load_pretrained(EncodecModel, str(path), "evaluation.models.encodec")
-    return EncodecEmbedder(model, f"encodec:{weights_hash(path)}")
+    weights = Weights.of(settings, "encodec", REMEDY)
+    return EncodecEmbedder(load_pretrained(EncodecModel, str(weights.path), weights.key), weights.identity)

@@ -5,24 +5,22 @@ over windows of 50 independent tag probabilities. A clip shorter than 3 s is rep
 own extractor gives every window the first one's penultimate layer; here each has its own.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ssmttm.device import share_among_threads
-from ssmttm.evaluation.embedder import Clip, Embedding, prepare
+from ssmttm.evaluation.embedder import Clip, Embedder, Embedding, Settings, prepare
 from ssmttm.pretrained.musicnn import HOP, PATCH, SAMPLE_RATE, TAGS, WIDTH, Musicnn, load_musicnn
 
-SETTINGS = ()
+SETTINGS: tuple[str, ...] = ()
 
 
-class MusicnnEmbedder:
-    """Implements `ssmttm.evaluation.embedder.Embedder`."""
+class MusicnnEmbedder(Embedder):
+    """musicnn, as `ssmttm.evaluation.embedder` says."""
 
     name = "musicnn"
     sample_rate = SAMPLE_RATE
-    channels = 1
     window_s = PATCH * HOP / SAMPLE_RATE
     hop_s = PATCH // 2 * HOP / SAMPLE_RATE
     dim = WIDTH
@@ -43,6 +41,6 @@ class MusicnnEmbedder:
         return share_among_threads(lambda clip: self.analyze(*clip), clips)
 
 
-def load(settings: Mapping[str, Any]) -> MusicnnEmbedder:
+def load(settings: Settings) -> MusicnnEmbedder:
     """The embedder; raises UserError when its weights can't be had."""
     return MusicnnEmbedder(load_musicnn())

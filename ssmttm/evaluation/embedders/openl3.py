@@ -1,8 +1,8 @@
 """OpenL3, music, 256 mel bands (Cramer et al. 2019): 512-d per channel, a 1 s window every 0.5 s, 48 kHz.
 
-As stable-audio-metrics takes it: the clip at 44.1 kHz (content above 22 kHz goes), its peak brought
+As stable-audio-metrics takes it: the clip at 44.1 kHz (what lies above 22 kHz goes), its peak brought
 to -1 dBFS, then 48 kHz; half a second of zeros before the clip, so that windows are centered, and
-zeros after it to finish the last one; left and right embedded apart and joined to 1,024-d, a mono
+zeros after it to finish the last one; left and right embedded by themselves and joined to 1,024-d, a mono
 clip standing for both. Two copies of one channel double the distance of that channel and leave half
 of the dimensions empty: with `channels: 1` the clip is mixed down and has 512. A clip shorter than a
 window is filled with zeros.
@@ -12,17 +12,15 @@ front end; its librosa front end pads otherwise and gives other numbers. Resampl
 theirs is librosa's and resampy's.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.embedder import WindowEmbedder, peak_normalize, prepare, weights_path
-from ssmttm.pretrained.checkpoints import fill, need, read_weights
-from ssmttm.pretrained.identity import weights_hash
+from ssmttm.evaluation.embedder import Inputs, Settings, Weights, WindowEmbedder, peak_normalize, prepare
+from ssmttm.pretrained.checkpoints import need
 from ssmttm.pretrained.openl3 import SAMPLE_RATE, WIDTHS, WINDOW, OpenL3, read_keras
 
 SETTINGS = ("weights", "channels")
@@ -35,7 +33,7 @@ _HOP = WINDOW // 2
 
 
 class OpenL3Embedder(WindowEmbedder):
-    """Implements `ssmttm.evaluation.embedder.Embedder`."""
+    """OpenL3, as `ssmttm.evaluation.embedder` says."""
 
     name = "openl3"
     sample_rate = SAMPLE_RATE
@@ -47,7 +45,7 @@ class OpenL3Embedder(WindowEmbedder):
         self.dim = channels * cast(torch.nn.Conv2d, network.convolutions[-1]).out_channels
         self._network = network
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Inputs:
         first = peak_normalize(prepare(wave, sample_rate, _FIRST_RATE, self.channels))
         samples = torch.from_numpy(prepare(first.T, _FIRST_RATE, SAMPLE_RATE, self.channels))
         samples = F.pad(samples, (WINDOW // 2, 0))
@@ -61,16 +59,18 @@ class OpenL3Embedder(WindowEmbedder):
         return (self._network(batch.flatten(0, 1)).reshape(len(batch), -1),)
 
 
-def load(settings: Mapping[str, Any]) -> OpenL3Embedder:
+def load(settings: Settings) -> OpenL3Embedder:
     """The embedder with `weights`, for 1 or 2 `channels` (2); UserError when they are missing or another network's."""
     channels = settings.get("channels", 2)
     if channels not in (1, 2):
         raise UserError(f"evaluation.models.openl3: channels must be 1 or 2, got {channels!r}")
-    path = weights_path(settings, "openl3", REMEDY)
-    keras = path.suffix in (".h5", ".hdf5")
-    state = read_keras(path) if keras else read_weights(path, "evaluation.models.openl3", REMEDY)
+    weights = Weights.of(settings, "openl3", REMEDY)
     names = tuple(f"convolutions.{i}.bias" for i in range(len(WIDTHS)))
-    need(state, names, str(path), REMEDY)
+    if weights.path.suffix in (".h5", ".hdf5"):
+        state = read_keras(weights.path)
+        need(state, names, str(weights.path), REMEDY)
+    else:
+        state = weights.read(names)
     network = OpenL3(tuple(len(state[name]) for name in names))
-    fill(network, state, str(path), REMEDY)
-    return OpenL3Embedder(network, f"openl3:{weights_hash(path)}", channels)
+    weights.fill(network, state)
+    return OpenL3Embedder(network, weights.identity, channels)

@@ -9,16 +9,11 @@ end: four clips give one array of 8,192 numbers, and its distance over that is m
 are rows. Clips of less than 0.31 s are refused; the package returns -1 for them.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 import torch
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.embedder import Embedding, WindowEmbedder, need_seconds, prepare, weights_path
-from ssmttm.pretrained.checkpoints import fill, need, read_weights
-from ssmttm.pretrained.identity import weights_hash
+from ssmttm.evaluation.embedder import Embedding, Inputs, Settings, Weights, WindowEmbedder, need_seconds, prepare
 from ssmttm.pretrained.panns import RATES, Cnn14, lay_out
 
 SETTINGS = ("weights",)
@@ -30,7 +25,7 @@ _LAYERS = ("logmel_extractor.melW", "fc_audioset.weight", *(f"conv_block{i}.conv
 
 
 class PannEmbedder(WindowEmbedder):
-    """Implements `ssmttm.evaluation.embedder.Embedder`."""
+    """Cnn14, as `ssmttm.evaluation.embedder` says."""
 
     name = "pann"
     activation = "sigmoid"
@@ -43,7 +38,7 @@ class PannEmbedder(WindowEmbedder):
         self.classes = tuple(f"audioset {i}" for i in range(network.fc_audioset.out_features))
         self._network = network
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Inputs:
         samples = prepare(wave, sample_rate, self.sample_rate)
         need_seconds(samples, self._network.least, self.sample_rate, self.name)
         return torch.from_numpy(samples)
@@ -56,13 +51,12 @@ class PannEmbedder(WindowEmbedder):
         return Embedding(embeddings, rest[0][0])
 
 
-def load(settings: Mapping[str, Any]) -> PannEmbedder:
+def load(settings: Settings) -> PannEmbedder:
     """The embedder with `weights`; raises UserError when they are missing or another network's."""
-    path = weights_path(settings, "pann", REMEDY)
-    state = read_weights(path, "evaluation.models.pann", REMEDY)
-    need(state, _LAYERS, str(path), REMEDY)
+    weights = Weights.of(settings, "pann", REMEDY)
+    state = weights.read(_LAYERS)
     if 2 * (len(state["logmel_extractor.melW"]) - 1) not in RATES:
-        raise UserError(f"{path}: its mel filters are of no known sample rate; {REMEDY}")
+        raise UserError(f"{weights.path}: its mel filters are of no known sample rate; {REMEDY}")
     network, own = lay_out(state)
-    fill(network, own, str(path), REMEDY)
-    return PannEmbedder(network, f"pann:{weights_hash(path)}")
+    weights.fill(network, own)
+    return PannEmbedder(network, weights.identity)

@@ -11,16 +11,12 @@ The network is written anew in torch, for the checkpoints of 10 s with a hop of 
 network varies the mel filters in training; this is its evaluation mode.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 import torch
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.embedder import Embedding, WindowEmbedder, peak_normalize, prepare, weights_path
-from ssmttm.pretrained.checkpoints import fill, need, numbers, read_weights
-from ssmttm.pretrained.identity import weights_hash
+from ssmttm.evaluation.embedder import Embedding, Inputs, Settings, Weights, WindowEmbedder, peak_normalize, prepare
+from ssmttm.pretrained.checkpoints import numbers
 from ssmttm.pretrained.passt import SAMPLE_RATE, Passt, lay_out
 
 SETTINGS = ("weights",)
@@ -28,18 +24,18 @@ REMEDY = (
     "put passt-s-f128-p16-s10-ap.476-swa.pt there, from release v0.0.1-audioset of kkoutini/PaSST on GitHub, "
     "or the same tensors as .safetensors, and give its path"
 )
-_LAYERS: tuple[str, ...] = (
+_LAYERS = (
     "patch_embed.proj.weight",
     "freq_new_pos_embed",
     "time_new_pos_embed",
     "blocks.0.mlp.fc1.bias",
+    "head.1.bias",
 )
-_LAYERS += ("head.1.bias",)
 _WINDOW, _HOP = 10 * SAMPLE_RATE, 5 * SAMPLE_RATE
 
 
 class PasstEmbedder(WindowEmbedder):
-    """Implements `ssmttm.evaluation.embedder.Embedder`."""
+    """PaSST, as `ssmttm.evaluation.embedder` says."""
 
     name = "passt"
     sample_rate = SAMPLE_RATE
@@ -53,7 +49,7 @@ class PasstEmbedder(WindowEmbedder):
         self.classes = tuple(f"audioset {i}" for i in range(network.layout.classes))
         self._network = network
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Inputs:
         samples = torch.from_numpy(peak_normalize(prepare(wave, sample_rate, SAMPLE_RATE))[0])
         starts = range(0, max(_HOP, len(samples) - _HOP), _HOP)
         windows = torch.zeros(len(starts), _WINDOW)
@@ -70,16 +66,13 @@ class PasstEmbedder(WindowEmbedder):
         return Embedding(embeddings, logits.softmax(0).float().numpy())
 
 
-def load(settings: Mapping[str, Any]) -> PasstEmbedder:
+def load(settings: Settings) -> PasstEmbedder:
     """The embedder with `weights`; raises UserError when they are missing or another network's."""
-    path = weights_path(settings, "passt", REMEDY)
-    state = read_weights(path, "evaluation.models.passt", REMEDY)
-    # The head of the distillation token serves training alone.
-    state = {name: tensor for name, tensor in state.items() if not name.startswith("head_dist.")}
-    need(state, _LAYERS, str(path), REMEDY)
+    weights = Weights.of(settings, "passt", REMEDY)
+    state = weights.read(_LAYERS, without="head_dist.")  # the head of the distillation token serves training alone
     try:
         network = lay_out(state, len(numbers(state, r"blocks\.(\d+)\.")))
     except (ValueError, IndexError) as error:
-        raise UserError(f"{path}: no PaSST of 10 s ({error}); {REMEDY}") from error
-    fill(network, state, str(path), REMEDY)
-    return PasstEmbedder(network, f"passt:{weights_hash(path)}")
+        raise UserError(f"{weights.path}: no PaSST of 10 s ({error}); {REMEDY}") from error
+    weights.fill(network, state)
+    return PasstEmbedder(network, weights.identity)

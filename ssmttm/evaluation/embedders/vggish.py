@@ -8,15 +8,12 @@ resamples with resampy, here soxr does: the same band, other rounding. Google's 
 TensorFlow has the ReLU and gives slightly other distances (12.44 for 12.74 on its sine test).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 
-from ssmttm.evaluation.embedder import WindowEmbedder, need_seconds, prepare, weights_path
-from ssmttm.pretrained.checkpoints import fill, need, read_weights
-from ssmttm.pretrained.identity import weights_hash
+from ssmttm.evaluation.embedder import Inputs, Settings, Weights, WindowEmbedder, need_seconds, prepare
 from ssmttm.pretrained.vggish import LEAST, SAMPLE_RATE, VGGish, lay_out, log_mel
 
 SETTINGS = ("weights",)
@@ -28,7 +25,7 @@ _LAYERS = tuple(f"features.{i}.bias" for i in (0, 3, 6, 8, 11, 13)) + tuple(f"em
 
 
 class VggishEmbedder(WindowEmbedder):
-    """Implements `ssmttm.evaluation.embedder.Embedder`."""
+    """VGGish, as `ssmttm.evaluation.embedder` says."""
 
     name = "vggish"
     sample_rate = SAMPLE_RATE
@@ -40,7 +37,7 @@ class VggishEmbedder(WindowEmbedder):
         self.dim = cast(torch.nn.Linear, network.embeddings["4"]).out_features
         self._network = network
 
-    def _inputs(self, wave: np.ndarray, sample_rate: int) -> torch.Tensor | Sequence[torch.Tensor]:
+    def _inputs(self, wave: np.ndarray, sample_rate: int) -> Inputs:
         samples = prepare(wave, sample_rate, SAMPLE_RATE)
         need_seconds(samples, LEAST, SAMPLE_RATE, self.name)
         return log_mel(samples[0])
@@ -49,13 +46,10 @@ class VggishEmbedder(WindowEmbedder):
         return (self._network(batch),)
 
 
-def load(settings: Mapping[str, Any]) -> VggishEmbedder:
+def load(settings: Settings) -> VggishEmbedder:
     """The embedder with `weights`; raises UserError when they are missing or another network's."""
-    path = weights_path(settings, "vggish", REMEDY)
-    state = read_weights(path, "evaluation.models.vggish", REMEDY)
-    # Of the published file, the PCA that this embedding leaves out.
-    state = {name: tensor for name, tensor in state.items() if not name.startswith("pproc.")}
-    need(state, _LAYERS, str(path), REMEDY)
+    weights = Weights.of(settings, "vggish", REMEDY)
+    state = weights.read(_LAYERS, without="pproc.")  # of the published file, the PCA that this embedding leaves out
     network = lay_out(state)
-    fill(network, state, str(path), REMEDY)
-    return VggishEmbedder(network, f"vggish:{weights_hash(path)}")
+    weights.fill(network, state)
+    return VggishEmbedder(network, weights.identity)

@@ -1,14 +1,10 @@
 """Text-audio cosines in the space of a model that embeds both, such as CLAP (Wu et al. 2023)."""
 
-from typing import Any
-
 import numpy as np
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation.arrays import two, unit
-from ssmttm.evaluation.cautions import few_clips
-from ssmttm.evaluation.clipset import ClipSet, Settings, clip_means
-from ssmttm.statistics.bootstrap import mean_interval
+from ssmttm.evaluation.clipset import ClipSet, clip_means
+from ssmttm.evaluation.metric import Score, Settings, mean_score
 
 BETTER = "higher"
 DEFINITION = (
@@ -25,7 +21,7 @@ def cosine_scores(audio: np.ndarray, text: np.ndarray) -> np.ndarray:
     """Cosine of each clip with its caption, `[n]` in [-1, 1]; their mean is the CLAP score (Wu et al. 2023).
 
     `audio` and `text` are `[n, dim]`, of one model that embeds both in one space: row i is a clip
-    and its caption. ValueError for unlike shapes, values that aren't finite or a row of zeros.
+    and its caption. ValueError for different shapes, values that aren't finite or a row of zeros.
     """
     audio, text = two(audio, text, names=("audio", "text"))
     if audio.shape != text.shape:
@@ -46,20 +42,16 @@ def recall_at(audio: np.ndarray, text: np.ndarray, k: int) -> float:
     return float((better < k).mean())
 
 
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Mean cosine, its interval and values per clip; recall beside it where there are more clips than it counts."""
     if system.texts is None:
-        raise UserError(f"clap of {system.name}: {system.backend} embeds no captions; use clap or clap_laion")
+        raise ValueError(f"{system.backend} embeds no captions; use clap or clap_laion")
     audio = clip_means(system)
-    try:
-        scores = cosine_scores(audio, system.texts)
-    except ValueError as error:
-        raise UserError(f"clap of {system.name}: {error}") from error
-    low, high = mean_interval(scores, settings.bootstrap, settings.confidence, settings.seed)
-    also = []
-    if len(scores) > NEAREST:
-        # Whether a clip is found depends on all the others, so hits can't be resampled one by one.
+    score = mean_score(cosine_scores(audio, system.texts), settings)
+    score["also"] = []
+    if len(audio) > NEAREST:
+        # Whether a clip is among the nearest depends on all the others, so hits can't be resampled one by one.
         value = recall_at(audio, system.texts, NEAREST)
-        also = [{"metric": RECALL, "definition": RECALL_DEFINITION, "value": value, "low": None, "high": None}]
-    found = {"warnings": few_clips(len(scores)), "per_clip": scores, "also": also}
-    return {"value": float(scores.mean()), "low": low, "high": high, **found}
+        recall: Score = {"metric": RECALL, "definition": RECALL_DEFINITION, "value": value, "low": None, "high": None}
+        score["also"] = [recall]
+    return score

@@ -1,4 +1,4 @@
-"""How unlike one another the generated clips are, and which are near-copies of training clips.
+"""How different from one another the generated clips are, and which are near-copies of training clips.
 
 Clips are compared by the cosine of their mean embeddings. The Vendi score (Friedman and Dieng
 2023) is the effective number of different clips: the exponential of the entropy of the
@@ -7,15 +7,14 @@ eigenvalues of K / n, K being the matrix of cosines.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation.arrays import two, unit
 from ssmttm.evaluation.cautions import few_clips_of_set
-from ssmttm.evaluation.clipset import ClipSet, Settings, clip_means
-from ssmttm.statistics.bootstrap import percentile_interval, resamples
+from ssmttm.evaluation.clipset import ClipSet, clip_means
+from ssmttm.evaluation.metric import Score, Settings
+from ssmttm.statistics.bootstrap import percentile_interval, replicates
 
 BETTER = "higher"
 DEFINITION = (
@@ -100,11 +99,11 @@ def duplicates_of_training(
     if not -1 <= threshold <= 1:
         raise ValueError(f"a threshold must be a cosine, got {threshold}")
     index, cosine = nearest_training(generated, training)
-    found = [
+    copies = [
         NearCopy(generated_ids[i], training_ids[index[i]], float(cosine[i]))
         for i in np.flatnonzero(cosine > threshold).tolist()
     ]
-    return sorted(found, key=lambda c: (-c.similarity, c.generated))
+    return sorted(copies, key=lambda c: (-c.similarity, c.generated))
 
 
 def duplicate_threshold(training: np.ndarray, recordings: Sequence[str], quantile: float = QUANTILE) -> float:
@@ -124,39 +123,34 @@ def duplicate_threshold(training: np.ndarray, recordings: Sequence[str], quantil
     names, group = np.unique(np.asarray(recordings), return_inverse=True)
     if len(group) != len(u) or len(names) < 2:
         raise ValueError(f"{len(u)} clips of {len(names)} recordings; needs a name for each, and two recordings")
-    nearest = []
+    cosines = []
     for start in range(0, len(u), BLOCK):
         similar = u[start : start + BLOCK] @ u.T
         similar[(group[start : start + BLOCK, None] == group) | (similar > TWINS)] = -np.inf
-        nearest.append(similar.max(axis=1))
-    found = np.concatenate(nearest)
-    found = found[np.isfinite(found)]
-    if not len(found):
-        raise ValueError("all recordings sound the same, so that nothing can be told from a copy")
-    return float(np.quantile(found.clip(-1.0, 1.0), quantile))
+        cosines.append(similar.max(axis=1))
+    nearest = np.concatenate(cosines)
+    nearest = nearest[np.isfinite(nearest)]
+    if not len(nearest):
+        raise ValueError("all recordings sound the same, so that nothing can be distinguished from a copy")
+    return float(np.quantile(nearest.clip(-1.0, 1.0), quantile))
 
 
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Mean cosine distance between the system's clips; its Vendi score and the reference's distance beside it."""
-    try:
-        value = _with_interval(system, settings)
-        others = [
-            {"metric": OF_REFERENCE, "definition": f"{DEFINITION} (here: the reference)"}
-            | _with_interval(reference, settings),
-            # A resample holds clips twice, which count once: its score says little of other clips' score.
-            {"metric": VENDI, "definition": VENDI_DEFINITION}
-            | {"value": vendi_score(clip_means(system)), "low": None, "high": None},
-        ]
-    except ValueError as error:
-        raise UserError(f"diversity of {system.name} against {reference.name}: {error}") from error
-    found = few_clips_of_set(len(system.clip_ids), "the interval is rough, and the Vendi score can't exceed that")
-    return {**value, "warnings": found, "also": others}
+    score, of_reference = _with_interval(system, settings), _with_interval(reference, settings)
+    of_reference["metric"], of_reference["definition"] = OF_REFERENCE, f"{DEFINITION} (here: the reference)"
+    # A resample holds clips twice, which count once: its score says little of other clips' score.
+    value = vendi_score(clip_means(system))
+    vendi: Score = {"metric": VENDI, "definition": VENDI_DEFINITION, "value": value, "low": None, "high": None}
+    consequence = "the interval is rough, and the Vendi score can't exceed that"
+    score["warnings"] = few_clips_of_set(len(system.clip_ids), consequence)
+    score["also"] = [of_reference, vendi]
+    return score
 
 
-def _with_interval(clips: ClipSet, settings: Settings) -> dict[str, Any]:
+def _with_interval(clips: ClipSet, settings: Settings) -> Score:
     u = unit(clip_means(clips))
-    value, replicates = mean_pairwise_distance(u, np.ones(len(u))), []
-    for index in resamples(len(u), settings.bootstrap, settings.seed):
-        replicates.append(mean_pairwise_distance(u, np.bincount(index, minlength=len(u)).astype(np.float64)))
-    low, high = percentile_interval(np.array(replicates), settings.confidence)
-    return {"value": value, "low": low, "high": high, "replicates": replicates}
+    value = mean_pairwise_distance(u, np.ones(len(u)))
+    drawn = replicates(lambda counts: mean_pairwise_distance(u, counts), len(u), settings.bootstrap, settings.seed)
+    low, high = percentile_interval(drawn, settings.confidence)
+    return {"value": value, "low": low, "high": high, "replicates": drawn}

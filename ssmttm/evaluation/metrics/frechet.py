@@ -5,15 +5,14 @@ fitted to the pooled windows of all clips, with the unbiased covariance.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation import gaussian
 from ssmttm.evaluation.arrays import rows, two
 from ssmttm.evaluation.cautions import of_gaussians
-from ssmttm.evaluation.clipset import ClipSet, Settings, content_order, same_audio
+from ssmttm.evaluation.clipset import ClipSet, recording_order, same_audio
+from ssmttm.evaluation.metric import Outlier, Score, Settings, no_difference
 from ssmttm.statistics.bootstrap import replicates, shifted_interval
 
 BETTER = "lower"
@@ -74,58 +73,54 @@ def frechet_per_clip(clips: Sequence[np.ndarray], reference: np.ndarray) -> np.n
     reference = rows(reference, "reference", 2)
     mean, covariance = gaussian.statistics(reference)
     half = gaussian.root(covariance)
-    found = []
+    distances = []
     for i, clip in enumerate(clips):
         clip, _ = two(clip, reference[:1], names=(f"clip {i}", "reference"))
         if len(clip) == 1:
-            found.append(float(((clip[0] - mean) ** 2).sum() + np.trace(covariance)))
+            distances.append(float(((clip[0] - mean) ** 2).sum() + np.trace(covariance)))
         else:
-            found.append(gaussian.Projected(clip, mean, covariance, half).distance())
-    return np.array(found)
+            distances.append(gaussian.Projected(clip, mean, covariance, half).distance())
+    return np.array(distances)
 
 
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Value, interval, bias, replicates, farthest clips and warnings of one system against one reference."""
     if min(system.window_count, reference.window_count) < 2:
-        raise UserError(f"frechet of {system.name} against {reference.name}: needs at least two windows in each")
-    found: dict[str, Any] = {"warnings": of_gaussians(system, reference)}
+        raise ValueError("needs at least two windows in each")
+    warnings = of_gaussians(system, reference)
     if same_audio(system, reference):
-        return {"value": 0.0, "low": 0.0, "high": 0.0, "bias": 0.0, **found}
+        return {**no_difference(), "bias": 0.0, "warnings": warnings}
     x, y = np.concatenate(system.windows), np.concatenate(reference.windows)
-    try:
-        value = frechet_distance(x, y)
-        drawn = replicates(
-            resampled_distance(system, reference), len(system.clip_ids), settings.bootstrap, settings.seed
-        )
-        low, high, bias = shifted_interval(drawn, value, settings.confidence)
-        per_clip = frechet_per_clip(system.windows, y)
-    except ValueError as error:
-        raise UserError(f"frechet of {system.name} against {reference.name}: {error}") from error
-    found |= {"replicates": drawn, "outliers": outliers(system.clip_ids, per_clip)}
-    return {"value": value, "low": max(low, 0.0), "high": high, "bias": bias, **found}
+    value = frechet_distance(x, y)
+    drawn = replicates(resampled_distance(system, reference), len(system.clip_ids), settings.bootstrap, settings.seed)
+    low, high, bias = shifted_interval(drawn, value, settings.confidence)
+    per_clip = frechet_per_clip(system.windows, y)
+    return {
+        "value": value,
+        "low": max(low, 0.0),
+        "high": high,
+        "bias": bias,
+        "warnings": warnings,
+        "replicates": drawn,
+        "outliers": outliers(system.clip_ids, per_clip),
+    }
 
 
-def outliers(clip_ids: Sequence[str], per_clip: np.ndarray) -> list[dict[str, Any]]:
-    """The clips farthest from the reference, farthest first: {clip_id, value}; see `frechet_per_clip`."""
+def outliers(clip_ids: Sequence[str], per_clip: np.ndarray) -> list[Outlier]:
+    """The clips farthest from the reference, farthest first; see `frechet_per_clip`."""
     farthest = np.argsort(-per_clip, kind="stable")[:OUTLIERS]
     return [{"clip_id": clip_ids[i], "value": float(per_clip[i])} for i in farthest]
 
 
 def resampled_distance(system: ClipSet, reference: ClipSet) -> Callable[[np.ndarray], float]:
-    """A function from drawn clips `[n]` to the distance of the sets that they make.
+    """A function from how often each clip is drawn `[n]` to the distance of the sets that they make.
 
     What is drawn are pairs that are independent of one another: a caption with both its clips.
     In a system whose clips are the reference's in another order (the shuffled baseline) these
     pairs are not independent, since each recording is in two of them. Its pairs are the two
     versions of one recording, in whichever captions they stand.
     """
-    order = content_order(system, reference)
-    clips = [system.windows[i] for i in order]
+    clips = [system.windows[i] for i in recording_order(system, reference)]
     x, y = np.concatenate(clips), np.concatenate(reference.windows)
     sizes_x, sizes_y = [len(w) for w in clips], [len(w) for w in reference.windows]
-
-    def statistic(index: np.ndarray) -> float:
-        counts = np.bincount(index, minlength=len(clips)).astype(np.float64)
-        return gaussian.between(x, y, np.repeat(counts, sizes_x), np.repeat(counts, sizes_y))
-
-    return statistic
+    return lambda counts: gaussian.between(x, y, np.repeat(counts, sizes_x), np.repeat(counts, sizes_y))

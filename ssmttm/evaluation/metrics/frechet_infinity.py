@@ -12,25 +12,27 @@ frames with replacement. Two facts to know before reading a:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation import gaussian
 from ssmttm.evaluation.arrays import two
 from ssmttm.evaluation.cautions import SAME, of_gaussians
-from ssmttm.evaluation.clipset import ClipSet, Settings
+from ssmttm.evaluation.clipset import ClipSet
+from ssmttm.evaluation.metric import Score, Settings, no_difference
 from ssmttm.seeds import stable_int
-from ssmttm.statistics.bootstrap import percentile_interval, resamples
+from ssmttm.statistics.bootstrap import percentile_interval, replicates
 
 BETTER = "lower"
 POINTS = 25
 LEAST = 500
-DEFINITION = (
+_FIT = (
     f"intercept a of FAD(n) = a + b / n, fitted by least squares to {POINTS} sample sizes n from {LEAST} windows (a "
-    "quarter of them, where there are fewer than 2,000) to all N, frames drawn with replacement, against fixed "
-    "statistics of the reference (as fadtk). Drawn so, the bias of N windows stays in it, as does the reference's own"
+    "quarter of them, where there are fewer than 2,000) to all N, frames drawn "
+)
+DEFINITION = _FIT + (
+    "with replacement, against fixed statistics of the reference (as fadtk). Drawn so, the bias of N windows stays in "
+    "it, as does the reference's own"
 )
 INTERVAL = (
     "bootstrap over the system's clips: distances of all windows of the drawn clips, less b / n, moved by their bias, "
@@ -38,12 +40,11 @@ INTERVAL = (
 )
 DISTINCT = "frechet_infinity_distinct"
 DISTINCT_DEFINITION = (
-    DEFINITION.partition(" (as fadtk)")[0].replace("with replacement", "without replacement")
-    + ", whose own bias stays in it"
+    _FIT + "without replacement, against fixed statistics of the reference, whose own bias stays in it"
 )
 GOOD_FIT = 0.9
 NOTABLE_BIAS = 0.1
-"""Of the value: what of it is known to come from the number of windows alone, and is said."""
+"""Of the value: beyond that share, what comes from the number of windows alone is worth a warning."""
 
 
 @dataclass(frozen=True)
@@ -112,81 +113,75 @@ def _sampled(
     return extrapolate(sizes, distances)
 
 
-def frechet_infinity_with_interval(
+def replicated(
     clips: Sequence[np.ndarray],
     y: np.ndarray,
-    count: int,
-    confidence: float,
-    seed: int = 0,
+    settings: Settings,
+    system: str = "",
     points: int = POINTS,
     least: int = LEAST,
     replacement: bool = True,
-) -> tuple[Extrapolation, float, float]:
-    """FAD-inf of clips (each `[n_i, dim]`) and its interval (low, high), for one distance per resample.
+) -> tuple[Extrapolation, np.ndarray]:
+    """FAD-inf of clips (each `[n_i, dim]`) and its replicates `[resamples]`, for one distance per resample.
 
     A resample draws whole clips. Its extrapolated distance is taken as its distance at all its n
     windows less b / n, with b of the fit: the slope varies little between resamples, and by it
     each costs one distance instead of `points`. The replicates are moved so that their mean is
     the fitted intercept, since a resample's fewer distinct clips bias them upward, and each is
-    given the normal error of the fit, which the random draw of windows causes.
+    given the normal error of the fit, which the random draw of windows causes; these errors are
+    independent between systems of different names.
     """
-    fit, drawn = _replicated(clips, y, count, seed, points, least, replacement)
-    low, high = percentile_interval(drawn, confidence)
-    return fit, max(low, 0.0), max(high, 0.0)
-
-
-def _replicated(
-    clips: Sequence[np.ndarray],
-    y: np.ndarray,
-    count: int,
-    seed: int,
-    points: int,
-    least: int,
-    replacement: bool,
-    system: str = "",
-) -> tuple[Extrapolation, np.ndarray]:
-    """The fit and its replicates `[count]`; the errors of the fits of two systems are independent by name."""
     x, y = two(np.concatenate(list(clips)), y, least=2)
     projected = gaussian.Projected(x, *gaussian.statistics(y))
-    fit = _sampled(projected, len(x), points, least, seed, replacement)
+    fit = _sampled(projected, len(x), points, least, settings.seed, replacement)
     lengths = np.array([len(c) for c in clips])
-    replicates = []
-    for index in resamples(len(clips), count, seed):
-        counts = np.bincount(index, minlength=len(clips))
-        replicates.append(projected.distance(np.repeat(counts, lengths)) - fit.slope / (counts @ lengths))
-    noise = np.random.default_rng([seed, stable_int("error of the fit", system)]).normal(0.0, fit.error, count)
-    return fit, np.array(replicates) - np.mean(replicates) + fit.intercept + noise
+
+    def distance(counts: np.ndarray) -> float:
+        return projected.distance(np.repeat(counts, lengths)) - fit.slope / float(counts @ lengths)
+
+    drawn = replicates(distance, len(clips), settings.bootstrap, settings.seed)
+    rng = np.random.default_rng([settings.seed, stable_int("error of the fit", system)])
+    return fit, drawn - drawn.mean() + fit.intercept + rng.normal(0.0, fit.error, settings.bootstrap)
 
 
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def interval(drawn: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Percentile interval of the replicates; no distance is negative."""
+    low, high = percentile_interval(drawn, confidence)
+    return max(low, 0.0), max(high, 0.0)
+
+
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Value, fit, interval and warnings of one system against one reference; without replacement beside it."""
     warnings = of_gaussians(system, reference)
     if warnings == [SAME]:
-        zero = {"value": 0.0, "low": 0.0, "high": 0.0, "slope": 0.0, "r_squared": 1.0}
-        return {**zero, "warnings": warnings, "also": [{"metric": DISTINCT, "definition": DISTINCT_DEFINITION, **zero}]}
-    both = []
-    try:
-        for replacement in (True, False):
-            y = np.concatenate(reference.windows)
-            fit, drawn = _replicated(
-                system.windows, y, settings.bootstrap, settings.seed, POINTS, LEAST, replacement, system.name
-            )
-            low, high = (max(end, 0.0) for end in percentile_interval(drawn, settings.confidence))
-            entry: dict[str, Any] = {
-                "value": fit.value,
-                "low": low,
-                "high": high,
-                "slope": fit.slope,
-                "r_squared": fit.r_squared,
-            }
-            entry |= {"sizes": fit.sizes, "distances": fit.distances, "replicates": drawn}
-            both.append(entry)
-    except ValueError as error:
-        raise UserError(f"frechet_infinity of {system.name} against {reference.name}: {error}") from error
-    if both[0]["r_squared"] < GOOD_FIT:
-        warnings.append(f"a + b / n explains only {both[0]['r_squared']:.0%} of the distances: extrapolate with care")
-    left = both[1]["slope"] / system.window_count
-    if left > NOTABLE_BIAS * both[0]["value"]:
-        warnings.append(f"about {left:.3g} of it comes from the number of windows alone: see {DISTINCT}")
-    also = [{"metric": DISTINCT, "definition": DISTINCT_DEFINITION, **both[1]}]
-    return {**both[0], "warnings": warnings, "also": also}
+        score, distinct = _same(), _same()
+    else:
+        score, distinct = (_evaluated(system, reference, settings, replacement) for replacement in (True, False))
+        if score["r_squared"] < GOOD_FIT:
+            warnings.append(f"a + b / n explains only {score['r_squared']:.0%} of the distances: extrapolate with care")
+        bias = distinct["slope"] / system.window_count
+        if bias > NOTABLE_BIAS * score["value"]:
+            warnings.append(f"about {bias:.3g} of it comes from the number of windows alone: see {DISTINCT}")
+    distinct["metric"], distinct["definition"] = DISTINCT, DISTINCT_DEFINITION
+    score["warnings"], score["also"] = warnings, [distinct]
+    return score
+
+
+def _same() -> Score:
+    return {**no_difference(), "slope": 0.0, "r_squared": 1.0}
+
+
+def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, replacement: bool) -> Score:
+    y = np.concatenate(reference.windows)
+    fit, drawn = replicated(system.windows, y, settings, system.name, replacement=replacement)
+    low, high = interval(drawn, settings.confidence)
+    return {
+        "value": fit.value,
+        "low": low,
+        "high": high,
+        "slope": fit.slope,
+        "r_squared": fit.r_squared,
+        "sizes": fit.sizes,
+        "distances": fit.distances,
+        "replicates": drawn,
+    }

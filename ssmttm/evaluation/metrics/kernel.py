@@ -17,16 +17,14 @@ the number of clips: the score is the mean over pairs of different clips. kadtk 
 independent; of one window per clip both are the same.
 """
 
-from typing import Any
-
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation.arrays import rows
 from ssmttm.evaluation.cautions import SAME, few_clips_of_set
-from ssmttm.evaluation.clipset import ClipSet, Settings, content_order, same_audio
-from ssmttm.statistics.bootstrap import resamples, shifted_interval
+from ssmttm.evaluation.clipset import ClipSet, recording_order, same_audio
+from ssmttm.evaluation.metric import Score, Settings, no_difference
+from ssmttm.statistics.bootstrap import replicates, shifted_interval
 
 BETTER = "lower"
 DEFINITION = (
@@ -61,10 +59,10 @@ def median_distance(x: np.ndarray, limit: int = MEDIAN_ROWS) -> float:
     x = rows(x, least=2)
     if len(x) > limit:
         x = x[np.linspace(0, len(x) - 1, limit).round().astype(int)]
-    found = float(np.median(pdist(x)))
-    if not 0 < found < np.inf:
-        raise ValueError(f"the median distance between rows is {found}, which is no bandwidth")
-    return found
+    median = float(np.median(pdist(x)))
+    if not 0 < median < np.inf:
+        raise ValueError(f"the median distance between rows is {median}, which is no bandwidth")
+    return median
 
 
 class Polynomial:
@@ -117,29 +115,25 @@ def thinned(windows: tuple[np.ndarray, ...], most: int) -> tuple[np.ndarray, ...
     return tuple(w if len(w) <= each else w[np.linspace(0, len(w) - 1, each).round().astype(int)] for w in windows)
 
 
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Value, interval and warnings of one system against one reference; the polynomial kernel beside it."""
-    where = f"kernel of {system.name} against {reference.name}"
     if same_audio(system, reference):
-        zero = {"value": 0.0, "low": 0.0, "high": 0.0}
-        found = [SAME]
-        values = [zero, zero]
+        warnings = [SAME]
+        score, polynomial = no_difference(), no_difference()
     else:
-        found = few_clips_of_set(len(system.clip_ids), "unbiased, but the interval is wide and rough")
+        warnings = few_clips_of_set(len(system.clip_ids), "unbiased, but the interval is wide and rough")
         most = max(system.window_count, reference.window_count)
         if most > MOST_WINDOWS:
-            found.append(f"of up to {most} windows {MOST_WINDOWS}, evenly spaced in each clip, are compared")
-        try:
-            values = [_evaluated(system, reference, settings, name) for name in KERNELS]
-        except ValueError as error:
-            raise UserError(f"{where}: {error}") from error
-    also = [{"metric": POLYNOMIAL, "definition": POLYNOMIAL_DEFINITION, **values[1]}]
-    return {**values[0], "warnings": found, "also": also}
+            warnings.append(f"of up to {most} windows {MOST_WINDOWS}, evenly spaced in each clip, are compared")
+        score, polynomial = (_evaluated(system, reference, settings, name) for name in KERNELS)
+    polynomial["metric"], polynomial["definition"] = POLYNOMIAL, POLYNOMIAL_DEFINITION
+    score["warnings"], score["also"] = warnings, [polynomial]
+    return score
 
 
-def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, name: str) -> dict[str, Any]:
+def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, name: str) -> Score:
     scale = AUDIO_SCALE if name == "gaussian" else 1.0
-    ordered = thinned(tuple(system.windows[i] for i in content_order(system, reference)), MOST_WINDOWS)
+    ordered = thinned(tuple(system.windows[i] for i in recording_order(system, reference)), MOST_WINDOWS)
     known = thinned(reference.windows, MOST_WINDOWS)
     if len(ordered) < 2:
         raise ValueError("needs at least two clips")
@@ -147,13 +141,14 @@ def _evaluated(system: ClipSet, reference: ClipSet, settings: Settings, name: st
     with np.errstate(over="ignore", invalid="ignore"):  # refused below, with a message
         sums = [clip_sums(k, a, b) for a, b in ((ordered, ordered), (known, known), (ordered, known))]
     lengths = [np.array([len(w) for w in s], dtype=np.float64) for s in (ordered, known)]
-    value = scale * between_clips(np.ones(len(ordered)), sums, lengths)
-    replicates = []
-    for index in resamples(len(ordered), settings.bootstrap, settings.seed):
-        counts = np.bincount(index, minlength=len(ordered)).astype(np.float64)
-        replicates.append(scale * between_clips(counts, sums, lengths))
-    low, high, _ = shifted_interval(np.array(replicates), value, settings.confidence)
-    return {"value": value, "low": low, "high": high, "replicates": replicates}
+
+    def distance(counts: np.ndarray) -> float:
+        return scale * between_clips(counts, sums, lengths)
+
+    value = distance(np.ones(len(ordered)))
+    drawn = replicates(distance, len(ordered), settings.bootstrap, settings.seed)
+    low, high, _ = shifted_interval(drawn, value, settings.confidence)
+    return {"value": value, "low": low, "high": high, "replicates": drawn}
 
 
 def between_clips(counts: np.ndarray, sums: list[np.ndarray], lengths: list[np.ndarray]) -> float:
@@ -164,8 +159,8 @@ def between_clips(counts: np.ndarray, sums: list[np.ndarray], lengths: list[np.n
     """
     total = 0.0
     for matrix, length in zip(sums[:2], lengths, strict=True):
-        apart, drawn = counts @ matrix @ counts - counts**2 @ np.diag(matrix), counts * length
-        total += apart / (drawn.sum() ** 2 - drawn @ drawn)
+        different, drawn = counts @ matrix @ counts - counts**2 @ np.diag(matrix), counts * length
+        total += different / (drawn.sum() ** 2 - drawn @ drawn)
     across = counts @ sums[2] @ counts / ((counts @ lengths[0]) * (counts @ lengths[1]))
     value = float(total - 2 * across)
     if not np.isfinite(value):

@@ -9,26 +9,25 @@ of softmaxes of mean logits, audiocraft KL(reference || generated) of softmaxes 
 `kl_reversed` has the direction of the first, `kl` of the second.
 """
 
-from typing import Any
-
 import numpy as np
 from scipy.special import rel_entr
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation.arrays import two
-from ssmttm.evaluation.cautions import SAME, few_clips
-from ssmttm.evaluation.clipset import ClipSet, Settings
-from ssmttm.statistics.bootstrap import mean_interval
+from ssmttm.evaluation.cautions import SAME
+from ssmttm.evaluation.clipset import ClipSet
+from ssmttm.evaluation.metric import Score, Settings, mean_score
 
 BETTER = "lower"
-DEFINITION = (
-    "KL(reference || generated) in nats: the sum over tags of Bernoulli divergences between tag probabilities "
-    "(mean over a clip's windows, clipped to [1e-6, 1 - 1e-6]), averaged over clips paired by caption"
+_DIRECTION, _REVERSED_DIRECTION = "KL(reference || generated)", "KL(generated || reference)"
+_BERNOULLI = (
+    " in nats: the sum over tags of Bernoulli divergences between tag probabilities (mean over a clip's windows, "
+    "clipped to [1e-6, 1 - 1e-6]), averaged over clips paired by caption"
 )
-CATEGORICAL = (
-    "KL(reference || generated) in nats between distributions over classes (softmax of a clip's mean logits, at least "
-    "1e-6), averaged over clips paired by caption"
+_CATEGORICAL = (
+    " in nats between distributions over classes (softmax of a clip's mean logits, at least 1e-6), averaged over clips "
+    "paired by caption"
 )
+DEFINITION = _DIRECTION + _BERNOULLI
 INTERVAL = "percentile bootstrap over clips"
 REVERSED = "kl_reversed"
 
@@ -50,7 +49,9 @@ def categorical_kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     Rows must sum to one (ValueError). Probabilities below 1e-6 are raised to it and the rows
     scaled to one again, so that the result is finite and never negative.
     """
-    p, q = _distributions(p, q)
+    p, q = _probabilities(p, q)
+    if max(np.abs(p.sum(axis=1) - 1).max(), np.abs(q.sum(axis=1) - 1).max()) > 1e-4:
+        raise ValueError("rows must sum to one; for independent tags there is bernoulli_kl")
     p, q = (np.maximum(a, FLOOR) for a in (p, q))
     p, q = (a / a.sum(axis=1, keepdims=True) for a in (p, q))
     return rel_entr(p, q).sum(axis=1).clip(0)
@@ -65,43 +66,20 @@ def _probabilities(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, ...]:
     return p, q
 
 
-def _distributions(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, ...]:
-    p, q = _probabilities(p, q)
-    if max(np.abs(p.sum(axis=1) - 1).max(), np.abs(q.sum(axis=1) - 1).max()) > 1e-4:
-        raise ValueError("rows must sum to one; for independent tags there is bernoulli_kl")
-    return p, q
-
-
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Value, interval, warnings and values per clip of one system against one reference; both directions."""
     if system.posteriors.shape != reference.posteriors.shape or not system.posteriors.shape[1]:
-        raise UserError(
-            f"kl needs class posteriors of one model: {system.name} has {system.posteriors.shape[1]} classes, "
+        raise ValueError(
+            f"needs class posteriors of one model: {system.name} has {system.posteriors.shape[1]} classes, "
             f"{reference.name} has {reference.posteriors.shape[1]}"
         )
-    same = np.array_equal(system.posteriors, reference.posteriors)
-    divergence = bernoulli_kl if system.activation == "sigmoid" else categorical_kl
-    forward = divergence(reference.posteriors, system.posteriors)
-    backward = divergence(system.posteriors, reference.posteriors)
-    told = definition(system.activation)
-    return {
-        **_summary(forward, settings),
-        "definition": told,
-        "warnings": [SAME] if same else few_clips(len(system.clip_ids)),
-        "also": [{"metric": REVERSED, "definition": reversed_definition(told), **_summary(backward, settings)}],
-    }
-
-
-def definition(activation: str) -> str:
-    """What is computed of posteriors with `activation` sigmoid or softmax."""
-    return DEFINITION if activation == "sigmoid" else CATEGORICAL
-
-
-def reversed_definition(told: str) -> str:
-    """The definition of the other direction."""
-    return told.replace("KL(reference || generated)", "KL(generated || reference)")
-
-
-def _summary(values: np.ndarray, settings: Settings) -> dict[str, Any]:
-    low, high = mean_interval(values, settings.bootstrap, settings.confidence, settings.seed)
-    return {"value": float(values.mean()), "low": low, "high": high, "per_clip": values}
+    tags = system.activation == "sigmoid"
+    divergence, what = (bernoulli_kl, _BERNOULLI) if tags else (categorical_kl, _CATEGORICAL)
+    score = mean_score(divergence(reference.posteriors, system.posteriors), settings)
+    backward = mean_score(divergence(system.posteriors, reference.posteriors), settings)
+    if np.array_equal(system.posteriors, reference.posteriors):
+        score["warnings"] = [SAME]
+    del backward["warnings"]
+    backward["metric"], backward["definition"] = REVERSED, _REVERSED_DIRECTION + what
+    score["definition"], score["also"] = _DIRECTION + what, [backward]
+    return score

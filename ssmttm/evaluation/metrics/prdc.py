@@ -8,15 +8,13 @@ balls can't be resampled; and resamples that hold the balls fixed leave out what
 clips would do to them: they find differences where there are none (docs/evaluation.md).
 """
 
-from typing import Any
-
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation.arrays import two
 from ssmttm.evaluation.cautions import SAME_ONE, few_clips_of_set
-from ssmttm.evaluation.clipset import ClipSet, Settings, clip_means, same_audio
+from ssmttm.evaluation.clipset import ClipSet, clip_means, same_audio
+from ssmttm.evaluation.metric import Score, Settings
 
 BETTER = "higher"
 NEAREST = 5
@@ -46,41 +44,38 @@ def per_point(reference: np.ndarray, generated: np.ndarray, nearest: int = NEARE
     recall, coverage = np.zeros(len(reference), bool), np.zeros(len(reference), bool)
     for start in range(0, len(generated), BLOCK):
         part = slice(start, start + BLOCK)
-        apart = cdist(generated[part], reference, "sqeuclidean")
-        inside = (apart < reach) | (apart == 0)
+        squared = cdist(generated[part], reference, "sqeuclidean")
+        inside = (squared < reach) | (squared == 0)
         precision[part], density[part] = inside.any(axis=1), inside.sum(axis=1) / nearest
         coverage |= inside.any(axis=0)
-        recall |= ((apart < reach_generated[part, None]) | (apart == 0)).any(axis=0)
+        recall |= ((squared < reach_generated[part, None]) | (squared == 0)).any(axis=0)
     return precision.astype(float), recall.astype(float), density, coverage.astype(float)
 
 
 def _radii(x: np.ndarray, nearest: int) -> np.ndarray:
     """Squared distance of each row to its k-th nearest other row, `[n]`."""
-    found = []
-    for start in range(0, len(x), BLOCK):
-        apart = cdist(x[start : start + BLOCK], x, "sqeuclidean")
-        # The row itself is the nearest, at zero.
-        found.append(np.partition(apart, nearest, axis=1)[:, nearest])
-    squared = np.concatenate(found)
+    parts = (cdist(x[start : start + BLOCK], x, "sqeuclidean") for start in range(0, len(x), BLOCK))
+    # The row itself is the nearest, at zero.
+    squared = np.concatenate([np.partition(part, nearest, axis=1)[:, nearest] for part in parts])
     if not np.isfinite(squared).all():
         raise ValueError("values are too large for distances in float64")
     return squared
 
 
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Density, with precision, recall and coverage beside it, of one system against one reference."""
-    try:
-        values = per_point(clip_means(reference), clip_means(system))
-    except ValueError as error:
-        raise UserError(f"prdc of {system.name} against {reference.name}: {error}") from error
-    precision, recall, density, coverage = ({"value": float(v.mean()), "low": None, "high": None} for v in values)
+    values = per_point(clip_means(reference), clip_means(system))
+    precision, recall, density, coverage = (float(v.mean()) for v in values)
     others = [
         ("precision", f"share of generated clips in the ball of any reference clip, k = {NEAREST}", precision),
         ("recall", f"share of reference clips in the ball of any generated clip, k = {NEAREST}", recall),
         ("coverage", f"share of the reference clips' balls with a generated clip inside, k = {NEAREST}", coverage),
     ]
-    also = [{"metric": name, "definition": definition, **entry} for name, definition, entry in others]
-    found = few_clips_of_set(len(system.clip_ids), "balls are wide, comparable only at the same number")
-    if same_audio(system, reference):
-        found = [SAME_ONE]
-    return {**density, "warnings": found, "also": also}
+    warnings = few_clips_of_set(len(system.clip_ids), "balls are wide, comparable only at the same number")
+    return {
+        "value": density,
+        "low": None,
+        "high": None,
+        "warnings": [SAME_ONE] if same_audio(system, reference) else warnings,
+        "also": [{"metric": m, "definition": d, "value": v, "low": None, "high": None} for m, d, v in others],
+    }

@@ -19,14 +19,13 @@ baselines, not with 1.
 """
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from ssmttm.errors import UserError
-from ssmttm.evaluation.cautions import few_clips
-from ssmttm.evaluation.clipset import ClipSet, Settings
-from ssmttm.statistics.bootstrap import mean_interval
+from ssmttm.evaluation.clipset import ClipSet
+from ssmttm.evaluation.metric import Score, Settings, mean_score
+from ssmttm.pretrained.minilm import MiniLM, load_minilm
+from ssmttm.pretrained.musicnn import TAGS
 
 BETTER = "higher"
 DEFINITION = (
@@ -78,11 +77,8 @@ def text_audio_scores(posteriors: np.ndarray, similarities: np.ndarray, referenc
 
 
 @lru_cache(maxsize=1)
-def _encoder() -> tuple[Any, np.ndarray]:
+def _encoder() -> tuple[MiniLM, np.ndarray]:
     """MiniLM and its embeddings of the tags' names, `[tags, width]`."""
-    from ssmttm.pretrained.minilm import load_minilm
-    from ssmttm.pretrained.musicnn import TAGS
-
     encoder = load_minilm()
     return encoder, np.asarray(encoder.sentence(list(TAGS)), dtype=np.float64)
 
@@ -93,13 +89,7 @@ def caption_similarities(captions: list[str]) -> np.ndarray:
     return np.asarray(encoder.sentence(captions), dtype=np.float64) @ tags.T
 
 
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Value, interval and warnings of one system, normalized on one reference."""
     similarities = caption_similarities(list(system.captions))
-    try:
-        scores = text_audio_scores(system.posteriors, similarities, reference.posteriors)
-    except ValueError as error:
-        raise UserError(f"text_audio of {system.name} against {reference.name}: {error}") from error
-    low, high = mean_interval(scores, settings.bootstrap, settings.confidence, settings.seed)
-    found = {"warnings": few_clips(len(system.clip_ids)), "per_clip": scores}
-    return {"value": float(scores.mean()), "low": low, "high": high, **found}
+    return mean_score(text_audio_scores(system.posteriors, similarities, reference.posteriors), settings)

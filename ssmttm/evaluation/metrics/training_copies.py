@@ -6,15 +6,12 @@ mean window embeddings. So a system that copies nothing but makes music of the t
 has a rate of about 1 %.
 """
 
-from typing import Any
-
 import numpy as np
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation.cautions import few_clips_of_set
-from ssmttm.evaluation.clipset import ClipSet, Settings, clip_means
+from ssmttm.evaluation.clipset import ClipSet, clip_means
+from ssmttm.evaluation.metric import Score, Settings, mean_score
 from ssmttm.evaluation.metrics.diversity import QUANTILE, duplicate_threshold, duplicates_of_training
-from ssmttm.statistics.bootstrap import mean_interval
 
 BETTER = "lower"
 DEFINITION = (
@@ -27,33 +24,21 @@ INTERVAL = "percentile bootstrap over clips"
 REFERENCES = ("training",)
 
 
-def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> dict[str, Any]:
+def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """The share, its interval, the threshold and the copies by name; `reference` holds training clips.
 
     A clip's recording is what stands before the last `@` of its id.
     """
     training, made = clip_means(reference), clip_means(system)
-    recordings = [clip.rpartition("@")[0] for clip in reference.clip_ids]
-    try:
-        threshold = duplicate_threshold(training, recordings)
-        copies = duplicates_of_training(made, training, threshold, system.clip_ids, reference.clip_ids)
-    except ValueError as error:
-        raise UserError(f"training_copies of {system.name}: {error}") from error
+    threshold = duplicate_threshold(training, [clip.rpartition("@")[0] for clip in reference.clip_ids])
+    copies = duplicates_of_training(made, training, threshold, system.clip_ids, reference.clip_ids)
     named = {copy.generated for copy in copies}
-    values = np.array([clip in named for clip in system.clip_ids], dtype=np.float64)
-    low, high = mean_interval(values, settings.bootstrap, settings.confidence, settings.seed)
-    warnings = few_clips_of_set(len(values), "a rate of one in so many can't be seen")
+    score = mean_score(np.array([clip in named for clip in system.clip_ids], dtype=np.float64), settings)
+    score["warnings"] = few_clips_of_set(len(made), "a rate of one in so many can't be seen")
     if threshold > LOOSE:
-        warnings.append(
+        score["warnings"].append(
             f"more than {1 - QUANTILE:.0%} of the training clips have a near-copy in another recording, so that only "
             f"clips above a cosine of {threshold:.4f} count"
         )
-    return {
-        "value": float(values.mean()),
-        "low": low,
-        "high": high,
-        "threshold": threshold,
-        "copies": [vars(copy) for copy in copies],
-        "per_clip": values,
-        "warnings": warnings,
-    }
+    score["threshold"], score["copies"] = threshold, [vars(copy) for copy in copies]
+    return score

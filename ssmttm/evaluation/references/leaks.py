@@ -61,10 +61,10 @@ def by_sound(
                 continue
             windows = _centered(_windows(signs, length))
             for start in range(0, len(owners), _MOST_AT_ONCE):
-                found = (1 + (windows @ wanted[start : start + _MOST_AT_ONCE].T).max(axis=0)) / 2
-                for i in np.flatnonzero(found >= threshold(length, similarity)):
+                similarities = (1 + (windows @ wanted[start : start + _MOST_AT_ONCE].T).max(axis=0)) / 2
+                for i in np.flatnonzero(similarities >= threshold(length, similarity)):
                     owner = owners[start + i]
-                    best[owner] = max(best.get(owner, (0.0, "")), (float(found[i]), track_id))
+                    best[owner] = max(best.get(owner, (0.0, "")), (float(similarities[i]), track_id))
     leaks = [Leak(name, track, f"sounds alike: {alike:.2f}") for name, (alike, track) in sorted(best.items())]
     return leaks, silent
 

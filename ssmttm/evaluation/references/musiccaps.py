@@ -15,16 +15,17 @@ import numpy as np
 
 from ssmttm.audio.coded import encode_audio
 from ssmttm.audio.streams import probe, stream
-from ssmttm.errors import UserError
+from ssmttm.evaluation.references.singing import mentions_voice
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.files import write_bytes
+from ssmttm.settings import Section
 from ssmttm.sources.contract import Context
 from ssmttm.sources.ytdlp import download
 from ssmttm.sources.ytdlp.text import clean, track_id
-from ssmttm.tabular import header, read_records
+from ssmttm.tabular import read_columns
 from ssmttm.wording import quoted
 
-COLUMNS = ("ytid", "start_s", "end_s", "aspect_list", "caption")
+_COLUMNS = {name: name for name in ("ytid", "start_s", "end_s", "aspect_list", "caption")}
 """What must be there; the other published columns are left alone."""
 
 _LONGEST_SECONDS = 60.0
@@ -65,24 +66,17 @@ def read_captions(path: Path) -> Captions:
 
     Raises UserError when the file can't be read or lacks a column; a bad row is listed and left out.
     """
-    records = read_records(path, COLUMNS)
-    first = next(records, None)
-    names = header(first) if first else []
-    if missing := [name for name in COLUMNS if name not in names]:
-        raise UserError(f"{path}: no column {', '.join(missing)}; it should be MusicCaps' table of captions")
-    where = {name: names.index(name) for name in COLUMNS}
-    found: dict[str, Clip] = {}
+    clips: dict[str, Clip] = {}
     rejected = []
-    for row, fields in records:
-        values = {name: fields[i].strip() if i < len(fields) else "" for name, i in where.items()}
-        clip = _clip(values)
+    for row, fields in read_columns(path, _COLUMNS, _COLUMNS, "it should be MusicCaps' table of captions"):
+        clip = _clip(fields)
         if isinstance(clip, str):
             rejected.append((row, clip))
-        elif clip.clip_id in found:
-            rejected.append((row, f"{clip.clip_id} is there twice"))
+        elif clip.clip_id in clips:
+            rejected.append((row, f"{clip.clip_id} is already the clip of an earlier row"))
         else:
-            found[clip.clip_id] = clip
-    return Captions(list(found.values()), rejected)
+            clips[clip.clip_id] = clip
+    return Captions(list(clips.values()), rejected)
 
 
 def _clip(values: Mapping[str, str]) -> Clip | str:
@@ -105,101 +99,23 @@ def _clip(values: Mapping[str, str]) -> Clip | str:
 def _aspects(text: str) -> tuple[str, ...]:
     """The strings of a list as Python writes it; of Parquet, those between semicolons."""
     if text.startswith("["):
-        quoted = re.findall(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", text)
-        values = [re.sub(r"\\(.)", r"\1", one or two) for one, two in quoted]
+        strings = re.findall(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", text)
+        values = [re.sub(r"\\(.)", r"\1", one or two) for one, two in strings]
     else:
         values = text.split(";")
     return tuple(filter(None, (clean(value, 200) for value in values)))
 
 
-def _words(*patterns: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(patterns)})\b", re.IGNORECASE)
-
-
-_INSTRUMENT = (
-    r"(?:instrument(?:al|s)?|strings?|brass|wind|keys|drums?|percussion|(?:bass|e-|synth)?\s?guitars?|(?:e-)?bass(?:line|es)?"
-    r"|ukulel\w+|banjos?|mandolins?|harps?|lutes?|sitars?|piano\w*|organs?|keyboards?|accordions?|harmonicas?"
-    r"|violins?|violas?|cellos?|fiddles?|flutes?|recorders?|clarinets?|oboes?|bassoons?|sax\w*|trumpets?|trombones?"
-    r"|horns?|tubas?|bagpipes?|bells?|marimbas?|xylophones?|tablas?|synth\w*|theremins?|leads?|pads?)"
-)
-_VOICE = _words(
-    r"vocal\w*",
-    r"vocables?",
-    r"vocod\w+",
-    r"voices?",
-    r"voiced",
-    r"sing(?:s|ing|er|ers|ersongwriter)?",
-    r"sung",
-    r"rap(?:s|ping|ped|per|pers)?",
-    r"choirs?",
-    r"choral",
-    r"chants?",
-    r"chanting",
-    r"lyrics?",
-    r"a[\s-]?cap+el+a",
-    r"scream(?:s|ing|ed)?",
-    r"growl(?:s|ing|ed)?",
-    r"humm(?:ing|ed)",
-    r"hums",
-    r"yodel\w*",
-    r"scat(?:s|ting)",
-    r"beat[\s-]?box\w*",
-    r"duets?",
-    r"sopranos?",
-    r"(?:counter)?tenors?",
-    r"baritones?",
-    r"opera(?:tic)?",
-    r"croon\w*",
-    r"autotuned?",
-)
-_NO_VOICE = re.compile(
-    r"(?:\b(?:no|nor|neither|without|lack(?:s|ing)?|(?:de)?void of|free of|absence of|instead of)"
-    r"|(?:\bnot|n['’]t)\s+(?:have|contain|feature|include|hear|any))"
-    r"\s+(?:any\s+)?(?:(?!(?:but|only|just|with|yet)\b)\w+\s+){0,2}?"
-    r"(?:vocals?|voices?|sing(?:er|ers|ing)|lyrics?|rap\w*|choirs?)"
-    r"(?:(?:\s*,\s*|\s+(?:or|and|nor)\s+)(?:vocals?|voices?|sing(?:er|ers|ing)|lyrics?))*\b"
-    r"|\bnon-?vocal\b|\b(?:nobody|no[\s-]one)\s+(?:is\s+)?sing(?:s|ing)\b",
-    re.IGNORECASE,
-)
-_OTHER = _words(
-    r"singing (?:bowls?|birds?|saws?|glass(?:es)?)",
-    r"birds? sing(?:s|ing)?",
-    r"(?:soprano|tenor|baritone) (?:sax\w*|guitars?|recorders?|ukulel\w+|banjos?|horns?|drums?|trombones?|clarinets?)",
-    r"synth\w* (?:choir|vocal|voice)s?",
-    r"choir (?:synth\w*|pads?|patch(?:es)?|stabs?)",
-    r"(?:vocal|voice|choir)[\s-]like",
-    r"humming (?:noise|tone|sound|drone)s?",
-    r"(?:amp\w*|electric\w*|engine|machine|motor|insect|bee)s? (?:humming|hums)",
-    r"voiced? (?:chords?|leading)",
-    r"opera (?:halls?|houses?|theat\w+|overtures?)",
-    r"(?:soap|space) operas?",
-    r"(?:at|to) (?:an|the) opera",
-    rf"(?:growl|scream)(?:s|ing)? (?:\w+ )?{_INSTRUMENT}",
-    rf"{_INSTRUMENT} (?:growl|scream)(?:s|ing)?",
-    r"(?:animal|lion|tiger|bear|dog|dubstep|engine|motor|crowd|audience|fan)s? (?:growl|scream)(?:s|ing)?",
-    rf"{_INSTRUMENT}(?: and (?:\w+ )?{_INSTRUMENT})? duets?",
-    rf"duets? (?:of|for|by|between|on) (?:an? |the |two )?(?:\w+ )?{_INSTRUMENT}",
-    r"rap (?:beat|instrumental)s?",
-)
-
-
 def no_singing(clips: Iterable[Clip]) -> list[Clip]:
     """The clips in which, by aspects and caption, nobody sings, raps, hums or uses the voice otherwise.
 
-    A rule of our own: no word for a voice is left once negations ("no voices", "without any vocal")
-    and things that only sound so ("singing bowls", "tenor sax", "opera hall", "guitar duet") are taken
-    away. Plain speech is not counted as a voice. What is called instrumental and has a singer all the
-    same is out. The subset that others publish, 2,218 of the 5,521 clips, is smaller: clips whose text
-    says that there are no voices are missing from it.
+    What is called instrumental and has a singer all the same is out. The subset that others publish, 2,218 of the
+    5,521 clips, is smaller: clips whose text says that there are no voices are missing from it.
     """
-    return [clip for clip in clips if not any(_voice(text) for text in (*clip.aspects, clip.caption))]
+    return [clip for clip in clips if not any(mentions_voice(text) for text in (*clip.aspects, clip.caption))]
 
 
-def _voice(text: str) -> bool:
-    return bool(_VOICE.search(_NO_VOICE.sub(" ", _OTHER.sub(" ", text))))
-
-
-def reference_clip(clip: Clip, settings: Mapping[str, Any], context: Context) -> Path:
+def reference_clip(clip: Clip, settings: Section, context: Context) -> Path:
     """The clip's audio as mono FLAC at the video's own sample rate, in `context.cache`.
 
     `settings` are those of `data.sources.ytdlp`. The whole audio of the video is fetched, since to

@@ -1,22 +1,22 @@
 """Captions to evaluate on: MusicCaps, Song Describer, or a table of one's own.
 
 Each caption keeps the id that its set gives it. Track ids are those that the same recording would
-have in a data set of this project, so that what was trained on can be told by name.
+have in a data set of this project, so that what was trained on can be recognized by name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ssmttm.errors import UserError
 from ssmttm.evaluation.references import musiccaps
 from ssmttm.evaluation.references.subsets import TRACK, VIDEO, read_subset
 from ssmttm.evaluation.references.track_ids import SOURCES, BadTrack, normal_track
 from ssmttm.generation.prompts import check_prompt
+from ssmttm.settings import Section
 from ssmttm.sources.jamendo.metadata import track_number
 from ssmttm.sources.ytdlp.text import track_id
-from ssmttm.tabular import header, read_records
+from ssmttm.tabular import read_columns
 from ssmttm.wording import counted, quoted, some
 
 KEY = "evaluation.prompts"
@@ -41,29 +41,34 @@ class Captioned:
     """Which part of a video it is about."""
 
 
-def read_prompt_set(settings: Mapping[str, Any]) -> tuple[list[Captioned], list[str]]:
+def read_prompt_set(settings: Section) -> tuple[list[Captioned], list[str]]:
     """The captions of the set that `evaluation.prompts` names, and notes on what is left out or not understood.
 
     Raises UserError with file and row: a column that lacks, an id that is there twice, a caption that
     is empty or far too long. Of MusicCaps such rows are left out and noted.
     """
     path = Path(settings["captions"])
-    readers = {"musiccaps": _musiccaps, "song_describer": _song_describer, "table": _own}
-    captioned, notes = readers[settings["set"]](path, settings)
+    columns = _COLUMNS | (settings.get("columns") or {})
+    notes: list[str] = []
+    if settings["set"] == "musiccaps":
+        captioned, notes = _musiccaps(path, settings.get("singing", True) or False)
+    elif settings["set"] == "song_describer":
+        captioned = list(_song_describer(path))
+    else:
+        captioned, notes = _own(path, columns, "track" in (settings.get("columns") or {}))
     if not captioned:
         raise UserError("; ".join([f"{KEY}.captions: {path}: it holds no captions", *notes]))
-    if settings.get("only"):
-        column = _columns(settings)["id"] if settings["set"] == "table" else None
-        captioned, unmatched = _restrict(captioned, Path(settings["only"]), column)
+    if only := settings.get("only"):
+        captioned, unmatched = _restrict(captioned, Path(only), columns["id"] if settings["set"] == "table" else None)
         notes += unmatched
     return captioned, notes
 
 
-def _musiccaps(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned], list[str]]:
-    found = musiccaps.read_captions(path)
-    rejected = [f"row {row}: {reason}" for row, reason in found.rejected]
+def _musiccaps(path: Path, singing: bool) -> tuple[list[Captioned], list[str]]:
+    captions = musiccaps.read_captions(path)
+    rejected = [f"row {row}: {reason}" for row, reason in captions.rejected]
     usable = []
-    for clip in found.clips:
+    for clip in captions.clips:
         try:
             check_prompt(clip.caption)
             usable.append(clip)
@@ -72,7 +77,7 @@ def _musiccaps(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned]
     notes = []
     if rejected:
         notes.append(f"{path}: {counted(len(rejected), 'row')} left out ({some(rejected, _LISTED)})")
-    clips = usable if settings.get("singing", True) else musiccaps.no_singing(usable)
+    clips = usable if singing else musiccaps.no_singing(usable)
     if usable and not clips:
         raise UserError(f"{KEY}.singing: in every clip of {path} somebody sings; write singing: true")
     return [
@@ -81,23 +86,19 @@ def _musiccaps(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned]
     ], notes
 
 
-def _song_describer(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned], list[str]]:
-    found = []
+def _song_describer(path: Path) -> Iterator[Captioned]:
     for row, cells in _rows(path, _SONG_DESCRIBER, required=("id", "caption", "track")):
         number = track_number(cells["track"])
         if number is None:
             raise UserError(
                 f"{path}, row {row}: track_id {quoted(cells['track'])} is no number of an MTG-Jamendo track"
             )
-        found.append(Captioned(cells["id"], f"jamendo:{number}", cells["caption"], (str(number),)))
-    return found, []
+        yield Captioned(cells["id"], f"jamendo:{number}", cells["caption"], (str(number),))
 
 
-def _own(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned], list[str]]:
-    stated = settings.get("columns") or {}
-    required = ("id", "caption", *(["track"] if "track" in stated else []))
-    found, unknown = [], []
-    for row, cells in _rows(path, _columns(settings), required):
+def _own(path: Path, columns: Mapping[str, str], tracks: bool) -> tuple[list[Captioned], list[str]]:
+    captioned, unknown = [], []
+    for row, cells in _rows(path, columns, ("id", "caption", *(["track"] if tracks else []))):
         track = cells["track"]
         try:
             normal = normal_track(track) if track else cells["id"]
@@ -105,36 +106,20 @@ def _own(path: Path, settings: Mapping[str, Any]) -> tuple[list[Captioned], list
             raise UserError(f"{path}, row {row}: track {quoted(track)} is {error}") from None
         if normal is None:
             unknown.append(f"row {row}: {quoted(track)}")
-        found.append(Captioned(cells["id"], normal or track, cells["caption"], (cells["id"],)))
+        captioned.append(Captioned(cells["id"], normal or track, cells["caption"], (cells["id"],)))
     notes = []
     if unknown:
         notes.append(
             f"{path}: {counted(len(unknown), 'track')} of no source of a data set ({some(unknown)}): whether they were "
             f"trained on is not checked by id; ids are SOURCE:KEY, with {', '.join(SOURCES)}, such as jamendo:948"
         )
-    return found, notes
-
-
-def _columns(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The names of a table's columns `id`, `caption` and `track`."""
-    return _COLUMNS | dict(settings.get("columns") or {})
+    return captioned, notes
 
 
 def _rows(path: Path, columns: Mapping[str, str], required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """(row, {id, caption, track}) of each row, ids unique, captions usable."""
-    records = read_records(path, columns.values())
-    first = next(records, None)
-    names = header(first) if first else []
-    where = {key: names.index(name.casefold()) for key, name in columns.items() if name.casefold() in names}
-    if missing := [columns[key] for key in required if key not in where]:
-        there = some([quoted(name) for name in names], 20)
-        raise UserError(
-            f"{path}: no column {', '.join(missing)}; it has {there or 'none'}: see {KEY} in docs/evaluation.md"
-        )
     seen: dict[str, int] = {}
-    for row, fields in records:
-        cells = dict.fromkeys(columns, "")
-        cells |= {key: fields[i].strip() for key, i in where.items() if i < len(fields)}
+    for row, cells in read_columns(path, columns, required, f"see {KEY} in docs/evaluation.md"):
         if not cells["id"]:
             raise UserError(f"{path}, row {row}: the {columns['id']} is empty; every caption needs an id of its own")
         if cells["id"] in seen:
@@ -143,17 +128,13 @@ def _rows(path: Path, columns: Mapping[str, str], required: Sequence[str]) -> It
                 "ids must differ, since scores are paired by them"
             )
         seen[cells["id"]] = row
-        cells["caption"] = _checked(cells["caption"], f"{path}, row {row}")
+        if not cells["caption"]:
+            raise UserError(f"{path}, row {row}: the caption is empty; write one or remove the row")
+        try:
+            cells["caption"] = check_prompt(cells["caption"])
+        except UserError as error:
+            raise UserError(f"{path}, row {row}: {error}") from None
         yield row, cells
-
-
-def _checked(caption: str, where: str) -> str:
-    if not caption.strip():
-        raise UserError(f"{where}: the caption is empty; write one or remove the row")
-    try:
-        return check_prompt(caption)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from None
 
 
 def _restrict(captioned: list[Captioned], path: Path, id_column: str | None) -> tuple[list[Captioned], list[str]]:

@@ -16,12 +16,12 @@ _FORMATS = re.compile(
 
 def audio_files(folder: Path) -> list[Path]:
     """The audio files of a folder and of those inside it, by their names, sorted; none if it does not exist."""
-    found = []
+    paths: list[Path] = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         names = [name for name in files if not name.startswith(".") and _FORMATS.fullmatch(Path(name).suffix)]
-        found += [Path(root) / name for name in names]
-    return sorted(found)
+        paths += [Path(root) / name for name in names]
+    return sorted(paths)
 
 
 class AudioFolder:
@@ -44,12 +44,12 @@ class AudioFolder:
         """The file of the first of `names` that has one; UserError when two files have that name."""
         for name in names:
             for known in self._known:
-                if found := known.get(name):
-                    if len(found) > 1:
+                if paths := known.get(name):
+                    if len(paths) > 1:
                         raise UserError(
-                            f"{self.key}: {found[0]} and {found[1]} are both named by the id {name!r}; remove one"
+                            f"{self.key}: {paths[0]} and {paths[1]} are both named by the id {name!r}; remove one"
                         )
-                    return found[0]
+                    return paths[0]
         return None
 
 

@@ -5,23 +5,24 @@ rate, no longer than its clips and at their loudness. What was changed is said i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ssmttm.errors import UserError
 from ssmttm.evaluation.systems.audio_folder import AudioFolder
-from ssmttm.evaluation.systems.foreign_audio import (
+from ssmttm.evaluation.systems.description import SourceAudio
+from ssmttm.evaluation.systems.external_audio import (
     SHORTEST_SECONDS,
-    Foreign,
+    ExternalAudio,
     Unusable,
     level_notes,
     levelled,
-    read_foreign,
+    read_external_audio,
 )
 from ssmttm.generation.prompts import file_name
+from ssmttm.settings import ClipSettings
 from ssmttm.wording import counted, some
 
 _REMEDY = {
@@ -42,65 +43,62 @@ _TOLERANCE_SECONDS = 0.1
 
 @dataclass
 class Findings:
-    """What was found about the files of one folder."""
+    """What the files of one folder were, and what keeps them from being scored."""
 
     folder: Path
-    clips: Mapping[str, Any]
-    """`data.clips` of the config."""
+    clips: ClipSettings
     problems: dict[str, list[str]] = field(default_factory=dict)
-    rates: dict[str, int] = field(default_factory=dict)
-    channels: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
+    """Files by kind of problem."""
+    audio: dict[str, ExternalAudio] = field(default_factory=dict)
+    """By file, without samples."""
     silent: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)
-
-    def add(self, name: str, audio: Foreign, silent: bool) -> None:
-        """Take down one file's."""
-        self.rates[name], self.channels[name], self.seconds[name] = audio.sample_rate, audio.channels, audio.seconds
-        if silent:
-            self.silent.append(name)
+    """Files of no caption."""
 
     def refuse(self, key: str, names: Path) -> None:
         """UserError with a line for each kind of problem, if there is any; `names` has the file names wanted."""
         if not self.problems:
             return
         lines = []
-        for kind, found in self.problems.items():
+        for kind, files in self.problems.items():
             one, many, what = _PROBLEM[kind]
             remedy = _REMEDY[kind].format(names=names)
-            lines.append(f"  {len(found)} {one if len(found) == 1 else many} {what}: {some(found)}; {remedy}")
+            lines.append(f"  {len(files)} {one if len(files) == 1 else many} {what}: {some(files)}; {remedy}")
         raise UserError("\n".join([f"{key}: {self.folder} can't be scored as it is:", *lines]))
+
+    @property
+    def source(self) -> SourceAudio:
+        """The sample rates and numbers of channels that there were."""
+        return SourceAudio(
+            sorted({audio.sample_rate for audio in self.audio.values()}),
+            sorted({audio.channels for audio in self.audio.values()}),
+        )
 
     def notes(self) -> list[str]:
         """What was done to the audio, and what a reader should know of it."""
         rate, wanted = self.clips["sample_rate"], self.clips["seconds"]
-        other = sorted({r for r in self.rates.values() if r != rate})
-        stereo = [name for name, channels in self.channels.items() if channels > 1]
-        long = [name for name, s in self.seconds.items() if s > wanted + _TOLERANCE_SECONDS]
-        short = [name for name, s in self.seconds.items() if s < wanted - _TOLERANCE_SECONDS]
-        found = []
+        other = [r for r in self.source.sample_rates if r != rate]
+        stereo = [name for name, audio in self.audio.items() if audio.channels > 1]
+        long = [name for name, audio in self.audio.items() if audio.seconds > wanted + _TOLERANCE_SECONDS]
+        short = [name for name, audio in self.audio.items() if audio.seconds < wanted - _TOLERANCE_SECONDS]
+        notes = []
         if other:
-            found.append(f"resampled from {' and '.join(map(str, other))} Hz to {rate} Hz")
+            notes.append(f"resampled from {' and '.join(map(str, other))} Hz to {rate} Hz")
         if stereo:
-            mixed = len(stereo) < len(self.channels)
-            of = (
-                f"in {len(stereo)} of {len(self.channels)} files, such as {stereo[0]}; the others are mono"
-                if mixed
-                else ""
-            )
-            found.append(" ".join(filter(None, ["channels averaged to mono", of])))
+            some_only = f" in {len(stereo)} of {len(self.audio)} files, such as {stereo[0]}; the others are mono"
+            notes.append("channels averaged to mono" + (some_only if len(stereo) < len(self.audio) else ""))
         if long:
-            found.append(f"{counted(len(long), 'file')} cut to the first {wanted:g} s")
+            notes.append(f"{counted(len(long), 'file')} cut to the first {wanted:g} s")
         if short:
-            least = min(self.seconds[name] for name in short)
-            found.append(
+            least = min(self.audio[name].seconds for name in short)
+            notes.append(
                 f"{counted(len(short), 'file')} shorter than {wanted:g} s, down to {least:.1f} s: {some(short, 3)}"
             )
-        return found + level_notes(self.clips["loudness_lufs"], self.silent, len(self.seconds), "file")
+        return notes + level_notes(self.clips["loudness_lufs"], self.silent, len(self.audio), "file")
 
 
 def read_external(
-    prompts: Sequence[Mapping[str, str]], folder: Path, clips: Mapping[str, Any], key: str
+    prompts: Sequence[Mapping[str, str]], folder: Path, clips: ClipSettings, key: str
 ) -> tuple[Findings, Iterator[tuple[Mapping[str, str], np.ndarray]]]:
     """Findings, which fill while the iterator of (prompt, samples `[n]` at the data set's rate) is used up.
 
@@ -109,39 +107,40 @@ def read_external(
     """
     files = AudioFolder(folder, key)
     findings = Findings(folder, clips)
-    found: dict[str, Path] = {}
-    taken: dict[Path, str] = {}
+    clip_of: dict[Path, str] = {}
+    paths: dict[str, Path] = {}
     for prompt in prompts:
         clip_id = prompt["clip_id"]
         safe = file_name(clip_id)
         path = files.find(clip_id, safe)
         if path is None:
             findings.problems.setdefault("missing", []).append(f"{clip_id} ({safe}.wav)")
-        elif path in taken:
+        elif path in clip_of:
             raise UserError(
-                f"{key}: {path} is named by two ids, {taken[path]!r} and {clip_id!r}; one of them has no file"
+                f"{key}: {path} is named by two ids, {clip_of[path]!r} and {clip_id!r}; one of them has no file"
             )
         else:
-            found[clip_id], taken[path] = path, clip_id
-    findings.extra = [str(path.relative_to(folder)) for path in files.files if path not in taken]
-    return findings, _read(prompts, found, findings)
+            paths[clip_id], clip_of[path] = path, clip_id
+    findings.extra = [str(path.relative_to(folder)) for path in files.files if path not in clip_of]
+    return findings, _read(prompts, paths, findings)
 
 
 def _read(
-    prompts: Sequence[Mapping[str, str]], found: Mapping[str, Path], findings: Findings
+    prompts: Sequence[Mapping[str, str]], paths: Mapping[str, Path], findings: Findings
 ) -> Iterator[tuple[Mapping[str, str], np.ndarray]]:
     clips = findings.clips
     for prompt in prompts:
-        path = found.get(prompt["clip_id"])
+        path = paths.get(prompt["clip_id"])
         if path is None:
             continue
         name = str(path.relative_to(findings.folder))
         try:
-            audio = read_foreign(path, clips["sample_rate"])
+            audio = read_external_audio(path, clips["sample_rate"])
         except Unusable as error:
             findings.problems.setdefault(error.kind, []).append(f"{name} ({error})")
             continue
-        wave = audio.wave[: round(clips["seconds"] * clips["sample_rate"])]
-        wave, silent = levelled(wave, clips["sample_rate"], clips["loudness_lufs"], clips["silence_lufs"])
-        findings.add(name, audio, silent)
+        wave, silent = levelled(audio.wave[: round(clips["seconds"] * clips["sample_rate"])], clips)
+        findings.audio[name] = replace(audio, wave=wave[:0])
+        if silent:
+            findings.silent.append(name)
         yield prompt, wave

@@ -1,15 +1,14 @@
 """A row of the table `generated`: one system's audio for one caption."""
 
-from typing import Any
-
 import numpy as np
 
 from ssmttm.audio.coded import encode_audio
+from ssmttm.rows import GeneratedRow
 
 
 def generated_row(
     system: str, clip_id: str, caption: str, seed: int | None, wave: np.ndarray, sample_rate: int
-) -> dict[str, Any]:
+) -> GeneratedRow:
     """The row for `wave`, mono samples `[n]` at `sample_rate` Hz, which becomes FLAC."""
     return {
         "clip_id": clip_id,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.references.choice import ranked
+from ssmttm.evaluation.references.selection import ranked
 from ssmttm.tables import read_table, read_tables
 
 

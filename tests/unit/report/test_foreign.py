@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.systems.facts import write_facts
+from ssmttm.evaluation.systems.description import SourceAudio, write_description
 from ssmttm.report import scoreboard
 from ssmttm.report.inputs import read_study
 from ssmttm.report.sections.foreign import foreign, listing
@@ -18,10 +18,11 @@ def study(results, tmp_path_factory):
     own = read_study(results["studies"][0])
     root = tmp_path_factory.mktemp("systems")
     stated = {"parameters": 4.2e8, "flops": 7.52e20, "hours": 20_000.0, "note": "of the small one’s shape"}
-    audio = {"sample_rates": [32_000], "channels": [1], "notes": ["resampled from 32000 Hz to 24000 Hz"]}
-    write_facts(root / "musicgen/generated/facts.json", "musicgen", stated, **audio, model="musicgen:0123456789ab")
-    audio = {"sample_rates": [44_100, 48_000], "channels": [1, 2], "notes": ["channels averaged"]}
-    write_facts(root / "suno/generated/facts.json", "suno", {}, **audio, silent=[])
+    audio, notes = SourceAudio([32_000], [1]), ["resampled from 32000 Hz to 24000 Hz"]
+    facts = root / "musicgen/generated/facts.json"
+    write_description(facts, "musicgen", stated, audio, notes, {"model": "musicgen:0123456789ab"})
+    audio, notes = SourceAudio([44_100, 48_000], [1, 2]), ["channels averaged"]
+    write_description(root / "suno/generated/facts.json", "suno", {}, audio, notes, {"silent": []})
     table = own["comparison"]
     codec = table[table["system"] == "codec"]
     added = [codec.assign(system=name, kind="external") for name in ("musicgen", "suno")]

@@ -6,7 +6,7 @@ import pytest
 
 from ssmttm.choices import METRICS
 from ssmttm.errors import UserError
-from ssmttm.evaluation.cautions import unlike
+from ssmttm.evaluation.cautions import differing_audio
 from ssmttm.evaluation.clipset import Audio, ClipSet
 from ssmttm.evaluation.metrics import text_audio
 from ssmttm.stages import score
@@ -128,9 +128,11 @@ def test_clips_that_differ_from_their_reference_are_counted():
         return ClipSet("s", tuple("abcd"), ("",) * 4, windows, np.ones((4, 1)), "tiny", audio=audio)
 
     usual = Audio(10.0, 24000, 1)
-    found = unlike(of(usual, Audio(3.0, 24000, 1), Audio(4.0, 24000, 1), usual), of(usual, usual, usual, usual))
-    assert found == ["2 of 4 clips unlike: 3.0 s against 10.0 s in the reference, and others"]
-    assert unlike(of(*[usual] * 4), of(*[usual] * 4)) == []
+    found = differing_audio(
+        of(usual, Audio(3.0, 24000, 1), Audio(4.0, 24000, 1), usual), of(usual, usual, usual, usual)
+    )
+    assert found == ["2 of 4 clips differ: 3.0 s against 10.0 s in the reference, and others"]
+    assert differing_audio(of(*[usual] * 4), of(*[usual] * 4)) == []
 
 
 def test_posteriors_that_are_one_of_many_are_compared_as_distributions(tmp_path):
@@ -177,6 +179,13 @@ def test_references_are_named_on_the_command_line(texts, message):
         score.named_files(texts)
 
 
+@pytest.mark.parametrize(("metric", "reason"), [("kernel", "at least two clips"), ("prdc", "at least 6 rows")])
+def test_what_a_metric_refuses_is_said_with_its_name_and_both_sets(tmp_path, metric, reason):
+    one, other = (write(tmp_path / f"{seed}.parquet", seed, ids="a") for seed in range(2))
+    with pytest.raises(UserError, match=f"{metric} of system against originals: .*{reason}"):
+        run(tmp_path, {"originals": other, "codec": other}, metric, one)
+
+
 @pytest.mark.parametrize("metric", ["frechet", "kl", "text_audio"])
 def test_the_order_of_rows_and_a_second_run_change_nothing(tmp_path, references, metric):
     first = run(tmp_path, references, metric, write(tmp_path / "s.parquet"))
@@ -208,7 +217,7 @@ def test_missing_and_extra_clips_are_named(tmp_path, references):
 
 
 def test_unlike_backends_are_not_compared(tmp_path, references):
-    with pytest.raises(UserError, match="unlike embedders"):
+    with pytest.raises(UserError, match="different embedders"):
         run(tmp_path, references, "frechet", write(tmp_path / "s.parquet", backend="musicnn 2"))
 
 
@@ -216,7 +225,7 @@ def test_unlike_backends_are_not_compared(tmp_path, references):
     ("changed", "message"),
     [
         ({"ids": ""}, "no clips"),
-        ({"ids": "aabcdefg"}, "twice: a"),
+        ({"ids": "aabcdefg"}, "clip a has more than one row"),
         ({"embedding": [float("nan")] * 12}, "not finite"),
         ({"posterior": [1.5] * 6}, "posterior outside"),
         ({"embedding": [0.0] * 11}, "11 values are not 3 x 4"),

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ssmttm.evaluation.clipset import ClipSet, Settings
+from ssmttm.evaluation.clipset import ClipSet
+from ssmttm.evaluation.metric import Settings
 
 SETTINGS = Settings(bootstrap=60, confidence=0.95, seed=3)
 

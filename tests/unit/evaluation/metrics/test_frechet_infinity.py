@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 from clip_sets import SETTINGS, clips, exact
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation.gaussian import Projected, statistics
+from ssmttm.evaluation.metric import Settings
 from ssmttm.evaluation.metrics import frechet_infinity as module
 from ssmttm.evaluation.metrics.frechet import frechet_distance
 from ssmttm.evaluation.metrics.frechet_infinity import (
     evaluate,
     extrapolate,
     frechet_infinity,
-    frechet_infinity_with_interval,
+    interval,
+    replicated,
     sample_sizes,
 )
 
@@ -66,7 +67,8 @@ def test_the_short_cut_of_the_interval_is_as_wide_as_fits_of_every_resample():
     rng = np.random.default_rng(0)
     parts = [rng.normal(size=(8, 6)) * 0.5 + rng.normal(size=6) for _ in range(60)]
     y = draw(1, 500, 6, 0.5)
-    fit, low, high = frechet_infinity_with_interval(parts, y, 150, 0.9, points=9, least=60)
+    fit, drawn = replicated(parts, y, Settings(150, 0.9, 0), points=9, least=60)
+    low, high = interval(drawn, 0.9)
     assert low < fit.value < high
     full = []
     for index in rng.integers(0, 60, (150, 60)):
@@ -96,7 +98,7 @@ def test_too_little_to_fit_is_refused():
         extrapolate([5, 5, 6], [1.0, 1.0, 1.0])
     with pytest.raises(ValueError, match="NaN"):
         frechet_infinity(np.full((20, 3), np.nan), draw(1, 50, 3))
-    with pytest.raises(UserError, match="frechet_infinity of system against"):
+    with pytest.raises(ValueError, match="8 windows"):
         evaluate(clips(0, 2, 2), clips(1, 2, 2), SETTINGS)
 
 

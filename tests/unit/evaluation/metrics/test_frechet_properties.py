@@ -6,7 +6,7 @@ from clip_sets import SETTINGS, clips, exact, from_windows, rotation
 from scipy import linalg
 
 from ssmttm.evaluation import gaussian
-from ssmttm.evaluation.clipset import content_order
+from ssmttm.evaluation.clipset import recording_order
 from ssmttm.evaluation.metrics.frechet import (
     evaluate,
     frechet_distance,
@@ -210,9 +210,9 @@ def test_shuffled_captions_have_the_interval_of_the_same_audio_in_order():
 
 
 def test_unrelated_clips_are_drawn_by_caption():
-    assert np.array_equal(content_order(clips(0), clips(1)), np.arange(40))
+    assert np.array_equal(recording_order(clips(0), clips(1)), np.arange(40))
     reference = clips(0)
-    assert np.array_equal(content_order(from_windows(damaged(reference, 1)), reference), np.arange(40))
+    assert np.array_equal(recording_order(from_windows(damaged(reference, 1)), reference), np.arange(40))
 
 
 def test_intervals_cover_the_spread_of_new_samples():

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from clip_sets import SETTINGS, clips, rotation
 
-from ssmttm.errors import UserError
 from ssmttm.evaluation.metrics import prdc
 from ssmttm.evaluation.metrics.prdc import evaluate, per_point
 
@@ -79,5 +78,5 @@ def test_a_score_gives_all_four_without_an_interval_or_anything_to_test_by():
         assert entry["value"] > 0 and entry["low"] is entry["high"] is None
         assert not {"replicates", "per_clip"} & set(entry)
     assert "one by construction" in evaluate(clips(0), clips(0), SETTINGS)["warnings"][0]
-    with pytest.raises(UserError, match="prdc of system"):
+    with pytest.raises(ValueError, match="at least 6 rows"):
         evaluate(clips(0, 4), clips(1, 4), SETTINGS)

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.references.choice import ranked
 from ssmttm.evaluation.references.prompt_sets import read_prompt_set
+from ssmttm.evaluation.references.selection import ranked
 
 MUSICCAPS = "ytid,start_s,end_s,audioset_positive_labels,aspect_list,caption,author_id\n"
 SONG_DESCRIBER = "caption_id,track_id,caption,is_valid_subset,path\n"

@@ -7,9 +7,9 @@ from foreign_files import CLIPS, codes, tune, write
 
 from ssmttm.audio.coded import decode_audio
 from ssmttm.errors import UserError
+from ssmttm.evaluation.references.clips import Reference, cut_references
 from ssmttm.evaluation.references.musiccaps import Clip
 from ssmttm.evaluation.references.prompt_sets import Captioned, read_prompt_set
-from ssmttm.evaluation.references.references import Reference, cut_references
 from ssmttm.sources.contract import Context
 from ssmttm.stages import baseline, prompts, reference_clips
 from ssmttm.tables import SCHEMAS, read_table, write_table

@@ -149,7 +149,7 @@ def test_the_stage_writes_a_clip_per_prompt_and_what_the_system_cost(folder, pro
 def test_an_interrupted_stage_goes_on_and_ends_with_the_same_audio(folder, prompts, tmp_path, monkeypatch):
     whole, _ = run(folder, prompts, tmp_path / "whole")
     calls = []
-    original = musicgen._rows
+    original = musicgen.Generator._rows
 
     def stop_at_second(*arguments):
         calls.append(arguments)
@@ -157,7 +157,7 @@ def test_an_interrupted_stage_goes_on_and_ends_with_the_same_audio(folder, promp
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr(musicgen, "_rows", stop_at_second)
+    monkeypatch.setattr(musicgen.Generator, "_rows", stop_at_second)
     with pytest.raises(KeyboardInterrupt):
         run(folder, prompts, tmp_path / "cut")
     resumed, _ = run(folder, prompts, tmp_path / "cut")
@@ -172,7 +172,7 @@ def test_a_clip_below_the_level_of_silence_is_said_also_one_that_was_kept(folder
     monkeypatch.setattr(MusicGen, "generate", quiet_second)
     monkeypatch.setattr(stage.shutil, "rmtree", lambda *arguments, **more: None)
     first, _ = run(folder, prompts, tmp_path / "out")
-    monkeypatch.setattr(musicgen, "_rows", None)  # all batches are kept ones now
+    monkeypatch.setattr(musicgen.Generator, "_rows", None)  # all batches are kept ones now
     again, facts = run(folder, prompts, tmp_path / "out")
     assert again == first
     assert "1 clip silent and scored as such: c/1; the others brought to -18 LUFS" in facts["note"]

@@ -1,4 +1,4 @@
-"""One audio file of another system or set: decoded, mixed down, resampled, with what was found about it."""
+"""One audio file from elsewhere: decoded, mixed down, resampled, and what it was before that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from ssmttm.audio.coded import resample
 from ssmttm.audio.container import Undecodable, glance
 from ssmttm.audio.decoding import decoded
 from ssmttm.audio.loudness import loudness, normalize
+from ssmttm.settings import ClipSettings
 from ssmttm.wording import counted, some
 
 SHORTEST_SECONDS = 3.0
@@ -29,7 +30,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ExternalAudio:
     """The samples of one file."""
 
     wave: np.ndarray
@@ -41,7 +42,7 @@ class Foreign:
     """Of the file."""
 
 
-def read_foreign(path: Path, sample_rate: int) -> Foreign:
+def read_external_audio(path: Path, sample_rate: int) -> ExternalAudio:
     """Decode a file of any format that FFmpeg knows; channels are averaged. Raises Unusable."""
     try:
         info = glance(path)
@@ -64,15 +65,15 @@ def read_foreign(path: Path, sample_rate: int) -> Foreign:
     wave = np.concatenate(waves)
     if seconds < SHORTEST_SECONDS:
         raise Unusable("too_short", f"{seconds:.2f} s")
-    return Foreign(wave, seconds, info.sample_rate, info.channels)
+    return ExternalAudio(wave, seconds, info.sample_rate, info.channels)
 
 
-def levelled(wave: np.ndarray, sample_rate: int, loudness_lufs: float, silence_lufs: float) -> tuple[np.ndarray, bool]:
+def levelled(wave: np.ndarray, clips: ClipSettings) -> tuple[np.ndarray, bool]:
     """Samples `[n]` brought to the loudness of the data set's clips, and whether they are silent: then left alone."""
-    measured = loudness(wave, sample_rate)
-    if measured < silence_lufs:
+    measured = loudness(wave, clips["sample_rate"])
+    if measured < clips["silence_lufs"]:
         return np.clip(wave, -1.0, 1.0), True
-    return normalize(wave, measured, loudness_lufs), False
+    return normalize(wave, measured, clips["loudness_lufs"]), False
 
 
 def level_notes(loudness_lufs: float, silent: Sequence[str], total: int, noun: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Choosing clips by hash: the same ones on every machine, whatever the order they come in."""
+"""Selecting clips by hash: the same ones on every machine, whatever the order they come in."""
 
 from collections import defaultdict
 from collections.abc import Mapping

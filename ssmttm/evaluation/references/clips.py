@@ -1,9 +1,8 @@
 """Reference clips: the audio of a set's captions, cut like the clips of a data set."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,9 +14,15 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.references import musiccaps
 from ssmttm.evaluation.references.prompt_sets import KEY, Captioned
 from ssmttm.evaluation.systems.audio_folder import AudioFolder
-from ssmttm.evaluation.systems.foreign_audio import SHORTEST_SECONDS, Unusable, read_foreign
+from ssmttm.evaluation.systems.external_audio import (
+    SHORTEST_SECONDS,
+    Unusable,
+    read_external_audio,
+)
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.generation.prompts import file_name
+from ssmttm.rows import Clip as ClipRow
+from ssmttm.settings import ClipSettings, Section
 from ssmttm.sources.contract import Context
 from ssmttm.wording import counted, some
 
@@ -33,8 +38,7 @@ class Reference:
     """One reference clip."""
 
     clip_id: str
-    row: dict[str, Any]
-    """Of the table `clips`."""
+    row: ClipRow
     codes: np.ndarray
     """Chromaprint of what was read of the file, uint32 [n]."""
 
@@ -46,7 +50,7 @@ def in_folder(captioned: Sequence[Captioned], folder: Path) -> tuple[list[Captio
     about the same recording.
     """
     files = AudioFolder(folder, f"{KEY}.audio", by_start=True)
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     taken: dict[Path, Captioned] = {}
     for caption in captioned:
         path = files.find(*caption.names, *map(file_name, caption.names))
@@ -58,11 +62,11 @@ def in_folder(captioned: Sequence[Captioned], folder: Path) -> tuple[list[Captio
                 f"{KEY}.audio: {path} is named by two ids, {other.clip_id!r} and {caption.clip_id!r}; give each a file "
                 "of its own"
             )
-        found[caption.clip_id] = path
-    without = [c.clip_id for c in captioned if c.clip_id not in found]
-    if len(found) < 2:
+        paths[caption.clip_id] = path
+    without = [c.clip_id for c in captioned if c.clip_id not in paths]
+    if len(paths) < 2:
         raise UserError(
-            f"{KEY}.audio: {folder} holds {counted(len(files.files), 'audio file')}, of {len(found)} of the "
+            f"{KEY}.audio: {folder} holds {counted(len(files.files), 'audio file')}, of {len(paths)} of the "
             f"{len(captioned)} captions; name the files by the captions' ids, such as {captioned[0].names[0]}.wav"
         )
     notes = []
@@ -71,7 +75,7 @@ def in_folder(captioned: Sequence[Captioned], folder: Path) -> tuple[list[Captio
             f"{folder}: {counted(len(without), 'caption')} without audio left out ({some(without)}); "
             "put the files there, named by these ids, to use them"
         )
-    return [c for c in captioned if c.clip_id in found], lambda caption: found[caption.clip_id], notes
+    return [c for c in captioned if c.clip_id in paths], lambda caption: paths[caption.clip_id], notes
 
 
 def _may_share(one: Captioned, other: Captioned, path: Path) -> bool:
@@ -93,7 +97,7 @@ def _is_whole(seconds: float, caption: Captioned) -> bool:
     return excerpt is not None and seconds > excerpt.end_s - excerpt.start_s + _MARGIN_SECONDS
 
 
-def from_videos(settings: Mapping[str, Any], context: Context) -> Locate:
+def from_videos(settings: Section, context: Context) -> Locate:
     """MusicCaps' excerpts through yt-dlp, with the settings of `data.sources.ytdlp`."""
 
     def locate(caption: Captioned) -> Path:
@@ -105,12 +109,12 @@ def from_videos(settings: Mapping[str, Any], context: Context) -> Locate:
 
 
 def cut_references(
-    captioned: Sequence[Captioned], count: int, locate: Locate, clips: Mapping[str, Any], seen: Callable[[int], None]
+    captioned: Sequence[Captioned], count: int, locate: Locate, clips: ClipSettings, seen: Callable[[int], None]
 ) -> Iterator[Reference | tuple[str, str]]:
     """The first `count` of `captioned` whose audio can be used, as `Reference`; the others on the way as (id, why not).
 
     `clips` is `data.clips` of the config; a file longer than its clips gives its middle, a shorter one
-    all of it. `seen` is told how many are there.
+    all of it. `seen` is called with how many are there.
     """
     done = 0
     for caption in captioned:
@@ -125,30 +129,32 @@ def cut_references(
         seen(done)
 
 
-def _reference(caption: Captioned, path: Path, clips: Mapping[str, Any]) -> Reference:
-    rate: int = clips["sample_rate"]
-    audio = read_foreign(path, rate)
+def _reference(caption: Captioned, path: Path, clips: ClipSettings) -> Reference:
+    rate = clips["sample_rate"]
+    audio = read_external_audio(path, rate)
     fingerprinter = Fingerprinter(rate)
     fingerprinter.feed(audio.wave)
     start_s, wave = _cut(caption, audio.wave, rate, clips["seconds"])
-    clip = finish(start_s, wave, dict(clips))
+    clip = finish(start_s, wave, clips)
     if clip.wave is None or clip.quality is None:
         raise Unusable("silent", f"{path} is silent")
-    return Reference(
-        caption.clip_id,
-        {
-            "clip_id": caption.clip_id,
-            "track_id": caption.track_id,
-            "start_s": start_s,
-            "duration_s": len(clip.wave) / rate,
-            "sample_rate": rate,
-            "audio": {"bytes": encode_audio(clip.wave, rate), "path": f"{file_name(caption.clip_id)}.flac"},
-            "loudness_lufs": clip.loudness_lufs,
-            "peak": clip.peak,
-            **asdict(clip.quality),
-        },
-        fingerprinter.result().codes,
-    )
+    quality = clip.quality
+    row: ClipRow = {
+        "clip_id": caption.clip_id,
+        "track_id": caption.track_id,
+        "start_s": start_s,
+        "duration_s": len(clip.wave) / rate,
+        "sample_rate": rate,
+        "audio": {"bytes": encode_audio(clip.wave, rate), "path": f"{file_name(caption.clip_id)}.flac"},
+        "loudness_lufs": clip.loudness_lufs,
+        "peak": clip.peak,
+        "clipped": quality.clipped,
+        "dc_offset": quality.dc_offset,
+        "bandwidth_hz": quality.bandwidth_hz,
+        "silence": quality.silence,
+        "crest_db": quality.crest_db,
+    }
+    return Reference(caption.clip_id, row, fingerprinter.result().codes)
 
 
 def _cut(caption: Captioned, wave: np.ndarray, rate: int, seconds: float) -> tuple[float, np.ndarray]:

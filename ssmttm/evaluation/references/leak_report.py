@@ -1,22 +1,22 @@
-"""What is said and written when references turn out to be in the data set."""
+"""The message to a user whose references turn out to be in the data set, with tables of which ones."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.references.csv_file import csv_text
 from ssmttm.evaluation.references.leaks import Leak
 from ssmttm.evaluation.references.prompt_sets import KEY
 from ssmttm.files import sha256_bytes, write_text
+from ssmttm.tabular import csv_text
 
-_SHOWN = 50
+_LISTED = 50
 _HOLD_OUT = {
     "debian": "leave their packages or files out of data.sources.debian",
     "local": "take their rows out of the tables of data.sources.local",
 }
 
 
-def refuse(leaks: Sequence[Leak], ids: Sequence[str], captions: str, source: str | None, folder: Path) -> None:
+def refuse_leaks(leaks: Sequence[Leak], ids: Sequence[str], captions: str, source: str | None, folder: Path) -> None:
     """UserError with the ids of `leaks`, if there are any.
 
     All of them are written into `folder`, in a table for `exclude` for each source of the data set, and the
@@ -24,7 +24,7 @@ def refuse(leaks: Sequence[Leak], ids: Sequence[str], captions: str, source: str
     them, so that no later refusal may change them.
 
     Args:
-        leaks: what was found.
+        leaks: the references that are in the data set.
         ids: clip ids of the whole set.
         captions: its file.
         source: whose tracks that file names, if those are the ones that leaked: it can be held out as a whole.
@@ -36,8 +36,8 @@ def refuse(leaks: Sequence[Leak], ids: Sequence[str], captions: str, source: str
     for leak in leaks:
         by_source.setdefault(leak.track_id.partition(":")[0], []).append(leak)
     remedies = []
-    for name, found in sorted(by_source.items()):
-        path = _write(folder, f"leaks.{name}", Leak._fields, found)
+    for name, own in sorted(by_source.items()):
+        path = _write(folder, f"leaks.{name}", Leak._fields, own)
         put = captions if name == source else path
         remedies.append(
             f"  {_HOLD_OUT.get(name) or f'put {put} into data.sources.{name}.exclude'} ({path} has them all)"
@@ -48,15 +48,15 @@ def refuse(leaks: Sequence[Leak], ids: Sequence[str], captions: str, source: str
     if remaining:
         path = _write(folder, "without_leaks", ("clip_id",), [(i,) for i in remaining])
         restrict = f"restrict the references to the other {len(remaining)}: {KEY}.only: {path}"
-    shown = [f"  {leak.clip_id} is {leak.track_id} ({leak.how})" for leak in leaks[:_SHOWN]]
-    if len(leaks) > _SHOWN:
-        shown.append(f"  and {len(leaks) - _SHOWN} more")
+    lines = [f"  {leak.clip_id} is {leak.track_id} ({leak.how})" for leak in leaks[:_LISTED]]
+    if len(leaks) > _LISTED:
+        lines.append(f"  and {len(leaks) - _LISTED} more")
     raise UserError(
         "\n".join(
             [
                 f"{KEY}: {len(leaks)} of the references of {captions} are in the training or validation split, so "
                 "scores on them would not be held out:",
-                *shown,
+                *lines,
                 "Hold those tracks out, and build the data set under a new data.version:",
                 *remedies,
                 f"or {restrict}",

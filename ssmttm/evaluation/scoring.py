@@ -1,0 +1,50 @@
+"""One system's scores by one metric: every reference, its interval, and what made the numbers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ssmttm.errors import UserError
+from ssmttm.evaluation.cautions import differing_audio
+from ssmttm.evaluation.clipset import ClipSet, check_comparable
+from ssmttm.evaluation.metric import Score, Settings, evaluate, load_metric
+from ssmttm.statistics.bootstrap import NO_INTERVAL
+
+
+def score(metric: str, scored: ClipSet, sets: Mapping[str, ClipSet], settings: Settings) -> dict[str, object]:
+    """The entry of `metric` in a score file: definition, direction, interval, backend, and the values by reference.
+
+    `low` and `high` are null for a metric that has no interval, whose `INTERVAL` is None. `sets` are the references by
+    name; UserError if one that the metric needs is missing, or can't be compared with.
+    """
+    module = load_metric(metric)
+    entries, definition = [], module.DEFINITION
+    for name in getattr(module, "REFERENCES", ("originals", "codec")):
+        if name not in sets:
+            raise UserError(f"{metric} needs --reference {name}=FILE; see `ssmttm embed --help`")
+        reference = sets[name]
+        check_comparable(scored, reference, paired=name != "training")
+        value = evaluate(metric, scored, reference, settings)
+        value["warnings"] += differing_audio(scored, reference)
+        if name == "training" and len(reference.clip_ids) == settings.training_clips:
+            value["warnings"].append(
+                f"compared with {settings.training_clips} training clips, the most that evaluation.training_clips "
+                "allows: copies of others aren't seen"
+            )
+        definition = value.pop("definition", definition)
+        common = {"confidence": settings.confidence, "n": len(scored.clip_ids), "windows": scored.window_count}
+        entries.append({"reference": name, **_plain(value), **common})
+    interval = f"{module.INTERVAL}; {settings.bootstrap} resamples, seed {settings.seed}"
+    return {
+        "better": module.BETTER,
+        "definition": definition,
+        "interval": NO_INTERVAL if module.INTERVAL is None else interval,
+        "backend": module.backend(scored.backend) if hasattr(module, "backend") else scored.backend,
+        "entries": entries,
+    }
+
+
+def _plain(value: Score) -> dict[str, object]:
+    """The score with its arrays, and those of the numbers beside it, as lists."""
+    plain = {key: part.tolist() if isinstance(part, np.ndarray) else part for key, part in value.items()}
+    return plain | ({"also": [_plain(other) for other in value["also"]]} if "also" in value else {})
