@@ -70,9 +70,9 @@ class _Saved:
         self.parameters = {_key(p): p.untyped_storage() for p in model.parameters()}
 
     def add(self, tensor: Tensor) -> Tensor:
-        found = self.outside if self.current is None else self.inside[self.current]
+        storages = self.outside if self.current is None else self.inside[self.current]
         if not any(_key(tensor) in known for known in (self.parameters, self.outside, *self.inside)):
-            found[_key(tensor)] = tensor.untyped_storage()
+            storages[_key(tensor)] = tensor.untyped_storage()
         return tensor
 
     def enter(self, index: int, x: Tensor) -> None:
@@ -221,7 +221,7 @@ def fit_memory(
     share = settings["batch_size"] // settings["processes"]
     asked, checkpointing = settings["micro_batch"], settings["activation_checkpointing"]
     sizes = [n for n in range(share, 0, -1) if share % n == 0] if asked == "auto" else [asked]
-    choices = [False, True] if checkpointing == "auto" else [checkpointing]
+    recomputing = [False, True] if checkpointing == "auto" else [checkpointing]
 
     def need(fit: Fit) -> int:
         return training_memory(
@@ -235,11 +235,11 @@ def fit_memory(
             device=device,
         ).total
 
-    for choice in choices:
-        for size in sizes:
-            if need(Fit(size, choice)) <= USABLE * available:
-                return Fit(size, choice)
-    least = Fit(sizes[-1], choices[-1])
+    fits = [Fit(size, twice) for twice in recomputing for size in sizes]
+    for fit in fits:
+        if need(fit) <= USABLE * available:
+            return fit
+    least = fits[-1]
     raise UserError(
         f"too little memory: training with {least.micro_batch} clips per forward pass "
         f"{'and' if least.checkpointing else 'without'} activation checkpointing needs {need(least) / 1e9:.2f} GB; "
