@@ -181,8 +181,8 @@ def explain(
 
     settings = stage_settings("license", spec, anywhere=True)
     piped = None if texts or track or sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer
-    for shown in explain.run(settings, texts or [], piped, index, track, as_json):
-        sys.stdout.write(shown + "\n")
+    for text in explain.run(settings, texts or [], piped, index, track, as_json):
+        sys.stdout.write(text + "\n")
 
 
 dataset_app = typer.Typer(help="Pass a released data set on.", no_args_is_help=True, rich_markup_mode=None)
