@@ -100,12 +100,12 @@ def load_codec(path: Path | str) -> Codec:
         raise UserError(f"{path}: a damaged codec file: {error}; fit it again") from error
 
 
-def save_codec(path: Path | str, name: str, settings: Mapping[str, Any], tensors: dict[str, np.ndarray]) -> None:
+def save_codec(path: Path | str, name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
     """Write a codec's settings and tensors to one safetensors file, atomically; equal codecs give equal bytes."""
     save_tensors(path, tensors, {"format": FORMAT, "codec": name, "settings": canonical_json(settings)})
 
 
-def codec_identity(name: str, settings: Mapping[str, Any], tensors: dict[str, np.ndarray]) -> str:
+def codec_identity(name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
     """`name:hash`, the hash being 12 hex digits over settings and tensors."""
     content = hashlib.sha256(canonical_json(settings).encode())
     for key in sorted(tensors):
