@@ -181,7 +181,7 @@ def _object(properties: Mapping[str, Any]) -> Mapping[str, Any]:
         "additionalProperties": False,
         "required": list(properties),
         "properties": properties,
-        "$defs": next((p["$defs"] for p in properties.values() if "$defs" in p), {}),
+        "$defs": next((p["$defs"] for p in properties.values() if p.get("$defs")), {}),
     }
 
 
