@@ -23,10 +23,11 @@ def rejection_paths(folder: Path, shards: int) -> list[Path]:
 
 def product_paths(folder: Path, shards: int) -> list[Path]:
     """Every file that belongs to the released data set; raises UserError for a missing one."""
-    paths = [folder / f"{name}.parquet" for name in ("licensed", "duplicates", "splits")]
-    paths += [folder / "ATTRIBUTION.md", folder / "codec.safetensors", *rejection_paths(folder, shards)]
+    paths = [folder / f"{name}.parquet" for name in ("licensed", "rejected", "duplicates", "splits")]
+    paths += [folder / "ATTRIBUTION.md", folder / "codec.safetensors"]
     for product in ("fingerprints", *SHARDED):
         paths += shard_paths(folder, product, shards)
+    paths += rejection_paths(folder, shards)[1:]
     for path in paths:
         if not path.is_file():
             raise UserError(f"{path}: no such file; the data set is not finished")
