@@ -1,68 +1,80 @@
-"""The tables of one study as the page needs them: their columns, and why one may be empty."""
+"""One study as the page reads it: its tables and its summary."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
+from ssmttm.tables import OPTIONAL, SCHEMAS
 
-_SCORE = ("embedder", "metric", "reference")
-_INTERVAL = ("value", "low", "high")
+TABLES = (
+    "comparison", "curves", "progress", "differences", "fits", "fit_curves", "reach", "scaling", "scaling_summary",
+    "seeds", "seed_tests",
+)  # fmt: skip
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "comparison": (
-        "study", "system", "kind", *_SCORE, *_INTERVAL, "n", "windows", "better", "backend", "interval", "definition",
-        "warnings", "confidence", "clip_s", "sample_rate", "channels", "variant", "layers", "d_model", "size",
-        "budget_kind", "budget", "seed", "parameters", "steps", "tokens", "clips_seen", "flops_planned", "flops_spent",
-        "seconds", "gpu_hours", "test_loss", "test_clips", "final_validation_loss",
-    ),
-    "curves": ("run", "step", "tokens", "flops", "seconds", "loss", "validation_loss"),
-    "progress": (
-        "run", "variant", "size", "seed", "budget_kind", "budget", "parameters", "checkpoint", "steps", "clips_seen",
-        "flops", "gpu_hours", *_SCORE, *_INTERVAL, "n", "better",
-    ),
-    "differences": (
-        *_SCORE, "budget_kind", "budget", "a", "b", "difference", "low", "high", "p_value", "p_adjusted", "confidence",
-        "n", "better",
-    ),
-    "fits": (
-        *_SCORE, "variant", "cost", "limit", "limit_low", "limit_high", "scale", "exponent", "exponent_low",
-        "exponent_high", "points", "r2", "note",
-    ),
-    "fit_curves": (*_SCORE, "variant", "cost", "at", *_INTERVAL),
-    "reach": (
-        *_SCORE, "variant", "target", "target_value", "cost", *_INTERVAL, "note", "ratio", "ratio_low", "ratio_high",
-    ),
-    "scaling": (
-        *_SCORE, "variant", "basis", "budget", "size", "parameters", "fraction", "core_fraction", "seeds", *_INTERVAL,
-    ),
-    "scaling_summary": (
-        *_SCORE, "variant", "basis", "smaller", "fraction", "core_fraction", "slope", "slope_low", "slope_high",
-        "slope_note", "difference", "low", "high", "paired",
-    ),
-    "seeds": (*_SCORE, "budget_kind", "budget", "size", "variant", "seeds", "mean", "low", "high"),
-    "seed_tests": (
-        *_SCORE, "budget_kind", "budget", "size", "a", "b", "difference", "low", "high", "p_value", "p_adjusted",
-        "seeds",
-    ),
-}  # fmt: skip
-"""The columns that the page reads of each table; a table may have more."""
 
-EMPTY = {
-    "progress": "no checkpoint of a run was scored",
-    "differences": "a paired difference needs two systems with the same captions under one budget",
-    "fits": "a fit needs scores at several checkpoints of a run",
-    "fit_curves": "no fit was found",
-    "reach": "it needs a fit and a system whose score is to be reached",
-    "scaling": "no design was trained at two sizes under the same budget",
-    "scaling_summary": "no design was trained at two sizes under the same budget",
-    "seeds": "every run has one seed, so how much a score changes from seed to seed is not known",
-    "seed_tests": "a test across seeds needs two designs with the same two or more seeds",
-}
-"""Why a table that has no rows has none."""
+class Machine(TypedDict):
+    """What a run was trained on."""
+
+    cpu: str
+    cores: int
+    system: str
+    python: str
+
+
+class Manifest(TypedDict):
+    """What the page says of a run, out of its manifest.json."""
+
+    spec: Mapping[str, Any]
+    commit: str | None
+    device: str
+    machine: Machine
+    packages: dict[str, str]
+    instruction_set: str
+    threads: int
+    fingerprint: str
+
+
+class Copy(TypedDict):
+    """A generated clip that is a near-copy of a training clip."""
+
+    generated: str
+    training: str
+    similarity: float
+
+
+class Outlier(TypedDict):
+    """A clip that is far from the originals, with its Fréchet distance."""
+
+    clip_id: str
+    value: float
+
+
+class SystemSummary(TypedDict):
+    """One system of a study: its folder, relative to the study's, and by embedder the clips that stand out."""
+
+    folder: str
+    copies: dict[str, list[Copy]]
+    outliers: dict[str, list[Outlier]]
+
+
+class RunSummary(SystemSummary):
+    """One run of a study."""
+
+    manifest: Manifest
+
+
+class Summary(TypedDict):
+    """summary.json of a study."""
+
+    study: str
+    runs: dict[str, RunSummary]
+    baselines: dict[str, SystemSummary]
+    evaluation: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class Study:
     """The tables and the summary of one study's folder."""
 
     folder: Path
-    summary: dict[str, Any]
+    summary: Summary
     tables: dict[str, pd.DataFrame]
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -79,9 +91,22 @@ class Study:
     @property
     def embedders(self) -> list[str]:
         """The main one first, then the others in the order of the table."""
-        found = list(dict.fromkeys(self.tables["comparison"]["embedder"]))
-        first = [e for e in self.summary["evaluation"]["embedders"] if e in found]
-        return [*first, *(e for e in found if e not in first)]
+        present = list(dict.fromkeys(self.tables["comparison"]["embedder"]))
+        return list(dict.fromkeys([e for e in self.summary["evaluation"]["embedders"] if e in present] + present))
+
+    @property
+    def specs(self) -> dict[str, Mapping[str, Any]]:
+        """What each run was trained with."""
+        return {name: run["manifest"]["spec"] for name, run in self.summary["runs"].items()}
+
+    @property
+    def codes(self) -> int:
+        """How many codes a codebook has: the runs of a study share one codec."""
+        return next(iter(self.specs.values()))["data"]["codec"]["codebook_size"]
+
+    def folder_of(self, system: str) -> Path:
+        """The folder of one run or baseline."""
+        return (self.folder / {**self.summary["baselines"], **self.summary["runs"]}[system]["folder"]).resolve()
 
 
 def read_frame(folder: Path, name: str) -> pd.DataFrame:
@@ -90,16 +115,16 @@ def read_frame(folder: Path, name: str) -> pd.DataFrame:
     if not path.is_file():
         raise UserError(f"{path}: no such file; `ssmttm compare` writes it")
     frame = pd.read_parquet(path)
-    if missing := [c for c in COLUMNS[name] if c not in frame.columns]:
+    required = [column for column in SCHEMAS[name].names if column not in OPTIONAL.get(name, ())]
+    if missing := [column for column in required if column not in frame.columns]:
         raise UserError(f"{path}: lacks {', '.join(missing)}; compare the study again with this version")
     return frame
 
 
 def read_study(folder: Path) -> Study:
     """All tables of the study in `folder`; UserError naming what is missing."""
-    summary = read_json(folder / "summary.json")
+    path = folder / "summary.json"
+    summary = read_json(path)
     if not summary.get("evaluation", {}).get("embedders"):
-        raise UserError(
-            f"{folder / 'summary.json'}: lacks evaluation.embedders; compare the study again with this version"
-        )
-    return Study(folder, summary, {name: read_frame(folder, name) for name in COLUMNS})
+        raise UserError(f"{path}: lacks evaluation.embedders; compare the study again with this version")
+    return Study(folder, summary, {name: read_frame(folder, name) for name in TABLES})

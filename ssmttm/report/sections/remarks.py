@@ -1,67 +1,66 @@
 """Single clips worth a look: near-copies of training clips by name, and the ones farthest from the originals."""
 
-from typing import Any
-
 from ssmttm.numbers import score_text
-from ssmttm.report.cells import Listing, number, system_name, text
-from ssmttm.report.inputs import Study
+from ssmttm.report.cells import Table, number, system_name, text
+from ssmttm.report.inputs import Copy, Outlier, Study
 
-SHOWN = 100
+LISTED = 100
 """More rows than these are in summary.json only."""
 
 
-def copies(study: Study) -> Listing:
+def copies(study: Study) -> Table:
     """Clips that are near-copies of a training clip: those of the runs first, nearest first.
 
     The baseline of training clips through the codec is left out: its are no news.
     """
-    runs = study.summary["runs"]
-    found = [entry for entry in _entries(study, "copies") if entry[0] != "training"]
-    found.sort(key=lambda entry: (entry[0] not in runs, -entry[2]["similarity"]))
-    return Listing(
+    summary = study.summary
+    systems = {**summary["runs"], **summary["baselines"]}
+    entries: list[tuple[str, str, Copy]] = [
+        (name, embedder, copy)
+        for name, system in systems.items()
+        for embedder, clips in system["copies"].items()
+        for copy in clips
+        if name != "training"
+    ]
+    entries.sort(key=lambda entry: (entry[0] not in summary["runs"], -entry[2]["similarity"]))
+    return Table(
         "copies",
         "Near-copies of training clips",
         "Look for runs here, which come first: a model that repeats its training music scores well for the wrong "
         "reason. Real clips may be here too, where a test clip resembles a training clip. The baseline of training "
         "clips through the codec is left out.",
-        [("System", False), ("Embedder", False), ("Generated clip", False), ("Training clip", False),
-         ("Similarity", True)],
+        ("System", "Embedder", "Generated clip", "Training clip", "Similarity"),
         [
-            [text(system_name(system)), text(embedder), text(clip["generated"]), text(clip["training"]),
-             number(clip["similarity"], lambda v: f"{v:.3f}")]
-            for system, embedder, clip in found[:SHOWN]
+            [text(system_name(system)), text(embedder), text(copy["generated"]), text(copy["training"]),
+             number(copy["similarity"], lambda v: f"{v:.3f}")]
+            for system, embedder, copy in entries[:LISTED]
         ],
-        "no clip lies nearer to a training clip than the threshold",
-        max(0, len(found) - SHOWN),
+        "no clip is nearer to a training clip than the threshold",
+        "summary.json",
+        max(0, len(entries) - LISTED),
     )  # fmt: skip
 
 
-def outliers(study: Study) -> Listing:
+def outliers(study: Study) -> Table:
     """The clips of each run that are farthest from the originals."""
-    runs = study.summary["runs"]
-    found = [entry for entry in _entries(study, "outliers") if entry[0] in runs]
-    return Listing(
+    entries: list[tuple[str, str, Outlier]] = [
+        (name, embedder, outlier)
+        for name, run in study.summary["runs"].items()
+        for embedder, clips in run["outliers"].items()
+        for outlier in clips
+    ]
+    return Table(
         "outliers",
         "Clips farthest from the originals",
         "The Fréchet distance of a clip’s own windows to the originals’. Look for clips that come up in every run: "
         "their captions are hard; and for values far above the others: one broken clip moves a run’s score.",
-        [("Run", False), ("Embedder", False), ("Clip", False), ("Fréchet distance of the clip", True)],
+        ("Run", "Embedder", "Clip", "Fréchet distance of the clip"),
         [
-            [text(system), text(embedder), text(clip["clip_id"]),
-             number(clip["value"], lambda v: score_text("frechet", v))]
-            for system, embedder, clip in found[:SHOWN]
+            [text(run), text(embedder), text(outlier["clip_id"]),
+             number(outlier["value"], lambda v: score_text("frechet", v))]
+            for run, embedder, outlier in entries[:LISTED]
         ],
         "the Fréchet distance was not computed clip by clip",
-        max(0, len(found) - SHOWN),
+        "summary.json",
+        max(0, len(entries) - LISTED),
     )  # fmt: skip
-
-
-def _entries(study: Study, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """System, embedder and clip of every remark of one kind."""
-    systems = {**study.summary["runs"], **study.summary["baselines"]}
-    return [
-        (name, embedder, clip)
-        for name, told in systems.items()
-        for embedder, clips in told[kind].items()
-        for clip in clips
-    ]

@@ -1,0 +1,74 @@
+"""The claims of 9 % and 2 % as the page shows them, from `claims.json`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ssmttm.accounting.claims_text import TITLES, claims_sentence
+from ssmttm.numbers import listed, millions, power_of_ten, significant
+from ssmttm.report.cells import Cell, Table, number, text
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What the section says."""
+
+    counted_for: str
+    sentence: str
+    not_counted: Mapping[str, str]
+    table: Table
+
+
+def claims_section(claims: Mapping[str, Any]) -> Claims:
+    """Sentences and a table, from what `ssmttm.stages.claims.claims` returns."""
+    rows = claims["rows"]
+    table = Table(
+        "",
+        "Shares of MusicGen-small, by each way of counting",
+        "Look for the countings that give the claim when rounded to whole per cent.",
+        ("Design", "Of", "Counting", "Ours", "MusicGen-small", "Share", "Claim", "Rounds to the claim"),
+        [_row(row) for row in rows],
+        file="claims.json",
+        highlighted=[i for i, row in enumerate(rows) if row["own"]],
+    )
+    return Claims(_counted_for(claims), claims_sentence(claims), claims["not_counted"], table)
+
+
+def _counted_for(claims: Mapping[str, Any]) -> str:
+    """Whose training the rows count."""
+    spec, designs = claims["spec"], claims["designs"]
+    sizes = _span([d["parameters"] for d in designs], millions)
+    steps = _span([d["optimizer_steps"] for d in designs], "{:,.0f}".format)
+    batch, seconds = (_span([d[key] for d in designs], "{:g}".format) for key in ("batch", "seconds"))
+    return (
+        f"They are counted for {listed([d['design'] for d in designs])}, as the preset {spec['preset']} describes them "
+        f"at size {spec['size']}: {sizes} parameters, {steps} optimizer steps of {batch} clips of {seconds} s, and "
+        f"{spec['hours']:g} hours of music to train on."
+    )
+
+
+def _span(values: list[float], form: Callable[[float], str]) -> str:
+    """The one value of all, or the least and the greatest."""
+    return " to ".join(dict.fromkeys([form(min(values)), form(max(values))]))
+
+
+def _amount(value: float, unit: str) -> str:
+    if unit == "FLOP" or value >= 1e9:
+        return f"{power_of_ten(value)} {unit}"
+    return f"{millions(value) if value >= 1e6 else significant(value)} {unit}"
+
+
+def _row(row: Mapping[str, Any]) -> list[Cell]:
+    own = "by which this project spends its budgets" if row["own"] else ""
+    amount = partial(_amount, unit=row["unit"])
+    return [
+        text(row["design"]),
+        text(TITLES[row["quantity"]]),
+        Cell(row["counting"], subs=tuple(filter(None, (own, row["meaning"]))), style="wide"),
+        number(row["ours"], amount),
+        number(row["theirs"], amount),
+        number(row["ratio"], lambda v: f"{significant(100 * v)} %"),
+        number(row["claim"], lambda v: f"{100 * v:.0f} %"),
+        text("yes" if row["agrees"] else "no"),
+    ]
