@@ -1,6 +1,7 @@
 """Single clips worth a look: near-copies of training clips by name, and the ones farthest from the originals."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from ssmttm.numbers import score_text
 from ssmttm.report.cells import Listing, number, system_name, text
@@ -56,7 +57,7 @@ def outliers(study: Study) -> Listing:
     )  # fmt: skip
 
 
-def _entries(study: Study, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
+def _entries(study: Study, kind: Literal["copies", "outliers"]) -> list[tuple[str, str, Mapping[str, Any]]]:
     """System, embedder and clip of every remark of one kind."""
     systems = {**study.summary["runs"], **study.summary["baselines"]}
     return [
