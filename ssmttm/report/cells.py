@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 
 from ssmttm.numbers import BASELINE_NAMES, metric_name, score_text
-from ssmttm.report.inputs import Study
+from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import REFERENCE, Column
 from ssmttm.study.rows import Kind
 

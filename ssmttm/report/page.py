@@ -1,7 +1,6 @@
 """Rendering: one self-contained HTML file from the templates beside this module."""
 
 import json
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -10,7 +9,7 @@ from plotly.offline import get_plotlyjs
 from ssmttm import numbers
 
 
-def script_json(value: Any) -> Markup:
+def script_json(value: object) -> Markup:
     """JSON that can stand inside a script element: no `<`, so that nothing can close or open one."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
@@ -18,8 +17,8 @@ def script_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def render(context: dict[str, Any]) -> str:
-    """The page. Everything in `context` is escaped, except plotly's own script."""
+def render(**parts: object) -> str:
+    """The page. Everything in `parts` is escaped, except plotly's own script."""
     environment = Environment(
         loader=PackageLoader("ssmttm", "report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -27,12 +26,8 @@ def render(context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        name: getattr(numbers, name)
-        for name in ("significant", "power_of_ten", "millions", "clock", "plural", "listed")
-    }
-    environment.filters["script_json"] = script_json
+    environment.filters |= {"minus": numbers.minus, "plural": numbers.plural, "script_json": script_json}
     plotly = get_plotlyjs()
     if "</script" in plotly.lower():
         raise ValueError("plotly's script would close its own element")
-    return environment.get_template("template.html.j2").render(plotly=Markup(plotly), **context)
+    return environment.get_template("template.html.j2").render(plotly=Markup(plotly), **parts)

@@ -1,17 +1,15 @@
 """Collect scores, curves and costs of one study into tidy tables."""
 
-import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
-from ssmttm.choices import STUDY_TABLES
 from ssmttm.errors import UserError
-from ssmttm.files import atomic_path, write_json
 from ssmttm.statistics.noise import Noise
 from ssmttm.study.collect import collect
 from ssmttm.study.derive import derived
+from ssmttm.study.folder import Study, Summary, write_study
 from ssmttm.study.published import paper_progress
 
 COLLECTED = ("comparison", "progress", "differences", "curves")
@@ -37,11 +35,4 @@ def run(spec: dict[str, Any], study: str, runs: list[Path], sizes: list[str], ba
 
         frames["progress"] = pd.concat([found.progress, paper_progress(paper_costs())], ignore_index=True)
     summary = found.summary | {key: spec[key] for key in ("title", "evaluation")}
-    for system in (*summary["runs"].values(), *summary["baselines"].values()):
-        system["folder"] = Path(os.path.relpath(system["folder"], out)).as_posix()
-    for name in STUDY_TABLES:
-        with atomic_path(out / f"{name}.parquet") as path:
-            frames[name].to_parquet(path, index=False)
-    with atomic_path(out / "comparison.csv") as path:
-        found.comparison.to_csv(path, index=False)
-    write_json(out / "summary.json", summary)
+    write_study(Study(out, cast(Summary, summary), frames))

@@ -5,8 +5,8 @@ from typing import Any
 
 from ssmttm.files import write_text
 from ssmttm.report.figures import figures
-from ssmttm.report.inputs import read_study
 from ssmttm.report.report import FIGURES, build
+from ssmttm.study.folder import read_study
 
 
 def run(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ssmttm.numbers import budget_name
 from ssmttm.report.figures.chart import Axis, Chart, Figure, Level, Selector, Series, dash_of, rounded
-from ssmttm.report.inputs import Study
+from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import run_rows
 
 POINTS = 300
@@ -27,6 +27,11 @@ def smooth(values: np.ndarray, share: float = 0.05) -> np.ndarray:
     return out
 
 
+def codes_of(study: Study) -> int:
+    """How many codes a codebook has: the runs of a study share one codec."""
+    return next(iter(study.specs.values()))["data"]["codec"]["codebook_size"]
+
+
 def guessing(codes: int) -> float:
     """The loss in nats per token of a model that takes all `codes` of a codebook for equally likely."""
     return math.log(codes)
@@ -37,8 +42,8 @@ def learning_curves(study: Study, colors: dict[str, int]) -> Figure:
 
     A level is the loss of guessing among the codes of a codebook.
     """
-    curves, loss = study["curves"], guessing(study.codes)
-    level = Level(f"guessing: ln {study.codes:,} = {loss:.2f}", loss)
+    curves, codes = study["curves"], codes_of(study)
+    level = Level(f"guessing: ln {codes:,} = {guessing(codes):.2f}", guessing(codes))
     budgets = list(run_rows(study["comparison"]).groupby(["budget_kind", "budget"], sort=False))
     charts = {
         key: [

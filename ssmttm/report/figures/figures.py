@@ -6,11 +6,11 @@ from pathlib import Path
 from ssmttm.files import atomic_path, write_text
 from ssmttm.report.figures import svg
 from ssmttm.report.figures.chart import Figure
-from ssmttm.report.figures.curves import codes_of, learning_curves
+from ssmttm.report.figures.curves import learning_curves
+from ssmttm.report.figures.quality import quality
 from ssmttm.report.figures.sizes import scaling_down
-from ssmttm.report.inputs import Study
-from ssmttm.report.scoreboard import columns, run_facts
-from ssmttm.report.sections.quality import quality
+from ssmttm.report.scoreboard import run_rows
+from ssmttm.study.folder import Study
 
 COLORS = 8
 """The style sheet has so many colors; further variants begin again."""
@@ -18,23 +18,18 @@ COLORS = 8
 
 def variant_colors(study: Study) -> dict[str, int]:
     """The number of each variant's color, in the order of the run table."""
-    variants = dict.fromkeys(run_facts(study["comparison"])["variant"])
+    variants = dict.fromkeys(run_rows(study["comparison"])["variant"])
     return {v: i % COLORS for i, v in enumerate(variants)}
 
 
 def figures(study: Study) -> dict[str, Figure]:
     """The figures of a study by id; one without charts has nothing to show."""
-    colors, table = variant_colors(study), study["comparison"]
-    made = [
-        quality(study, colors),
-        learning_curves(table, study["curves"], colors, codes_of(study.summary["runs"])),
-        scaling_down(table, study["scaling"], columns(table, study.embedders), colors),
-    ]
-    return {figure.id: figure for figure in made}
+    colors = variant_colors(study)
+    return {figure.id: figure for figure in (build(study, colors) for build in (quality, learning_curves, scaling_down))}
 
 
 def write(study: Study, folder: Path) -> list[Path]:
-    """Write every chart as `{figure}.{choices}.svg` into `folder`, and beside it all data and tables as CSV.
+    """Write every chart as `{figure}.{selected}.svg` into `folder`, and beside it all data and tables as CSV.
 
     Returns the files. A figure without charts has only its data.
     """
@@ -54,9 +49,9 @@ def write(study: Study, folder: Path) -> list[Path]:
 
 
 def svg_names(figure: Figure, key: str) -> list[str]:
-    """The file names of the charts under a choice: `quality.frechet-musicnn.codec.steps.svg`."""
+    """The file names of the charts under a key: `quality.frechet-musicnn.codec.steps.svg`."""
     charts = figure.charts[key]
-    titles = [f".{_plain(chart['title'])}" if len(charts) > 1 else "" for chart in charts]
+    titles = [f".{_plain(chart.title)}" if len(charts) > 1 else "" for chart in charts]
     return [f"{figure.id}.{'.'.join(_plain(part) for part in key.split('|'))}{title}.svg" for title in titles]
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from ssmttm.numbers import millions
 from ssmttm.report.figures.chart import Axis, Chart, Figure, Selector, Series, rounded
-from ssmttm.report.inputs import Study
+from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import REFERENCE, Column, columns, run_rows
 
 BASES = {"iterations": "Equal iterations", "flops": "Equal FLOPs"}
@@ -25,7 +25,7 @@ def scaling_down(study: Study, colors: dict[str, int]) -> Figure:
         x = Axis("Parameters", log=True, ticks=_ticks(list(rows["parameters"])))
         losses = _losses(runs[runs["variant"].isin(scaled) & (runs["budget_kind"] == basis)], colors)
         loss = Chart("Test loss", x, Axis("nats per token"), losses, note="Lower is better.")
-        scores = [_chart(rows, column, x, colors) for column in columns(study)]
+        scores = [_chart(rows, column, x, colors) for column in columns(study["comparison"], study.embedders)]
         charts[basis] = [chart for chart in (loss, *scores) if chart.series]
         tables.append(rows)
     table = pd.concat(tables, ignore_index=True) if tables else points.iloc[:0]

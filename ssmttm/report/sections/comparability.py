@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ssmttm.numbers import audio_words, listed, metric_name, plural, power_of_ten
-from ssmttm.report.inputs import Manifest, RunSummary, Study
+from ssmttm.study.folder import RunManifest, RunSummary, Study
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.report.sections.every_score import audio_text
 from ssmttm.report.sections.external import ExternalSystem
@@ -125,7 +125,7 @@ def _published(progress: pd.DataFrame) -> Iterator[Caveat]:
         yield Caveat("Published points", " ".join([text, *notes]))
 
 
-def _machine(manifest: Manifest) -> str:
+def _machine(manifest: RunManifest) -> str:
     return f"{manifest['device']} ({manifest['machine']['cpu']})"
 
 

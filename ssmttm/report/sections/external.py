@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ssmttm.files import read_json
 from ssmttm.numbers import audio_words, listed, millions, power_of_ten, significant
 from ssmttm.report.cells import Table, number, system_name, text
-from ssmttm.report.inputs import Study
+from ssmttm.study.folder import Study
 
 
 @dataclass(frozen=True)

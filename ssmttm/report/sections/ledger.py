@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ssmttm.numbers import budget_name, clock, millions, power_of_ten
 from ssmttm.report.cells import Cell, Table, count, number, text
-from ssmttm.report.inputs import Machine, Manifest, RunSummary, Study
+from ssmttm.study.folder import Machine, RunManifest, RunSummary, Study
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.study.rows import SystemScore, rows_of
 
@@ -45,7 +45,7 @@ def _row(run: SystemScore, summary: RunSummary, link: Callable[[str], str]) -> l
     ]
 
 
-def _commit(manifest: Manifest) -> str:
+def _commit(manifest: RunManifest) -> str:
     return manifest["commit"] or "no checkout"
 
 

@@ -6,7 +6,7 @@ from ssmttm.numbers import budget_name, millions, score_text, significant
 from ssmttm.report.cells import Cell, Table, count, interval, kind, main_part, number, score, study_table, text
 from ssmttm.report.cells import system_name as name
 from ssmttm.report.figures.sizes import BASES
-from ssmttm.report.inputs import Study
+from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import Column
 from ssmttm.report.sections.listing_costs import fits, reach
 from ssmttm.report.verdicts import rule, verdict

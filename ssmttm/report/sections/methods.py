@@ -1,5 +1,7 @@
 """The methods section: plain sentences from the configuration that ran and what the runs recorded."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ssmttm.licenses.elements import SWITCHES
@@ -9,14 +11,19 @@ from ssmttm.numbers import (
     listed,
     metric_name,
     millions,
+    minus,
     plural,
     power_of_ten,
     significant,
 )
-from ssmttm.report.inputs import Study
-from ssmttm.report.scoreboard import run_facts
-from ssmttm.report.sections.corpus import usable
+from ssmttm.study.folder import Study
+from ssmttm.report.scoreboard import run_rows, runs_by_budget
+from ssmttm.report.sections.corpus import Corpus, usable
 from ssmttm.report.sections.every_score import audio_text
+from ssmttm.study.rows import SystemScore, rows_of
+
+Settings = Mapping[str, Any]
+"""A section of the configuration."""
 
 _CAPTIONS = {
     "sentence": "one sentence each",
@@ -32,39 +39,46 @@ _VOCALS = {
 }
 
 
-def paragraphs(study: Study, corpus: dict[str, Any], settings: dict[str, Any]) -> list[dict[str, str]]:
-    """Headings with their text; `settings` are the `data`, `generation` and `evaluation` of the configuration."""
-    specs = {name: run["manifest"]["spec"] for name, run in study.summary["runs"].items()}
+@dataclass(frozen=True)
+class Paragraph:
+    """A heading with its text."""
+
+    heading: str
+    text: str
+
+
+def paragraphs(study: Study, corpus: Corpus, settings: Settings) -> list[Paragraph]:
+    """The methods; `settings` are the `data`, `generation` and `evaluation` of the configuration."""
     data = settings["data"]
-    written = [
-        ("Music", _music(data, corpus)),
-        ("License policy", _policy(data["license"])),
-        ("Clips and splits", _clips(data, corpus)),
-        ("Captions and text encoder", _captions(data)),
-        ("Audio codec", _codec(data, specs)),
-        ("Models", _models(study, specs)),
-        ("Training", _training(specs)),
-        ("Machine", _machine(study)),
-        ("Budgets", _budgets(study)),
-        ("Generation", _generation(settings["generation"])),
-        ("Scores", _scores(study)),
-        ("Intervals", _intervals(study, settings["evaluation"])),
-    ]
-    return [{"heading": heading, "text": " ".join(filter(None, sentences))} for heading, sentences in written]
+    sentences = {
+        "Music": _music(data, corpus),
+        "License policy": _policy(data["license"]),
+        "Clips and splits": _clips(data, corpus),
+        "Captions and text encoder": _captions(data),
+        "Audio codec": _codec(data, study),
+        "Models": _models(study),
+        "Training": _training(study),
+        "Machine": _machine(study),
+        "Budgets": _budgets(study),
+        "Generation": _generation(settings["generation"]),
+        "Scores": _scores(study),
+        "Intervals": _intervals(study, settings["evaluation"]),
+    }
+    return [Paragraph(heading, " ".join(filter(None, parts))) for heading, parts in sentences.items()]
 
 
-def _music(data: dict[str, Any], corpus: dict[str, Any]) -> list[str]:
+def _music(data: Settings, corpus: Corpus) -> list[str]:
     sources = [_source(name, settings) for name, settings in data["sources"].items()]
-    fraction = "near-duplicates by audio fingerprint, from a similarity of"
     return [
         f"Data set {data['version']} was taken from {listed(sources)}.",
-        f"Of {plural(corpus['candidates'], 'candidate track')}, {corpus['tracks']:,} were kept:"
-        f" {significant(corpus['minutes'])} minutes by {plural(corpus['artists'], 'artist')}.",
-        f"Exact duplicates and {fraction} {data['duplicates']['similarity']:g} on, are in no split.",
+        f"Of {plural(corpus.candidates, 'candidate track')}, {corpus.whole.tracks:,} were kept:"
+        f" {significant(corpus.whole.minutes)} minutes by {plural(corpus.whole.artists, 'artist')}.",
+        "Exact duplicates and near-duplicates by audio fingerprint, from a similarity of "
+        f"{data['duplicates']['similarity']:g} on, are in no split.",
     ]
 
 
-def _source(name: str, settings: dict[str, Any]) -> str:
+def _source(name: str, settings: Settings) -> str:
     packages = settings.get("packages")
     return f"{name} ({listed(list(packages))})" if packages else name
 
@@ -75,7 +89,7 @@ _RESERVED = {
 }
 
 
-def _policy(license: dict[str, Any]) -> list[str]:
+def _policy(license: Settings) -> list[str]:
     allowed = usable(license)
     off = [element.upper() for element, (key, _) in SWITCHES.items() if not license[key]]
     on = [element.upper() for element, (key, _) in SWITCHES.items() if license[key]]
@@ -89,24 +103,20 @@ def _policy(license: dict[str, Any]) -> list[str]:
     ]
 
 
-def _clips(data: dict[str, Any], corpus: dict[str, Any]) -> list[str]:
+def _clips(data: Settings, corpus: Corpus) -> list[str]:
     clips, split = data["clips"], data["split"]
-    counts = listed([f"{s['clips']:,} for {s['split']}" for s in corpus["splits"]])
+    counts = listed([f"{part.clips:,} for {split}" for split, part in corpus.splits.items()])
     return [
         f"Tracks were cut into mono clips of {clips['seconds']:g} s at {clips['sample_rate'] / 1000:g} kHz, each "
-        f"brought to {_signed(clips['loudness_lufs'])} LUFS (EBU R128); clips below "
-        f"{_signed(clips['silence_lufs'])} LUFS were dropped.",
+        f"brought to {minus(format(clips['loudness_lufs'], 'g'))} LUFS (EBU R128); clips below "
+        f"{minus(format(clips['silence_lufs'], 'g'))} LUFS were dropped.",
         f"{_VOCALS[data['vocals']['mode']]}.",
         f"Artists were assigned to splits by a hash, {100 * split['validation']:g} % to validation and "
         f"{100 * split['test']:g} % to test, so that no artist is in two. Clips: {counts}.",
     ]
 
 
-def _signed(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
-
-
-def _captions(data: dict[str, Any]) -> list[str]:
+def _captions(data: Settings) -> list[str]:
     captions, text = data["captions"], data["text"]
     rewrite = captions.get("rewrite")
     return [
@@ -118,94 +128,85 @@ def _captions(data: dict[str, Any]) -> list[str]:
     ]
 
 
-def _named(name: str, settings: dict[str, Any]) -> str:
+def _named(name: str, settings: Settings) -> str:
     return f"{name} ({settings['model']})" if settings.get("model") else name
 
 
-def _codec(data: dict[str, Any], specs: dict[str, Any]) -> list[str]:
+def _codec(data: Settings, specs: Settings) -> list[str]:
     codec = data["codec"]
-    levels = sorted({s["model"]["codebooks"] for s in specs.values()})
+    levels = sorted({s["model"]["codebooks"] for s in study.specs.values()})
     return [
-        f"Clips were turned to tokens by the codec {_named(codec['name'], codec)} with "
+        f"Clips were turned into tokens by the codec {_named(codec['name'], codec)} with "
         f"{plural(codec['codebooks'], 'codebook')} of {codec['codebook_size']:,} codes; the models predict the first "
         f"{listed([str(v) for v in levels])} of them in the delay pattern."
     ]
 
 
-def _models(study: Study, specs: dict[str, Any]) -> list[str]:
-    runs = run_facts(study["comparison"])
-    told = []
-    for name, group in runs.groupby("variant", sort=False):
-        spec = specs[group["system"].iloc[0]]["variant"]
-        forward = (
-            "no feed-forward layer" if spec["feedforward"] == "none" else f"a {spec['feedforward']} feed-forward layer"
-        )
+def _models(study: Study) -> list[str]:
+    found = []
+    for name, group in run_rows(study["comparison"]).groupby("variant", sort=False):
+        spec = study.specs[group["system"].iloc[0]]["variant"]
+        layer, layers = spec["feedforward"], spec.get("attention_layers")
+        forward = "no feed-forward layer" if layer == "none" else f"a {layer} feed-forward layer"
+        attention = f", attention in layers {listed(list(map(str, layers)))}" if layers else ""
+        conditioning = "a prefix" if spec["conditioning"] == "prefix" else "cross-attention"
         sizes = listed([millions(p) for p in sorted(set(group["parameters"]), reverse=True)])
-        attention = (
-            f", attention in layers {listed(list(map(str, spec['attention_layers'])))}"
-            if spec.get("attention_layers")
-            else ""
+        found.append(
+            f"{name}: {spec['mixer']} mixer with {forward}{attention}, text by {conditioning}, {sizes} parameters."
         )
-        told.append(
-            f"{name}: {spec['mixer']} mixer with {forward}{attention}, text by "
-            f"{'a prefix' if spec['conditioning'] == 'prefix' else 'cross-attention'}, {sizes} parameters."
-        )
-    return told
+    return found
 
 
-def _values(specs: dict[str, Any], key: str, form: str = "{:g}") -> str:
-    """One setting of the training, or all of them where runs differ."""
-    values = list(dict.fromkeys(s["training"][key] for s in specs.values()))
-    return listed([form.format(v) for v in values])
+def _training(study: Study) -> list[str]:
+    specs = study.specs.values()
 
+    def values(key: str, form: str = "{:g}") -> str:
+        """One setting of the training, or all of them where runs differ."""
+        return listed([form.format(v) for v in dict.fromkeys(spec["training"][key] for spec in specs)])
 
-def _training(specs: dict[str, Any]) -> list[str]:
-    smoothing = any(s["training"]["label_smoothing"] for s in specs.values())
-    average = any(s["training"]["ema_decay"] for s in specs.values())
+    smoothing, average = (any(s["training"][key] for s in specs) for key in ("label_smoothing", "ema_decay"))
     return [
-        f"Models were trained by AdamW with a learning rate that rises to {_values(specs, 'learning_rate')} over "
-        f"{_values(specs, 'warmup_steps')} steps and then falls along a cosine, to "
-        f"{_values(specs, 'minimum_learning_rate')} at the end of the run’s own budget. Weight decay was "
-        f"{_values(specs, 'weight_decay')}, and gradients were clipped at {_values(specs, 'gradient_clip')}.",
-        f"Batches had {_values(specs, 'batch_size')} clips, in {_values(specs, 'precision', '{}')}.",
-        f"Label smoothing was {_values(specs, 'label_smoothing')}." if smoothing else "",
-        f"The model is an average of the weights with decay {_values(specs, 'ema_decay')}." if average else "",
-        f"Captions were dropped with probability {_values(specs, 'caption_dropout')}, words of them masked with "
-        f"{_values(specs, 'word_dropout')}.",
-        f"Seeds of training: {listed([str(v) for v in sorted({s['seed'] for s in specs.values()})])}.",
+        f"Models were trained by AdamW with a learning rate that rises to {values('learning_rate')} over "
+        f"{values('warmup_steps')} steps and then falls along a cosine, to {values('minimum_learning_rate')} at the end "
+        f"of the run’s own budget. Weight decay was {values('weight_decay')}, and gradients were clipped at "
+        f"{values('gradient_clip')}.",
+        f"Batches had {values('batch_size')} clips, in {values('precision', '{}')}.",
+        f"Label smoothing was {values('label_smoothing')}." if smoothing else "",
+        f"The model is an average of the weights with decay {values('ema_decay')}." if average else "",
+        f"Captions were dropped with probability {values('caption_dropout')}, words of them masked with "
+        f"{values('word_dropout')}.",
+        f"Seeds of training: {listed([str(v) for v in sorted({s['seed'] for s in specs})])}.",
     ]
 
 
 def _machine(study: Study) -> list[str]:
     """What the runs were trained on, and what another processor would give."""
-    told = []
+    places = []
     for run in study.summary["runs"].values():
         manifest = run["manifest"]
-        place = "" if manifest["device"] == "cpu" else f"{manifest['device']}, with the processor "
-        told.append(
-            f"{place}{manifest['machine']['cpu']}, {manifest['instruction_set']} instructions, torch "
+        device = "" if manifest["device"] == "cpu" else f"{manifest['device']}, with the processor "
+        places.append(
+            f"{device}{manifest['machine']['cpu']}, {manifest['instruction_set']} instructions, torch "
             f"{manifest['packages']['torch']}, {plural(manifest['threads'], 'thread')}"
         )
     return [
-        f"Runs were trained on {'; '.join(dict.fromkeys(told))}.",
+        f"Runs were trained on {'; '.join(dict.fromkeys(places))}.",
         "There, with the same packages and threads, they repeat exactly. Another processor rounds differently, and a "
         "codec that is fitted there may have other codes: losses and scores then differ by more than rounding.",
     ]
 
 
 def _budgets(study: Study) -> list[str]:
-    runs = run_facts(study["comparison"])
-    groups = runs.groupby(["budget_kind", "budget"], sort=False)
-    told = [f"{plural(len(group), 'run')} with {budget_name(*budget)}" for budget, group in groups]
-    low, high = float(runs["flops_spent"].min()), float(runs["flops_spent"].max())
-    spent = power_of_ten(low) if low == high else f"{power_of_ten(low)} to {power_of_ten(high)}"
+    groups = runs_by_budget(study["comparison"])
+    spent = [run.flops_spent or 0.0 for _, runs in groups for run in runs]
+    span = " to ".join(power_of_ten(v) for v in dict.fromkeys((min(spent), max(spent))))
     return [
-        f"{listed(told)}.",
-        f"FLOPs are counted from the models’ own formulas, forward and backward; the runs spent {spent} of them.",
+        f"{listed([f'{plural(len(runs), "run")} with {budget_name(*budget)}' for budget, runs in groups])}.",
+        f"FLOPs are counted from the models’ own formulas, forward and backward; the runs spent {span} of them.",
     ]
 
 
-def _generation(settings: dict[str, Any]) -> list[str]:
+def _generation(settings: Settings) -> list[str]:
     guidance = settings["guidance"]
     guided = f"classifier-free guidance of {guidance:g}" if guidance != 1 else "no classifier-free guidance"
     return [
@@ -219,7 +220,7 @@ def _scores(study: Study) -> list[str]:
     table, prompts = study["comparison"], study.summary["evaluation"].get("prompts") or {}
     names = listed([metric_name(m) for m in dict.fromkeys(table["metric"])])
     runs = table[table["kind"] == "run"].drop_duplicates(["clip_s", "sample_rate", "channels"])
-    audio = listed([audio_text(r) for r in runs.itertuples()])
+    audio = listed([audio_text(score) for score in rows_of(runs, SystemScore)])
     references = listed([REFERENCE_NAMES[r] for r in dict.fromkeys(table["reference"])])
     return [
         f"Scores are {names}, on embeddings of {listed(study.embedders)}, each against {references}.",
@@ -229,7 +230,7 @@ def _scores(study: Study) -> list[str]:
     ]
 
 
-def _intervals(study: Study, evaluation: dict[str, Any]) -> list[str]:
+def _intervals(study: Study, evaluation: Settings) -> list[str]:
     paired = (
         "Two runs under one budget are compared on the same captions, with an interval of the difference and a p-value "
         "adjusted by Holm’s method for all such pairs; fits redraw the captions of all their points together."

@@ -20,7 +20,7 @@ from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.numbers import BASELINE_NAMES, budget_name, millions
 from ssmttm.report.figures.spectrogram import spectrogram_png
-from ssmttm.report.inputs import Study
+from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import runs_by_budget
 from ssmttm.tables import read_table
 

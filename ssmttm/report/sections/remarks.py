@@ -2,7 +2,7 @@
 
 from ssmttm.numbers import score_text
 from ssmttm.report.cells import Table, number, system_name, text
-from ssmttm.report.inputs import Copy, Outlier, Study
+from ssmttm.study.folder import Copy, Outlier, Study
 
 LISTED = 100
 """More rows than these are in summary.json only."""

@@ -1,0 +1,321 @@
+"""The rows of a study's tables as types: their fields are the columns that `ssmttm.tables` states.
+
+A number that there is not is None in a row, and missing in a table.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Literal, TypeVar
+
+import pandas as pd
+import pyarrow as pa
+
+from ssmttm.tables import OPTIONAL, SCHEMAS
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What makes scores comparable: no fit, mean or test mixes scores of several kinds."""
+
+    embedder: str
+    metric: str
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Kind):
+    """A number of a score file, with its interval and how it was made."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    bias: float | None = None
+    """Mean excess of the resamples over the value, by which the interval was moved."""
+    n: int
+    """Clips that were scored."""
+    windows: int | None = None
+    better: Better
+    confidence: float
+    definition: str
+    backend: str
+    interval: str
+    """How the interval was made."""
+    warnings: str = ""
+    """Joined by `; `."""
+    slope: float | None = None
+    """Of the line behind an extrapolated distance, as `r_squared`."""
+    r_squared: float | None = None
+    clip_s: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """Whatever is scored: a run with its design, budget and costs, or a system of which little is known."""
+
+    system: str
+    kind: Literal["run", "baseline", "external"]
+    variant: str | None = None
+    mixer: str | None = None
+    feedforward: str | None = None
+    conditioning: str | None = None
+    size: str | None = None
+    layers: int | None = None
+    d_model: int | None = None
+    budget_kind: str | None = None
+    budget: float | None = None
+    seed: int | None = None
+    parameters: int | None = None
+    core_parameters: int | None = None
+    """Outside embeddings and heads; None where the manifest doesn't count those separately."""
+    steps: int | None = None
+    tokens: int | None = None
+    clips_seen: int | None = None
+    flops_per_step: float | None = None
+    flops_planned: float | None = None
+    flops_spent: float | None = None
+    seconds: float | None = None
+    gpu_hours: float | None = None
+    test_loss: float | None = None
+    test_clips: int | None = None
+    final_loss: float | None = None
+    final_validation_loss: float | None = None
+    hours: float | None = None
+    """Of music that an external system was trained on, as others state it."""
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemScore(System, Score):
+    """A row of `comparison`: a final score of a system."""
+
+    study: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointScore(Kind):
+    """A row of `progress`: a score of a run's checkpoint beside what it had cost; or a published one."""
+
+    run: str
+    variant: str | None
+    size: str
+    seed: int | None = None
+    budget_kind: str
+    budget: float
+    parameters: int
+    checkpoint: str
+    steps: int
+    clips_seen: int
+    tokens: int
+    flops: float
+    seconds: float | None = None
+    gpu_hours: float | None = None
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    better: Better
+    slope: float | None = None
+    r_squared: float | None = None
+    error: float | None = None
+    """Of reading or rounding a published score."""
+    source: str | None = None
+    how: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(Kind):
+    """A row of `differences`: run `a` less run `b` under one budget, paired by caption."""
+
+    budget_kind: str
+    budget: float
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float | None = None
+    confidence: float
+    n: int
+    better: Better
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """A row of `curves`: a run at one of its optimizer steps."""
+
+    run: str
+    step: int
+    tokens: int
+    flops: float
+    seconds: float
+    loss: float
+    validation_loss: float | None = None
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Kind):
+    """A row of `fits`: the power law of a design's scores against a cost; without numbers where `note` says why."""
+
+    variant: str
+    size: str
+    cost: str
+    limit: float | None = None
+    limit_low: float | None = None
+    limit_high: float | None = None
+    scale: float | None = None
+    exponent: float | None = None
+    exponent_low: float | None = None
+    exponent_high: float | None = None
+    points: int
+    r2: float | None = None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitPoint(Kind):
+    """A row of `fit_curves`: a fitted curve at one cost."""
+
+    variant: str
+    size: str
+    cost: str
+    at: float
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach(Kind):
+    """A row of `reach`: the cost at which a design's score is the target's, and its share of the target's own."""
+
+    variant: str
+    size: str
+    target: str
+    target_value: float
+    cost: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """None also where it is infinite."""
+    note: str
+    target_cost: float | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeScore(Kind):
+    """A row of `scaling`: a design's score at one of its sizes, over all seeds."""
+
+    variant: str
+    basis: str
+    budget: float
+    size: str
+    parameters: int
+    fraction: float
+    """Of the largest size's parameters."""
+    core_parameters: int | None = None
+    core_fraction: float | None = None
+    seeds: int
+    value: float
+    low: float | None
+    high: float | None
+    interval: Literal["seeds", "captions"]
+    better: Better
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallerSize(Kind):
+    """A row of `scaling_summary`: what a design's score loses with fewer parameters."""
+
+    variant: str
+    basis: str
+    budget: float
+    sizes: int
+    slope: float | None = None
+    """Change of the score with each halving of the parameters."""
+    slope_low: float | None = None
+    slope_high: float | None = None
+    slope_note: str
+    smaller: str
+    """The size that stands for a fourth of the largest, whose score is taken off."""
+    fraction: float
+    core_fraction: float | None = None
+    difference: float
+    low: float | None
+    high: float | None
+    seeds: int
+    paired: Literal["by seed", "by caption", "no"]
+    better: Better
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesignMean(Kind):
+    """A row of `seeds`: a design's mean over seeds."""
+
+    budget_kind: str
+    budget: float
+    size: str
+    variant: str
+    seeds: int
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesignTest(Kind):
+    """A row of `seed_tests`: design `a` less design `b` over the seeds that both were trained with."""
+
+    budget_kind: str
+    budget: float
+    size: str
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float
+    seeds: int
+
+
+ROWS: dict[str, type] = {
+    "comparison": SystemScore,
+    "progress": CheckpointScore,
+    "differences": Difference,
+    "curves": CurvePoint,
+    "fits": Fit,
+    "fit_curves": FitPoint,
+    "reach": Reach,
+    "scaling": SizeScore,
+    "scaling_summary": SmallerSize,
+    "seeds": DesignMean,
+    "seed_tests": DesignTest,
+}
+"""The type of each table's rows."""
+
+Row = TypeVar("Row")
+
+_DTYPES = {pa.string(): "str", pa.int64(): "Int64", pa.float64(): "float64"}
+
+
+def frame_of(rows: Iterable[object], name: str) -> pd.DataFrame:
+    """Rows as table `name` of a study: the columns of its schema, of the same types whether there are rows or not."""
+    schema = SCHEMAS[name]
+    frame = pd.DataFrame([vars(row) for row in rows], columns=schema.names)
+    frame = frame.astype({field.name: _DTYPES[field.type] for field in schema})
+    return frame.drop(columns=[column for column in OPTIONAL.get(name, ()) if frame[column].isna().all()])
+
+
+def rows_of(frame: pd.DataFrame, row: type[Row]) -> list[Row]:
+    """The rows of a table, or of some of its rows, as values of the type `row`; missing values are None."""
+    columns = frame[[field.name for field in fields(row) if field.name in frame]].astype(object)  # type: ignore[arg-type]
+    return [row(**values) for values in columns.where(columns.notna(), None).to_dict("records")]
