@@ -1,5 +1,6 @@
 """The claims as a table for people: what `ssmttm claims` prints."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ssmttm.numbers import listed, power_of_ten, significant
@@ -25,7 +26,7 @@ def _cell(row: dict[str, Any]) -> str:
     return significant(100 * row["ratio"]) + ("*" if row["agrees"] else "")
 
 
-def claims_sentence(found: dict[str, Any], design: str | None = None) -> str:
+def claims_sentence(found: Mapping[str, Any], design: str | None = None) -> str:
     """What the table says of one design, the first without a name, in sentences for a report."""
     design = design or found["designs"][0]["design"]
     rows = [row for row in found["rows"] if row["design"] == design]

@@ -4,11 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import pandas as pd
-
 from ssmttm.numbers import BASELINE_NAMES, metric_name, score_text
 from ssmttm.study.folder import Study
-from ssmttm.report.scoreboard import REFERENCE, Column
 from ssmttm.study.rows import Kind
 
 
@@ -93,15 +90,6 @@ def interval(low: float | None, high: float | None, form: Callable[[float], str]
 def system_name(system: str) -> str:
     """The name of a system on the page."""
     return BASELINE_NAMES.get(system, (system, ""))[0]
-
-
-def main_part(frame: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
-    """The rows of the main table's scores, in its order, against codec reconstructions."""
-    order = {(c.metric, c.embedder): i for i, c in enumerate(columns)}
-    pairs = zip(frame["metric"], frame["embedder"], strict=True)
-    ranks = pd.Series([order.get(pair, -1) for pair in pairs], index=frame.index, dtype=int)
-    rows = frame.loc[ranks[ranks >= 0].sort_values(kind="stable").index]
-    return rows[rows["reference"] == REFERENCE]
 
 
 def study_table(

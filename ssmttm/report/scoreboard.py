@@ -9,13 +9,13 @@ from ssmttm.numbers import (
     BASELINE_NAMES,
     budget_name,
     clock,
-    known,
     metric_name,
     millions,
     power_of_ten,
     score_text,
     significant,
 )
+from ssmttm.report.cells import Cell, number
 from ssmttm.study.rows import SystemScore, rows_of
 
 MAIN = ("frechet", "kl", "clap", "text_audio")
@@ -73,14 +73,6 @@ class ScoreCell:
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a system cost; None is not known."""
-
-    text: str
-    value: float | None
-
-
-@dataclass(frozen=True)
 class ScoreRow:
     """A system of the main table: for each column its scores, one per reference."""
 
@@ -89,7 +81,7 @@ class ScoreRow:
     note: str
     color: str
     cells: list[list[ScoreCell]]
-    costs: list[Cost]
+    costs: list[Cell]
 
 
 @dataclass(frozen=True)
@@ -121,6 +113,15 @@ def main_rows(comparison: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
     wanted = {(c.metric, c.embedder) for c in columns}
     pairs = zip(comparison["metric"], comparison["embedder"], strict=True)
     return comparison[[pair in wanted for pair in pairs]]
+
+
+def main_part(frame: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
+    """The rows of the main table's scores, in its order, against codec reconstructions."""
+    order = {(c.metric, c.embedder): i for i, c in enumerate(columns)}
+    pairs = zip(frame["metric"], frame["embedder"], strict=True)
+    ranks = pd.Series([order.get(pair, -1) for pair in pairs], index=frame.index, dtype=int)
+    rows = frame.loc[ranks[ranks >= 0].sort_values(kind="stable").index]
+    return rows[rows["reference"] == REFERENCE]
 
 
 def cautions(score: SystemScore) -> list[str]:
@@ -233,12 +234,11 @@ def _letter(number: int) -> str:
     return chr(ord("a") + number % 26) * (1 + number // 26)
 
 
-def _costs(row: SystemScore) -> list[Cost]:
+def _costs(row: SystemScore) -> list[Cell]:
     """Test loss, parameters, FLOPs and time, as far as they are known."""
-    pairs = (
-        (row.test_loss, significant),
-        (row.parameters, millions),
-        (row.flops_spent, power_of_ten),
-        (row.seconds, clock),
-    )
-    return [Cost("–", None) if v is None else Cost(text(v), float(v)) for v, text in pairs]
+    return [
+        number(row.test_loss, significant),
+        number(row.parameters, millions),
+        number(row.flops_spent, power_of_ten),
+        number(row.seconds, clock),
+    ]

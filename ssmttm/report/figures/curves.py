@@ -7,8 +7,8 @@ import pandas as pd
 
 from ssmttm.numbers import budget_name
 from ssmttm.report.figures.chart import Axis, Chart, Figure, Level, Selector, Series, dash_of, rounded
-from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import run_rows
+from ssmttm.study.folder import Study
 
 POINTS = 300
 """At most so many points of a curve are drawn."""

@@ -25,7 +25,8 @@ def variant_colors(study: Study) -> dict[str, int]:
 def figures(study: Study) -> dict[str, Figure]:
     """The figures of a study by id; one without charts has nothing to show."""
     colors = variant_colors(study)
-    return {figure.id: figure for figure in (build(study, colors) for build in (quality, learning_curves, scaling_down))}
+    made = [build(study, colors) for build in (quality, learning_curves, scaling_down)]
+    return {figure.id: figure for figure in made}
 
 
 def write(study: Study, folder: Path) -> list[Path]:

@@ -6,8 +6,8 @@ from typing import TypeVar
 from ssmttm.numbers import COST_NAMES, REFERENCE_NAMES, budget_name, cost_text, metric_name, score_text
 from ssmttm.report.cells import system_name
 from ssmttm.report.figures.chart import NEUTRAL, Axis, Band, Chart, Figure, Level, Selector, Series, dash_of, rounded
-from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import MAIN, is_trivial, run_rows
+from ssmttm.study.folder import Study
 from ssmttm.study.rows import CheckpointScore, FitPoint, Kind, SystemScore, rows_of
 
 SYMBOLS = {"iterations": "circle", "flops": "square", "gpu_hours": "triangle"}

@@ -4,8 +4,8 @@ import pandas as pd
 
 from ssmttm.numbers import millions
 from ssmttm.report.figures.chart import Axis, Chart, Figure, Selector, Series, rounded
-from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import REFERENCE, Column, columns, run_rows
+from ssmttm.study.folder import Study
 
 BASES = {"iterations": "Equal iterations", "flops": "Equal FLOPs"}
 
@@ -45,16 +45,16 @@ def _losses(runs: pd.DataFrame, colors: dict[str, int]) -> list[Series]:
     return found
 
 
-def _chart(rows: pd.DataFrame, column: Column, x: Axis, colors: dict[str, int]) -> Chart:
+def _chart(rows: pd.DataFrame, column: Column, axis: Axis, colors: dict[str, int]) -> Chart:
     rows = rows[(rows["metric"] == column.metric) & (rows["embedder"] == column.embedder)]
     found = []
     for (variant, _), group in rows.groupby(["variant", "budget"], sort=False):
         group = group.sort_values("parameters")
         text = [f"{variant}, {r.size}, {millions(r.parameters)} · seeds: {r.seeds}" for r in group.itertuples()]
-        numbers = [rounded(group[name]) for name in ("parameters", "value", "low", "high")]
-        found.append(Series(variant, colors[variant], *numbers, text=text))
+        x, y, low, high = (rounded(group[name]) for name in ("parameters", "value", "low", "high"))
+        found.append(Series(variant, colors[variant], x, y, low, high, text))
     note = f"{column.embedder}. {column.better.capitalize()} is better."
-    return Chart(column.name, x, Axis(column.name), found, note=note)
+    return Chart(column.name, axis, Axis(column.name), found, note=note)
 
 
 def _ticks(sizes: list[int]) -> list[tuple[float, str]]:

@@ -81,7 +81,7 @@ def draw(chart: Chart) -> str:
 
 
 def _extent(chart: Chart) -> tuple[list[float], list[float]]:
-    xs: Numbers = [v for s in (*chart.series, *chart.bands) for v in s.x]
+    xs: Numbers = [v for part in (chart.series, chart.bands) for s in part for v in s.x]
     ys: Numbers = [v for s in chart.series for part in (s.y, s.low, s.high) for v in part or ()]
     ys += [v for band in chart.bands for part in (band.low, band.high) for v in part]
     ys += [level.y for level in chart.levels]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ssmttm.numbers import audio_words, listed, metric_name, plural, power_of_ten
-from ssmttm.study.folder import RunManifest, RunSummary, Study
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.report.sections.every_score import audio_text
 from ssmttm.report.sections.external import ExternalSystem
+from ssmttm.study.folder import RunManifest, RunSummary, Study
 from ssmttm.study.rows import CheckpointScore, SystemScore, rows_of
 
 _NAMED = 4

@@ -153,11 +153,15 @@ def _reasons(rejected: pd.DataFrame) -> Table:
     groups = sorted(rejected.groupby(["reason", "stage"]), key=lambda item: (-len(item[1]), item[0][0]))
     rows = []
     for (reason, stage), group in groups:
-        noun, unknown = "clip" if stage == "clips" else "track", int(group["duration_s"].isna().sum())
+        count, unknown = len(group), int(group["duration_s"].isna().sum())
         rows.append(
-            [Cell(REASONS[reason], key=reason), text(stage), number(len(group), lambda n, noun=noun: plural(int(n), noun)),
-             _minutes(group["duration_s"].sum() / 60, f"{unknown} of unknown length" if unknown else "")]
-        )  # fmt: skip
+            [
+                Cell(REASONS[reason], key=reason),
+                text(stage),
+                Cell(plural(count, "clip" if stage == "clips" else "track"), count, number=True),
+                _minutes(group["duration_s"].sum() / 60, f"{unknown} of unknown length" if unknown else ""),
+            ]
+        )
     look = "Look for reasons that remove much: they shape what music remains."
     headings = ("Reason", "Stage", "Count", "Minutes")
     return Table("", "Left out, and why", look, headings, rows, "nothing was rejected")
@@ -190,14 +194,14 @@ def _captions(captions: Mapping[str, Any]) -> Table:
         ("Distinct pairs of words", repetition["distinct_bigrams"], "per pair"),
         ("Distinct triples of words", repetition["distinct_trigrams"], "per triple"),
     )
-    span = f"{words['lower_quartile']:.0f} to {words['upper_quartile']:.0f}"
+    half = f"half of them {words['lower_quartile']:.0f} to {words['upper_quartile']:.0f}"
     rows = [
-        ("Words per caption", f"{words['mean']:.1f}", f"from {words['minimum']} to {words['maximum']}, half of them {span}"),
+        ("Words per caption", f"{words['mean']:.1f}", f"from {words['minimum']} to {words['maximum']}, {half}"),
         ("Distinct words", f"{vocabulary['distinct_words']:,}", "in all captions together"),
         *((name, f"{value:.2f}", f"{note}, {sample}") for name, value, note in ratios if value is not None),
         ("Repeated captions", f"{100 * repetition['duplicates']:.1f} %", "word for word the same as an earlier one"),
         *(("Commonest opening", f"{100 * o['share']:.1f} %", f"“{o['words']} …”") for o in repetition["openings"][:1]),
-    ]  # fmt: skip
+    ]
     writers = ", ".join(f"{name} ({count:,})" for name, count in captions["written_by"].items())
     return Table(
         "",

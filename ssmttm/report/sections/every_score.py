@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from ssmttm.numbers import REFERENCE_NAMES, audio_words, budget_name, metric_name, score_text, significant
 from ssmttm.report.cells import Cell, Table, interval, system_name, text
-from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import MAIN, cautions
+from ssmttm.study.folder import Study
 from ssmttm.study.rows import SystemScore, rows_of
 
 HEADER_LINES = 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from ssmttm.numbers import budget_name, clock, millions, power_of_ten
 from ssmttm.report.cells import Cell, Table, count, number, text
-from ssmttm.study.folder import Machine, RunManifest, RunSummary, Study
 from ssmttm.report.scoreboard import run_rows
+from ssmttm.study.folder import Machine, RunManifest, RunSummary, Study
 from ssmttm.study.rows import SystemScore, rows_of
 
 

@@ -3,13 +3,13 @@
 from functools import partial
 
 from ssmttm.numbers import budget_name, millions, score_text, significant
-from ssmttm.report.cells import Cell, Table, count, interval, kind, main_part, number, score, study_table, text
+from ssmttm.report.cells import Cell, Table, count, interval, kind, number, score, study_table, text
 from ssmttm.report.cells import system_name as name
 from ssmttm.report.figures.sizes import BASES
-from ssmttm.study.folder import Study
-from ssmttm.report.scoreboard import Column
+from ssmttm.report.scoreboard import Column, main_part
 from ssmttm.report.sections.listing_costs import fits, reach
 from ssmttm.report.verdicts import rule, verdict
+from ssmttm.study.folder import Study
 from ssmttm.study.rows import DesignMean, DesignTest, Difference, SizeScore, SmallerSize, rows_of
 
 

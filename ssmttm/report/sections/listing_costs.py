@@ -7,10 +7,10 @@ from functools import partial
 import pandas as pd
 
 from ssmttm.numbers import COST_NAMES, cost_text, minus, plural, score_text, significant
-from ssmttm.report.cells import Cell, Table, count, interval, kind, main_part, number, study_table, system_name, text
-from ssmttm.study.folder import Study
-from ssmttm.report.scoreboard import Column
+from ssmttm.report.cells import Cell, Table, count, interval, kind, number, study_table, system_name, text
+from ssmttm.report.scoreboard import Column, main_part
 from ssmttm.statistics.power_law import POINTS
+from ssmttm.study.folder import Study
 from ssmttm.study.reach import FIRST
 from ssmttm.study.rows import Fit, Reach, rows_of
 

@@ -16,10 +16,10 @@ from ssmttm.numbers import (
     power_of_ten,
     significant,
 )
-from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import run_rows, runs_by_budget
 from ssmttm.report.sections.corpus import Corpus, usable
 from ssmttm.report.sections.every_score import audio_text
+from ssmttm.study.folder import Study
 from ssmttm.study.rows import SystemScore, rows_of
 
 Settings = Mapping[str, Any]
@@ -132,7 +132,7 @@ def _named(name: str, settings: Settings) -> str:
     return f"{name} ({settings['model']})" if settings.get("model") else name
 
 
-def _codec(data: Settings, specs: Settings) -> list[str]:
+def _codec(data: Settings, study: Study) -> list[str]:
     codec = data["codec"]
     levels = sorted({s["model"]["codebooks"] for s in study.specs.values()})
     return [
@@ -167,8 +167,8 @@ def _training(study: Study) -> list[str]:
     smoothing, average = (any(s["training"][key] for s in specs) for key in ("label_smoothing", "ema_decay"))
     return [
         f"Models were trained by AdamW with a learning rate that rises to {values('learning_rate')} over "
-        f"{values('warmup_steps')} steps and then falls along a cosine, to {values('minimum_learning_rate')} at the end "
-        f"of the run’s own budget. Weight decay was {values('weight_decay')}, and gradients were clipped at "
+        f"{values('warmup_steps')} steps and then falls along a cosine, to {values('minimum_learning_rate')} at the "
+        f"end of the run’s own budget. Weight decay was {values('weight_decay')}, and gradients were clipped at "
         f"{values('gradient_clip')}.",
         f"Batches had {values('batch_size')} clips, in {values('precision', '{}')}.",
         f"Label smoothing was {values('label_smoothing')}." if smoothing else "",
@@ -199,9 +199,10 @@ def _machine(study: Study) -> list[str]:
 def _budgets(study: Study) -> list[str]:
     groups = runs_by_budget(study["comparison"])
     spent = [run.flops_spent or 0.0 for _, runs in groups for run in runs]
+    named = listed([f"{plural(len(runs), 'run')} with {budget_name(*budget)}" for budget, runs in groups])
     span = " to ".join(power_of_ten(v) for v in dict.fromkeys((min(spent), max(spent))))
     return [
-        f"{listed([f'{plural(len(runs), "run")} with {budget_name(*budget)}' for budget, runs in groups])}.",
+        f"{named}.",
         f"FLOPs are counted from the models’ own formulas, forward and backward; the runs spent {span} of them.",
     ]
 

@@ -20,8 +20,8 @@ from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.numbers import BASELINE_NAMES, budget_name, millions
 from ssmttm.report.figures.spectrogram import spectrogram_png
-from ssmttm.study.folder import Study
 from ssmttm.report.scoreboard import runs_by_budget
+from ssmttm.study.folder import Study
 from ssmttm.tables import read_table
 
 MAX_BYTES = 8_200_000
