@@ -135,4 +135,4 @@ def plural(count: int, noun: str) -> str:
 
 def listed(names: list[str]) -> str:
     """`a, b and c`."""
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

@@ -1,6 +1,6 @@
-"""The one form that tables of the page have: headings over cells, with the number behind each text."""
+"""The one form that tables of the page have: cells under headings, with the number behind each text."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -30,16 +30,16 @@ class Cell:
     """Classes of the style sheet."""
 
 
+Row = dict[str, Cell]
+"""The cells of a row by their headings."""
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table of the page: `look` says what to look for in it, `empty` why it has no rows."""
+    """A table of the page; its title, and what to look for in it, are in the template."""
 
-    id: str
-    title: str
-    look: str
-    headings: Sequence[str]
-    rows: list[list[Cell]]
-    empty: str = ""
+    rows: list[Row]
+    id: str = ""
     file: str = ""
     """Where the data are, relative to the study's folder."""
     left_out: int = 0
@@ -48,6 +48,8 @@ class Table:
     """The column that names the row."""
     highlighted: Collection[int] = ()
     """Rows that stand out."""
+    empty: str = ""
+    """Why there are no rows, where that is known from the data."""
 
     @property
     def label(self) -> str:
@@ -92,10 +94,6 @@ def system_name(system: str) -> str:
     return BASELINE_NAMES.get(system, (system, ""))[0]
 
 
-def study_table(
-    study: Study, name: str, title: str, look: str, headings: Sequence[str], rows: list[list[Cell]], empty: str = ""
-) -> Table:
-    """Table `name` of a study, of which `rows` are those that the page lists."""
-    look += " Against codec reconstructions."
-    left_out = len(study[name]) - len(rows)
-    return Table(name.replace("_", "-"), title, look, headings, rows, empty, f"figures/{name}.csv", left_out)
+def part_of(study: Study, name: str, rows: list[Row], empty: str = "") -> Table:
+    """Table `name` of a study, of which the page lists some rows."""
+    return Table(rows, name.replace("_", "-"), f"figures/{name}.csv", len(study[name]) - len(rows), empty=empty)

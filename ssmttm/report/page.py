@@ -26,7 +26,8 @@ def render(**parts: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"minus": numbers.minus, "plural": numbers.plural, "script_json": script_json}
+    filters = (numbers.listed, numbers.minus, numbers.plural, numbers.significant, script_json)
+    environment.filters |= {filter.__name__: filter for filter in filters}
     plotly = get_plotlyjs()
     if "</script" in plotly.lower():
         raise ValueError("plotly's script would close its own element")

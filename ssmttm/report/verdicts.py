@@ -4,8 +4,6 @@ Among many pairs some differ by chance, and an interval is of its pair alone. So
 significant by a p-value that is adjusted for all pairs of the same score and budget.
 """
 
-import pandas as pd
-
 from ssmttm.study.rows import Difference
 
 
@@ -26,15 +24,3 @@ def verdict(pair: Difference) -> str:
 def level(confidence: float) -> float:
     """A significant difference has an adjusted p-value below this."""
     return round(1 - confidence, 12)
-
-
-def rule(rows: pd.DataFrame) -> str:
-    """How `verdict` decides about these rows."""
-    if rows.empty:
-        return ""
-    below = level(rows["confidence"].iloc[0])
-    return (
-        "p is how often chance alone would give such a difference: by random signs for means over clips, by the "
-        "resamples for scores of whole sets. It is adjusted by Holm’s method for all pairs of the same score and "
-        f"budget. A verdict needs an adjusted p below {below:g}; intervals are of each pair alone."
-    )

@@ -1,13 +1,13 @@
 """The claims of 9 % and 2 % as the page shows them, from `claims.json`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from ssmttm.accounting.claims_text import TITLES, claims_sentence
 from ssmttm.numbers import listed, millions, power_of_ten, significant
-from ssmttm.report.cells import Cell, Table, number, text
+from ssmttm.report.cells import Row, Table, number, text
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,7 @@ def claims_section(claims: Mapping[str, Any]) -> Claims:
     """Sentences and a table, from what `ssmttm.stages.claims.claims` returns."""
     rows = claims["rows"]
     table = Table(
-        "",
-        "Shares of MusicGen-small, by each way of counting",
-        "Look for the countings that give the claim when rounded to whole per cent.",
-        ("Design", "Of", "Counting", "Ours", "MusicGen-small", "Share", "Claim", "Rounds to the claim"),
-        [_row(row) for row in rows],
-        file="claims.json",
-        highlighted=[i for i, row in enumerate(rows) if row["own"]],
+        [_row(row) for row in rows], file="claims.json", highlighted=[i for i, row in enumerate(rows) if row["own"]]
     )
     return Claims(_counted_for(claims), claims_sentence(claims), claims["not_counted"], table)
 
@@ -59,16 +53,16 @@ def _amount(value: float, unit: str) -> str:
     return f"{millions(value) if value >= 1e6 else significant(value)} {unit}"
 
 
-def _row(row: Mapping[str, Any]) -> list[Cell]:
+def _row(row: Mapping[str, Any]) -> Row:
     own = "by which this project spends its budgets" if row["own"] else ""
     amount = partial(_amount, unit=row["unit"])
-    return [
-        text(row["design"]),
-        text(TITLES[row["quantity"]]),
-        Cell(row["counting"], subs=tuple(filter(None, (own, row["meaning"]))), style="wide"),
-        number(row["ours"], amount),
-        number(row["theirs"], amount),
-        number(row["ratio"], lambda v: f"{significant(100 * v)} %"),
-        number(row["claim"], lambda v: f"{100 * v:.0f} %"),
-        text("yes" if row["agrees"] else "no"),
-    ]
+    return {
+        "Design": text(row["design"]),
+        "Of": text(TITLES[row["quantity"]]),
+        "Counting": replace(text(row["counting"], own, row["meaning"]), style="wide"),
+        "Ours": number(row["ours"], amount),
+        "MusicGen-small": number(row["theirs"], amount),
+        "Share": number(row["ratio"], lambda v: f"{significant(100 * v)} %"),
+        "Claim": number(row["claim"], lambda v: f"{100 * v:.0f} %"),
+        "Rounds to the claim": text("yes" if row["agrees"] else "no"),
+    }

@@ -17,7 +17,6 @@ from ssmttm.numbers import (
 )
 from ssmttm.report.figures.curves import guessing
 from ssmttm.report.scoreboard import REFERENCE, REFERENCES, run_rows, runs_by_budget, test_clips
-from ssmttm.report.sections.corpus import Corpus
 from ssmttm.report.verdicts import is_significant, level
 from ssmttm.study.rows import Difference, SystemScore, rows_of
 
@@ -28,22 +27,6 @@ class Conclusions:
 
     heading: str
     sentences: list[str]
-
-
-def study_sentence(runs: pd.DataFrame, corpus: Corpus) -> str:
-    """The study in one sentence."""
-    variants = list(dict.fromkeys(runs["variant"]))
-    budgets = [budget_name(k, a) for k, a in dict.fromkeys(zip(runs["budget_kind"], runs["budget"], strict=True))]
-    train = corpus.splits["train"]
-    sizes = runs.groupby("variant")["parameters"].nunique().max()
-    return (
-        f"{plural(len(variants), 'design')} ({listed(variants)}) trained in {plural(len(runs), 'run')}"
-        f" at {plural(int(sizes), 'size')}, each under a budget of {' or '.join(budgets)},"
-        f" on {significant(train.minutes)} minutes of openly licensed music"
-        f" ({plural(train.clips, 'clip')} of {corpus.clip_seconds:g} s),"
-        f" with {plural(runs['seed'].nunique(), 'seed')},"
-        f" and judged on {plural(int(runs['n'].min()), 'held-out caption')}."
-    )
 
 
 def conclusions(comparison: pd.DataFrame, differences: pd.DataFrame, codes: int) -> list[Conclusions]:
@@ -178,41 +161,9 @@ def _ceiling(comparison: pd.DataFrame) -> list[str]:
     ]
 
 
-def limits(comparison: pd.DataFrame, corpus: Corpus, embedders: list[str]) -> list[str]:
-    """What the numbers don't say."""
-    runs, train = run_rows(comparison), corpus.splits["train"]
-    found = []
-    if runs["seed"].nunique() == 1:
-        found.append(
-            "One seed per run: the intervals cover which captions were drawn, not how a run would differ under "
-            "another seed. A ranking needs several."
-        )
-    found.append(
-        f"{plural(int(runs['n'].min()), 'caption')} and {significant(train.minutes)} minutes of training music from"
-        f" {plural(train.artists, 'artist')}: the results hold for this corpus and size. They don’t"
-        " show how the designs rank with more music or more parameters."
-    )
-    found += _equal_steps(runs)
-    found.append(
-        "The Fréchet distance grows as clips get fewer. Its values here are comparable with one another, not with "
-        "published ones, which come from other embeddings and more clips."
-    )
-    if embedders == ["musicnn"]:
-        found.append(
-            "One tagger, musicnn, helped to write the captions and gives the embeddings and posteriors behind "
-            "every score: what it doesn’t hear, no score here sees. It flatters real clips’ text–audio score."
-        )
-    found.append(
-        "No listening test was made, and no score here stands for human judgment. The players below let you listen."
-    )
-    return found
-
-
-def _equal_steps(runs: pd.DataFrame) -> Iterator[str]:
-    for amount, group in runs[runs["budget_kind"] == "iterations"].groupby("budget"):
-        low, high = group["flops_spent"].min(), group["flops_spent"].max()
-        if high > 1.05 * low:
-            yield (
-                f"Equal iterations are not equal compute: runs of {budget_name('iterations', amount)} spent"
-                f" {power_of_ten(low)} to {power_of_ten(high)} FLOPs."
-            )
+def unequal_compute(comparison: pd.DataFrame) -> Iterator[str]:
+    """Budgets of iterations whose runs spent different FLOPs: `120 iterations spent 1.00×10¹² to 2.00×10¹²`."""
+    for (kind, amount), runs in runs_by_budget(comparison):
+        spent = [run.flops_spent or 0.0 for run in runs]
+        if kind == "iterations" and max(spent) > 1.05 * min(spent):
+            yield f"{budget_name(kind, amount)} spent {power_of_ten(min(spent))} to {power_of_ten(max(spent))}"

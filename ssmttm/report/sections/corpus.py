@@ -9,9 +9,8 @@ import pandas as pd
 
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, sha256_file
-from ssmttm.licenses.policy import make_policy
-from ssmttm.numbers import plural
-from ssmttm.report.cells import Cell, Table, number, text
+from ssmttm.numbers import listed, plural
+from ssmttm.report.cells import Cell, Row, Table, number, text
 from ssmttm.tables import REASONS, read_table, read_tables
 
 SPLITS = ("train", "validation", "test")
@@ -38,9 +37,9 @@ class Part:
         return cls(len(rows), int(rows["track_id"].nunique()), int(rows["artist"].nunique()), minutes)
 
     @property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> Row:
         """Tracks, artists and minutes."""
-        return [_count(self.tracks), _count(self.artists), _minutes(self.minutes)]
+        return {"Tracks": _count(self.tracks), "Artists": _count(self.artists), "Minutes": _minutes(self.minutes)}
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,20 @@ class Corpus:
     candidates: int
     whole: Part
     splits: dict[str, Part]
+    shared_artists: int
+    """Artists who are in more than one split."""
     clip_seconds: float
-    music: list[Table]
-    """Of the music and of the rejections."""
-    more: list[Table]
-    """Of duplicates and captions."""
+    captions: Mapping[str, Any]
+    """What dataset.json says of them."""
+    tables: dict[str, Table]
     unmet: dict[str, str]
     """Reasons for which nothing was rejected."""
     credits: list[Credit]
+
+    @property
+    def clips(self) -> str:
+        """How many clips each split has."""
+        return listed([f"{part.clips:,} for {split}" for split, part in self.splits.items()])
 
 
 def corpus(data: Path) -> Corpus:
@@ -76,27 +81,29 @@ def corpus(data: Path) -> Corpus:
     licensed = read_table(data / "licensed.parquet", "licensed").to_pandas()
     clips, rejected = _clips(data), _rejected(data)
     splits = {split: Part.of(clips[clips["split"] == split]) for split in SPLITS}
-    used = clips[clips["split"].isin(SPLITS)]
-    shared = int((used.groupby("artist")["split"].nunique() > 1).sum())
-    rejections = set(rejected["reason"])
+    used, reasons = clips[clips["split"].isin(SPLITS)], set(rejected["reason"])
+    captions = read_json(data / "dataset.json")["captions"]
     return Corpus(
         version=data.name,
         sha256=sha256_file(data / "dataset.json"),
         candidates=read_table(data / "index.parquet", "index", ["track_id"]).num_rows,
         whole=Part.of(licensed),
         splits=splits,
+        shared_artists=int((used.groupby("artist")["split"].nunique() > 1).sum()),
         clip_seconds=float(clips["duration_s"].median()),
-        music=[_licenses(licensed), _splits(splits, shared), _reasons(rejected)],
-        more=[_duplicates(data), _captions(read_json(data / "dataset.json")["captions"])],
-        unmet={reason: sentence for reason, sentence in REASONS.items() if reason not in rejections},
+        captions=captions,
+        tables={
+            "licenses": _licenses(licensed),
+            "splits": Table(
+                [{"Split": text(n), "Clips": _count(part.clips), **part.cells} for n, part in splits.items()]
+            ),
+            "reasons": _reasons(rejected),
+            "duplicates": _duplicates(data),
+            "captions": _captions(captions),
+        },
+        unmet={reason: sentence for reason, sentence in REASONS.items() if reason not in reasons},
         credits=_credits(licensed) if len(licensed) <= CREDITS else [],
     )
-
-
-def usable(license: Mapping[str, Any]) -> list[str]:
-    """The identifiers of `data.license.allow` whose elements are switched on."""
-    policy = make_policy(license)
-    return [name for name in license["allow"] if policy.branch(name)]
 
 
 def _shards(data: Path, folder: str, rejected: bool) -> list[Path]:
@@ -127,66 +134,38 @@ def _minutes(value: float, *subs: str) -> Cell:
 
 
 def _licenses(licensed: pd.DataFrame) -> Table:
-    groups = licensed.groupby(["license", "source"], dropna=False)
-    parts = sorted(((key, Part.of(group)) for key, group in groups), key=lambda item: -item[1].minutes)
+    groups = [(key, Part.of(group)) for key, group in licensed.groupby(["license", "source"], dropna=False)]
+    groups.sort(key=lambda group: -group[1].minutes)
     return Table(
-        "",
-        "Minutes by license and source",
-        "Look for how much of the music hangs on one source or one license.",
-        ("License", "Source", "Tracks", "Artists", "Minutes"),
-        [[Cell(license, code=True), text(source), *part.cells] for (license, source), part in parts],
-    )
-
-
-def _splits(splits: dict[str, Part], shared: int) -> Table:
-    return Table(
-        "",
-        "Splits",
-        f"{plural(shared, 'artist')} in more than one of them. Look for few artists in a split: scores then rest on "
-        "their style.",
-        ("Split", "Clips", "Tracks", "Artists", "Minutes"),
-        [[text(split), _count(part.clips), *part.cells] for split, part in splits.items()],
+        [{"License": Cell(name, code=True), "Source": text(source), **part.cells} for (name, source), part in groups]
     )
 
 
 def _reasons(rejected: pd.DataFrame) -> Table:
-    groups = sorted(rejected.groupby(["reason", "stage"]), key=lambda item: (-len(item[1]), item[0][0]))
     rows = []
-    for (reason, stage), group in groups:
+    for (reason, stage), group in rejected.groupby(["reason", "stage"]):
         count, unknown = len(group), int(group["duration_s"].isna().sum())
-        rows.append(
-            [
-                Cell(REASONS[reason], key=reason),
-                text(stage),
-                Cell(plural(count, "clip" if stage == "clips" else "track"), count, number=True),
-                _minutes(group["duration_s"].sum() / 60, f"{unknown} of unknown length" if unknown else ""),
-            ]
-        )
-    look = "Look for reasons that remove much: they shape what music remains."
-    headings = ("Reason", "Stage", "Count", "Minutes")
-    return Table("", "Left out, and why", look, headings, rows, "nothing was rejected")
+        minutes = _minutes(group["duration_s"].sum() / 60, f"{unknown} of unknown length" if unknown else "")
+        counted = Cell(plural(count, "clip" if stage == "clips" else "track"), count, number=True)
+        named = Cell(REASONS[reason], key=reason)
+        rows.append({"Reason": named, "Stage": text(stage), "Count": counted, "Minutes": minutes})
+    return Table(sorted(rows, key=lambda row: (-(row["Count"].value or 0), row["Reason"].key)))
 
 
 def _duplicates(data: Path) -> Table:
     """How many tracks are left out as duplicates, by kind, and across how many sources."""
-    rows = read_table(data / "duplicates.parquet", "duplicates").to_pandas()
-    sources = [rows[column].str.partition(":")[0] for column in ("track_id", "duplicate_of")]
-    counts = {kind: rows["kind"] == kind for kind in _DUPLICATES}
-    return Table(
-        "",
-        "Duplicates",
-        "The same recording more than once: one is kept, the others are in no split. Look for many: a source then "
-        "repeats itself or another.",
-        ("Recognized by", "Tracks left out", "Of another source than the kept one"),
-        [
-            [text(name), _count(counts[kind].sum()), _count((counts[kind] & (sources[0] != sources[1])).sum())]
-            for kind, name in _DUPLICATES.items()
-        ],
-    )
+    frame = read_table(data / "duplicates.parquet", "duplicates").to_pandas()
+    one, other = (frame[column].str.partition(":")[0] for column in ("track_id", "duplicate_of"))
+    rows = []
+    for kind, name in _DUPLICATES.items():
+        own = frame["kind"] == kind
+        across = _count((own & (one != other)).sum())
+        row = {"Recognized by": text(name), "Tracks left out": _count(own.sum())}
+        rows.append({**row, "Of another source than the kept one": across})
+    return Table(rows)
 
 
 def _captions(captions: Mapping[str, Any]) -> Table:
-    """The statistics of `dataset.json`."""
     words, repetition, vocabulary = captions["words"], captions["repetition"], captions["vocabulary"]
     sample = f"in samples of {captions['sample_words']:,} words"
     ratios = (
@@ -202,15 +181,7 @@ def _captions(captions: Mapping[str, Any]) -> Table:
         ("Repeated captions", f"{100 * repetition['duplicates']:.1f} %", "word for word the same as an earlier one"),
         *(("Commonest opening", f"{100 * o['share']:.1f} %", f"“{o['words']} …”") for o in repetition["openings"][:1]),
     ]
-    writers = ", ".join(f"{name} ({count:,})" for name, count in captions["written_by"].items())
-    return Table(
-        "",
-        "Captions",
-        "Look for low variety: captions that repeat themselves can’t distinguish clips. "
-        f"{plural(captions['captions'], 'caption')}, written by {writers}",
-        ("Measure", "Value", "What it says"),
-        [[text(name), Cell(value, number=True), text(note)] for name, value, note in rows],
-    )
+    return Table([{"Measure": text(a), "Value": Cell(b, number=True), "What it says": text(c)} for a, b, c in rows])
 
 
 def _credits(licensed: pd.DataFrame) -> list[Credit]:

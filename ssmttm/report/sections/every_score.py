@@ -1,9 +1,10 @@
 """Every row of the comparison, each linked to its line of the CSV, and the backend of every number."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from ssmttm.numbers import REFERENCE_NAMES, audio_words, budget_name, metric_name, score_text, significant
-from ssmttm.report.cells import Cell, Table, interval, system_name, text
+from ssmttm.report.cells import Cell, Row, Table, interval, number, system_name, text
 from ssmttm.report.scoreboard import MAIN, cautions
 from ssmttm.study.folder import Study
 from ssmttm.study.rows import SystemScore, rows_of
@@ -16,39 +17,26 @@ def every_score(study: Study, href: str) -> Table:
     scores = list(enumerate(rows_of(study["comparison"], SystemScore), 1 + HEADER_LINES))
     metrics, embedders = _metrics(score.metric for _, score in scores), study.embedders
     scores.sort(key=lambda s: (metrics.index(s[1].metric), embedders.index(s[1].embedder), s[1].reference, s[0]))
-    return Table(
-        "every",
-        "All scores",
-        "Look for scores that disagree with the main ones, and read the warnings in the last column first. The row "
-        "number leads to the row of the CSV.",
-        ("Row", "System", "Budget", "Score", "Embedder", "Compared with", "Value", "Clips", "Windows", "Audio",
-         "Warnings"),
-        [_row(line, score, href) for line, score in scores],
-        file="comparison.csv",
-        header=1,
-    )  # fmt: skip
+    return Table([_row(line, score, href) for line, score in scores], "every", "comparison.csv", header=1)
 
 
-def _row(line: int, score: SystemScore, href: str) -> list[Cell]:
-    def form(value: float) -> str:
-        return score_text(score.metric, value)
-
+def _row(line: int, score: SystemScore, href: str) -> Row:
+    form = partial(score_text, score.metric)
     name = score.system if score.kind == "run" else system_name(score.system)
-    budget = budget_name(score.budget_kind, score.budget) if score.budget_kind and score.budget else "–"
-    subs = (interval(score.low, score.high, form) or "no interval", fit_text(score))
-    return [
-        Cell(str(line), line, number=True, href=f"{href}#row={line}"),
-        text(name, "external" if score.kind == "external" else ""),
-        text(budget),
-        text(metric_name(score.metric), f"{score.better} is better"),
-        text(score.embedder),
-        text(REFERENCE_NAMES[score.reference]),
-        Cell(form(score.value), score.value, number=True, subs=tuple(filter(None, subs))),
-        Cell(str(score.n), number=True),
-        Cell("–" if score.windows is None else str(score.windows), number=True),
-        text(audio_text(score)),
-        Cell("", subs=tuple(cautions(score)), style="warnings"),
-    ]
+    bounds = interval(score.low, score.high, form) or "no interval"
+    return {
+        "Row": Cell(str(line), line, number=True, href=f"{href}#row={line}"),
+        "System": text(name, "external" if score.kind == "external" else ""),
+        "Budget": text(budget_name(score.budget_kind, score.budget) if score.budget_kind and score.budget else "–"),
+        "Score": text(metric_name(score.metric), f"{score.better} is better"),
+        "Embedder": text(score.embedder),
+        "Compared with": text(REFERENCE_NAMES[score.reference]),
+        "Value": number(score.value, form, bounds, fit_text(score)),
+        "Clips": Cell(str(score.n), number=True),
+        "Windows": Cell("–" if score.windows is None else str(score.windows), number=True),
+        "Audio": text(audio_text(score)),
+        "Warnings": Cell("", subs=tuple(cautions(score)), style="warnings"),
+    }
 
 
 def _metrics(names: Iterable[str]) -> list[str]:
@@ -72,17 +60,11 @@ def backends(study: Study) -> Table:
     keys = ["metric", "embedder", "backend", "definition", "interval", "better"]
     groups = study["comparison"].groupby(keys, sort=False)["system"].nunique().reset_index()
     metrics = _metrics(groups["metric"])
-    rows = sorted(groups.itertuples(), key=lambda r: metrics.index(r.metric))
-    return Table(
-        "backends",
-        "Backends",
-        "A backend is a name and a hash of its weights. Look for scores of the same name from different embedders: "
-        "their values are not comparable.",
-        ("Score", "Embedder", "Backend", "Systems", "Definition", "Interval"),
-        [
-            [Cell(metric_name(r.metric), key=r.metric), text(r.embedder), Cell(r.backend, style="mono"),
-             Cell(str(r.system), number=True),
-             Cell(f"{r.definition}. {r.better.capitalize()} is better.", style="wide"), Cell(r.interval, style="wide")]
-            for r in rows
-        ],
-    )  # fmt: skip
+    rows = [
+        {"Score": Cell(metric_name(r.metric), key=r.metric), "Embedder": text(r.embedder),
+         "Backend": Cell(r.backend, style="mono"), "Systems": Cell(str(r.system), number=True),
+         "Definition": Cell(f"{r.definition}. {r.better.capitalize()} is better.", style="wide"),
+         "Interval": Cell(r.interval, style="wide")}
+        for r in sorted(groups.itertuples(), key=lambda r: metrics.index(r.metric))
+    ]  # fmt: skip
+    return Table(rows)

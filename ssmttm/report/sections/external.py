@@ -66,19 +66,14 @@ def _read(study: Study, system: str) -> ExternalSystem:
 
 def external_table(systems: dict[str, ExternalSystem]) -> Table:
     """What is known of each external system."""
-    return Table(
-        "external",
-        "External systems",
-        "Parameters, FLOPs and hours of training music are what others state, or follow from it. Look for audio that "
-        "differed from this study’s before it was converted: lost bandwidth and channels stay lost.",
-        ("System", "Clips", "Original audio", "Parameters", "Training FLOPs", "Training music", "Note"),
-        [
-            [text(s.name), text(s.origin), text(audio_words(None, s.sample_rates, s.channels)),
-             number(s.parameters, millions), number(s.flops, power_of_ten), number(s.hours, _hours), text(s.note)]
-            for s in systems.values()
-        ],
-        file="comparison.csv",
-    )  # fmt: skip
+    rows = [
+        {"System": text(s.name), "Clips": text(s.origin),
+         "Original audio": text(audio_words(None, s.sample_rates, s.channels)),
+         "Parameters": number(s.parameters, millions), "Training FLOPs": number(s.flops, power_of_ten),
+         "Training music": number(s.hours, _hours), "Note": text(s.note)}
+        for s in systems.values()
+    ]  # fmt: skip
+    return Table(rows, "external", "comparison.csv")
 
 
 def _hours(value: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ssmttm.numbers import budget_name, clock, millions, power_of_ten
-from ssmttm.report.cells import Cell, Table, count, number, text
+from ssmttm.report.cells import Cell, Row, Table, count, number, text
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.study.folder import Machine, RunManifest, RunSummary, Study
 from ssmttm.study.rows import SystemScore, rows_of
@@ -14,35 +14,25 @@ from ssmttm.study.rows import SystemScore, rows_of
 def ledger(study: Study, link: Callable[[str], str]) -> Table:
     """What every run cost; `link` turns a path relative to the study's folder into an address."""
     runs = rows_of(run_rows(study["comparison"]), SystemScore)
-    return Table(
-        "",
-        "Cost of every run",
-        "A run’s name leads to its manifest. Look for runs that spent much less than planned, and for commits with a "
-        "plus: files differed from them. FLOPs are training FLOPs (forward and backward) as counted from the model’s "
-        "own formulas; the time is by the clock, and includes the load of other jobs on the machine. “Code” is the "
-        "fingerprint of the training code’s syntax trees.",
-        ("Run", "Budget", "Steps", "Tokens", "FLOPs planned", "FLOPs spent", "Of the plan", "Time", "Device", "Commit",
-         "Code"),
-        [_row(run, study.summary["runs"][run.system], link) for run in runs],
-    )  # fmt: skip
+    return Table([_row(run, study.summary["runs"][run.system], link) for run in runs])
 
 
-def _row(run: SystemScore, summary: RunSummary, link: Callable[[str], str]) -> list[Cell]:
+def _row(run: SystemScore, summary: RunSummary, link: Callable[[str], str]) -> Row:
     manifest, commit = summary["manifest"], _commit(summary["manifest"])
     share = 100 * run.flops_spent / run.flops_planned if run.flops_spent and run.flops_planned else None
-    return [
-        Cell(run.system, href=link(f"{summary['folder']}/manifest.json"), style="mono"),
-        text(budget_name(str(run.budget_kind), run.budget or 0)),
-        count(run.steps),
-        number(run.tokens, millions),
-        number(run.flops_planned, power_of_ten),
-        number(run.flops_spent, power_of_ten),
-        number(share, lambda v: f"{v:.1f} %"),
-        number(run.seconds, clock),
-        text(manifest["device"]),
-        Cell(commit[:10] + "+" * commit.endswith("+changes"), code=True, title=commit),
-        Cell(manifest["fingerprint"], code=True, style="short"),
-    ]
+    return {
+        "Run": Cell(run.system, href=link(f"{summary['folder']}/manifest.json"), style="mono"),
+        "Budget": text(budget_name(str(run.budget_kind), run.budget or 0)),
+        "Steps": count(run.steps),
+        "Tokens": number(run.tokens, millions),
+        "FLOPs planned": number(run.flops_planned, power_of_ten),
+        "FLOPs spent": number(run.flops_spent, power_of_ten),
+        "Of the plan": number(share, lambda v: f"{v:.1f} %"),
+        "Time": number(run.seconds, clock),
+        "Device": text(manifest["device"]),
+        "Commit": Cell(commit[:10] + "+" * commit.endswith("+changes"), code=True, title=commit),
+        "Code": Cell(manifest["fingerprint"], code=True, style="short"),
+    }
 
 
 def _commit(manifest: RunManifest) -> str:

@@ -3,76 +3,49 @@
 from functools import partial
 
 from ssmttm.numbers import budget_name, millions, score_text, significant
-from ssmttm.report.cells import Cell, Table, count, interval, kind, number, score, study_table, text
-from ssmttm.report.cells import system_name as name
+from ssmttm.report.cells import Cell, Table, count, interval, kind, number, part_of, score, system_name, text
 from ssmttm.report.figures.sizes import BASES
 from ssmttm.report.scoreboard import Column, main_part
 from ssmttm.report.sections.listing_costs import fits, reach
-from ssmttm.report.verdicts import rule, verdict
+from ssmttm.report.verdicts import verdict
 from ssmttm.study.folder import Study
 from ssmttm.study.rows import DesignMean, DesignTest, Difference, SizeScore, SmallerSize, rows_of
 
 
 def differences(study: Study, columns: list[Column]) -> Table:
     """Differences between two systems on the same captions."""
-    frame = main_part(study["differences"], columns)
-    return study_table(
-        study,
-        "differences",
-        "Paired differences",
-        "The score of the first system less that of the second, over the same captions. Look at the adjusted p-value "
-        f"first. {rule(frame)}",
-        ("Score", "Budget", "First", "Second", "Difference", "p", "Adjusted p", "Verdict", "Captions"),
-        [
-            [kind(r), text(budget_name(r.budget_kind, r.budget)), text(name(r.a)), text(name(r.b)),
-             score(r, r.difference, r.low, r.high), number(r.p_value, significant), number(r.p_adjusted, significant),
-             text(verdict(r)), count(r.n)]
-            for r in rows_of(frame, Difference)
-        ],
-        "a paired difference needs two systems with the same captions under one budget",
-    )  # fmt: skip
+    rows = [
+        {"Score": kind(r), "Budget": text(budget_name(r.budget_kind, r.budget)), "First": text(system_name(r.a)),
+         "Second": text(system_name(r.b)), "Difference": score(r, r.difference, r.low, r.high),
+         "p": number(r.p_value, significant), "Adjusted p": number(r.p_adjusted, significant),
+         "Verdict": text(verdict(r)), "Captions": count(r.n)}
+        for r in rows_of(main_part(study["differences"], columns), Difference)
+    ]  # fmt: skip
+    return part_of(study, "differences", rows)
 
 
 def scaling(study: Study, columns: list[Column]) -> Table:
     """The points of the figure on scaling down."""
-    return study_table(
-        study,
-        "scaling",
-        "Scores by size",
-        "Look for how much a design loses from one size to the next smaller one, against the width of the intervals. "
-        "With one seed, intervals cover only which captions were drawn.",
-        ("Score", "Design", "At", "Size", "Parameters", "Share of the largest", "Seeds", "Value"),
-        [
-            [kind(r), text(r.variant), text(BASES[r.basis]), text(r.size), number(r.parameters, millions), _share(r),
-             count(r.seeds), score(r, r.value, r.low, r.high)]
-            for r in rows_of(main_part(study["scaling"], columns), SizeScore)
-        ],
-    )  # fmt: skip
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "At": text(BASES[r.basis]), "Size": text(r.size),
+         "Parameters": number(r.parameters, millions), "Share of the largest": _share(r), "Seeds": count(r.seeds),
+         "Value": score(r, r.value, r.low, r.high)}
+        for r in rows_of(main_part(study["scaling"], columns), SizeScore)
+    ]  # fmt: skip
+    return part_of(study, "scaling", rows)
 
 
 def smaller(study: Study, columns: list[Column]) -> Table:
-    """What a design loses with fewer parameters."""
-    rows = rows_of(main_part(study["scaling_summary"], columns), SmallerSize)
-    sloped = any(row.slope is not None for row in rows)
-    if sloped:
-        halving = "Each halving: the change of the score with each halving of the parameters, a line through all sizes."
-    else:
-        halving = "The change with each halving of the parameters would need three sizes under one budget."
-    return study_table(
-        study,
-        "scaling_summary",
-        "What smaller models lose",
-        "The score of a smaller size less that of the largest: the size whose share of the largest’s parameters is "
-        "nearest to a fourth. Look for differences whose interval holds zero: there the smaller model is not shown to "
-        f"be worse. Whether one stands out among all pairs is in the paired differences. {halving}",
-        ("Score", "Design", "At", "Size", "Share of the parameters", "Smaller less largest", "Paired",
-         *(["Each halving"] if sloped else [])),
-        [
-            [kind(r), text(r.variant), text(BASES[r.basis]), text(r.smaller), _share(r),
-             score(r, r.difference, r.low, r.high), text(r.paired), *([_slope(r)] if sloped else [])]
-            for r in rows
-        ],
-    )  # fmt: skip
+    """What a design loses with fewer parameters; each halving where there are three sizes or more."""
+    sizes = rows_of(main_part(study["scaling_summary"], columns), SmallerSize)
+    sloped = any(size.slope is not None for size in sizes)
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "At": text(BASES[r.basis]), "Size": text(r.smaller),
+         "Share of the parameters": _share(r), "Smaller less largest": score(r, r.difference, r.low, r.high),
+         "Paired": text(r.paired), **({"Each halving": _slope(r)} if sloped else {})}
+        for r in sizes
+    ]  # fmt: skip
+    return part_of(study, "scaling_summary", rows)
 
 
 def _slope(row: SmallerSize) -> Cell:
@@ -93,44 +66,27 @@ def _percent(share: float) -> str:
 
 def seeds(study: Study, columns: list[Column]) -> Table:
     """Means over the seeds of a design."""
-    return study_table(
-        study,
-        "seeds",
-        "Means over seeds",
-        "The mean over training seeds with Student’s interval. Look for designs whose intervals don’t overlap: they "
-        "differ by more than the luck of the seed.",
-        ("Score", "Budget", "Size", "Design", "Seeds", "Mean"),
-        [
-            [kind(r), text(budget_name(r.budget_kind, r.budget)), text(r.size), text(r.variant), count(r.seeds),
-             score(r, r.mean, r.low, r.high)]
-            for r in rows_of(main_part(study["seeds"], columns), DesignMean)
-        ],
-        "every run has one seed, so how much a score changes from seed to seed is not known",
-    )  # fmt: skip
+    rows = [
+        {"Score": kind(r), "Budget": text(budget_name(r.budget_kind, r.budget)), "Size": text(r.size),
+         "Design": text(r.variant), "Seeds": count(r.seeds), "Mean": score(r, r.mean, r.low, r.high)}
+        for r in rows_of(main_part(study["seeds"], columns), DesignMean)
+    ]  # fmt: skip
+    return part_of(study, "seeds", rows)
 
 
 def seed_tests(study: Study, columns: list[Column]) -> Table:
     """Paired tests between designs across seeds."""
-    return study_table(
-        study,
-        "seed_tests",
-        "Designs compared across seeds",
-        "Differences of the means, paired by seed; p-values also adjusted for the number of pairs (Holm). Look at the "
-        "number of seeds before the p-value: with few seeds it can’t be small.",
-        ("Score", "Budget", "Size", "First", "Second", "Seeds", "Difference", "p"),
-        [
-            [kind(r), text(budget_name(r.budget_kind, r.budget)), text(r.size), text(r.a), text(r.b), count(r.seeds),
-             score(r, r.difference, r.low, r.high),
-             number(r.p_value, significant, f"{significant(r.p_adjusted)} adjusted")]
-            for r in rows_of(main_part(study["seed_tests"], columns), DesignTest)
-        ],
-        "a test across seeds needs two designs with the same two or more seeds",
-    )  # fmt: skip
-
-
-LISTINGS = (differences, fits, reach, scaling, smaller, seeds, seed_tests)
+    rows = [
+        {"Score": kind(r), "Budget": text(budget_name(r.budget_kind, r.budget)), "Size": text(r.size),
+         "First": text(r.a), "Second": text(r.b), "Seeds": count(r.seeds),
+         "Difference": score(r, r.difference, r.low, r.high),
+         "p": number(r.p_value, significant, f"{significant(r.p_adjusted)} adjusted")}
+        for r in rows_of(main_part(study["seed_tests"], columns), DesignTest)
+    ]  # fmt: skip
+    return part_of(study, "seed_tests", rows)
 
 
 def listings(study: Study, columns: list[Column]) -> dict[str, Table]:
     """All of them, by id."""
-    return {table.id: table for table in (build(study, columns) for build in LISTINGS)}
+    tables = [build(study, columns) for build in (differences, fits, reach, scaling, smaller, seeds, seed_tests)]
+    return {table.id: table for table in tables}

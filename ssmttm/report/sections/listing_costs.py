@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 
 from ssmttm.numbers import COST_NAMES, cost_text, minus, plural, score_text, significant
-from ssmttm.report.cells import Cell, Table, count, interval, kind, number, study_table, system_name, text
+from ssmttm.report.cells import Cell, Table, count, interval, kind, number, part_of, system_name, text
 from ssmttm.report.scoreboard import Column, main_part
 from ssmttm.statistics.power_law import POINTS
 from ssmttm.study.folder import Study
@@ -18,26 +18,17 @@ from ssmttm.study.rows import Fit, Reach, rows_of
 def fits(study: Study, columns: list[Column]) -> Table:
     """The power laws with offset; where no curve has one, why."""
     frame = main_part(study["fits"], columns)
-    rows = rows_of(frame, Fit)
-    empty = "a fit needs scores at several checkpoints of a run"
-    if rows and all(row.limit is None for row in rows):
-        rows, empty = [], _without_fits(frame, study["progress"])
-    return study_table(
-        study,
-        "fits",
-        "Fits: score = limit ± scale × cost⁻ᵉˣᵖᵒⁿᵉⁿᵗ",
-        "The limit is where the score tends to with ever more cost, the exponent how fast. All points of a curve are "
-        "resampled over the same captions. Look at the intervals first: a wide one says that these points don’t tell.",
-        ("Score", "Design", "Against", "Limit", "Exponent", "R²", "Points", "Note"),
-        [
-            [kind(r), text(r.variant), text(COST_NAMES[r.cost]),
-             _bounded(r.limit, r.limit_low, r.limit_high, partial(score_text, r.metric)),
-             _bounded(r.exponent, r.exponent_low, r.exponent_high, significant),
-             number(r.r2, lambda v: minus(f"{v:.2f}")), count(r.points), text(r.note)]
-            for r in rows
-        ],
-        empty,
-    )  # fmt: skip
+    laws, empty = rows_of(frame, Fit), "a fit needs scores at several checkpoints of a run"
+    if laws and all(law.limit is None for law in laws):
+        laws, empty = [], _without_fits(frame, study["progress"])
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "Against": text(COST_NAMES[r.cost]),
+         "Limit": _bounded(r.limit, r.limit_low, r.limit_high, partial(score_text, r.metric)),
+         "Exponent": _bounded(r.exponent, r.exponent_low, r.exponent_high, significant),
+         "R²": number(r.r2, lambda v: minus(f"{v:.2f}")), "Points": count(r.points), "Note": text(r.note)}
+        for r in laws
+    ]  # fmt: skip
+    return part_of(study, "fits", rows, empty)
 
 
 def _bounded(value: float | None, low: float | None, high: float | None, form: Callable[[float], str]) -> Cell:
@@ -64,27 +55,18 @@ def reach(study: Study, columns: list[Column]) -> Table:
     """What each design must spend to score like a target; where none is known to, why."""
     frame = main_part(study["reach"], columns)
     frame = frame[frame["cost"] == "flops"]
-    rows = rows_of(frame, Reach)
-    empty = "it needs a fit and a system whose score is to be reached"
-    if rows and all(row.value is None for row in rows):
-        rows, empty = [], f"none of {plural(len(rows), 'question')} has an answer: {_counted(frame['note'])}"
-    return study_table(
-        study,
-        "reach",
-        "FLOPs to reach another system’s score",
-        "Training FLOPs of a design until its score is the target’s final one, and their share of what the target "
-        "needed for it: where its own curve first has that score, or all its training if it has no curve here. "
-        "Scores of all points and of the target are resampled over the same captions. Look at the last column: a "
-        "measured value is worth more than one beyond the last point.",
-        ("Score", "Design", "Target", "Target’s score", "FLOPs", "Share of the target’s", "How it was found"),
-        [
-            [kind(r), text(r.variant), text(system_name(r.target)),
-             number(r.target_value, partial(score_text, r.metric)), _spent(r),
-             number(r.ratio, _percent, reaching(r.ratio_low, r.ratio_high, _percent)), text(r.note)]
-            for r in rows
-        ],
-        empty,
-    )  # fmt: skip
+    answers, empty = rows_of(frame, Reach), "it needs a fit and a system whose score is to be reached"
+    if answers and all(answer.value is None for answer in answers):
+        empty = f"none of {plural(len(answers), 'question')} has an answer: {_counted(frame['note'])}"
+        answers = []
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "Target": text(system_name(r.target)),
+         "Target’s score": number(r.target_value, partial(score_text, r.metric)), "FLOPs": _spent(r),
+         "Share of the target’s": number(r.ratio, _percent, reaching(r.ratio_low, r.ratio_high, _percent)),
+         "How it was found": text(r.note)}
+        for r in answers
+    ]  # fmt: skip
+    return part_of(study, "reach", rows, empty)
 
 
 def _spent(row: Reach) -> Cell:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -156,13 +155,12 @@ def examples(
     found: list[Example] = []
     used = 0
     for clip in clips:
-        own = {system: of_system[clip] for system, of_system in rows.items()}
-        players, lufs = _players({system: row["audio"]["bytes"] for system, row in own.items()})
+        players, lufs = _players({system: of_system[clip][1] for system, of_system in rows.items()})
         used += sum(len(p.audio) + len(p.image) for p in players.values())
         if found and used > limit:
             break
         credit = credited.credit(clip) if credited else ""
-        found.append(Example(clip, next(iter(own.values()))["caption"], players, lufs, credit))
+        found.append(Example(clip, next(iter(rows.values()))[clip][0], players, lufs, credit))
     return found
 
 
@@ -172,21 +170,12 @@ def _spread(clip_ids: list[str], count: int) -> list[str]:
     return [sorted(clip_ids)[i] for i in at]
 
 
-class _Audio(TypedDict):
-    bytes: bytes
-
-
-class _Clip(TypedDict):
-    clip_id: str
-    caption: str
-    audio: _Audio
-
-
-def _rows(folder: Path, clip_ids: list[str]) -> dict[str, _Clip]:
+def _rows(folder: Path, clip_ids: list[str]) -> dict[str, tuple[str, bytes]]:
+    """Caption and coded audio by clip."""
     path = folder / "generated" / "final.parquet"
     table = read_table(path, "generated")
     table = table.filter(pc.is_in(table["clip_id"], value_set=pa.array(clip_ids, pa.string())))
-    rows: dict[str, _Clip] = {row["clip_id"]: row for row in table.to_pylist()}
+    rows = {row["clip_id"]: (row["caption"], row["audio"]["bytes"]) for row in table.to_pylist()}
     if absent := sorted(set(clip_ids) - set(rows)):
         raise UserError(f"{path}: lacks the clips {', '.join(absent)}, which other systems have")
     return rows
