@@ -17,9 +17,9 @@ def script_json(value: object) -> Markup:
     return Markup(text)
 
 
-def render(**parts: object) -> str:
-    """The page. Everything in `parts` is escaped, except plotly's own script."""
-    environment = Environment(
+def environment() -> Environment:
+    """Where the templates are, with their filters; everything is escaped."""
+    made = Environment(
         loader=PackageLoader("ssmttm", "report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
@@ -27,8 +27,13 @@ def render(**parts: object) -> str:
         lstrip_blocks=True,
     )
     filters = (numbers.listed, numbers.minus, numbers.plural, numbers.significant, script_json)
-    environment.filters |= {filter.__name__: filter for filter in filters}
+    made.filters |= {filter.__name__: filter for filter in filters}
+    return made
+
+
+def render(**parts: object) -> str:
+    """The page. Everything in `parts` is escaped, except plotly's own script."""
     plotly = get_plotlyjs()
     if "</script" in plotly.lower():
         raise ValueError("plotly's script would close its own element")
-    return environment.get_template("template.html.j2").render(plotly=Markup(plotly), **parts)
+    return environment().get_template("template.html.j2").render(plotly=Markup(plotly), **parts)

@@ -191,7 +191,7 @@ def blocks(
 
 def test_clips(runs: list[SystemScore]) -> str:
     """`all 105 test clips`."""
-    return f"all {' or '.join(f'{n:,}' for n in sorted({run.test_clips or 0 for run in runs}))} test clips"
+    return f"all {' or '.join(f'{n:,.0f}' for n in sorted({run.test_clips or 0 for run in runs}))} test clips"
 
 
 def _scores(table: pd.DataFrame) -> dict[str, Scores]:

@@ -16,10 +16,8 @@ def copies(study: Study) -> Table:
     The baseline of training clips through the codec is left out: its are no news.
     """
     runs, baselines = study.summary["runs"], study.summary["baselines"]
-    of_system = {
-        **{name: run["copies"] for name, run in runs.items()},
-        **{n: b["copies"] for n, b in baselines.items()},
-    }
+    by_system = [(name, run["copies"]) for name, run in runs.items()]
+    by_system += [(name, baseline["copies"]) for name, baseline in baselines.items() if name != "training"]
     entries = [
         (name, embedder, clip)
         for name, by_embedder in by_system
