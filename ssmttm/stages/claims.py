@@ -14,6 +14,7 @@ from ssmttm.errors import UserError
 from ssmttm.files import write_json
 from ssmttm.models.patterns import steps_for
 from ssmttm.spec import ROOT, canonical_json, complain
+from ssmttm.study.published import DesignCosts
 from ssmttm.training.budget import plan_budget
 
 DEFAULTS: dict[str, Any] = {
@@ -73,15 +74,18 @@ def claims(spec: dict[str, Any] | None = None) -> dict[str, Any]:
     return {**found, "not_counted": NOT_COUNTED}
 
 
-def paper_costs(preset: str = "paper", size: str = "base") -> dict[str, dict[str, Any]]:
-    """parameters, flops_per_step and tokens_per_step of each of `DEFAULTS`' designs, for `paper_progress`."""
+def paper_costs(preset: str = "paper", size: str = "base") -> dict[str, DesignCosts]:
+    """What each of `DEFAULTS`' designs costs, for `paper_progress`."""
     config, size = design.choose_size(size, preset, [ROOT / "config.yaml"])
-    found = {}
+    costs: dict[str, DesignCosts] = {}
     for variant in DEFAULTS["variants"]:
         facts = design.facts(config, variant, size)
-        kept = {"parameters": facts["parameters"], "flops_per_step": facts["training_flops"]}
-        found[variant] = {**kept, "tokens_per_step": facts["tokens_per_step"]}
-    return found
+        costs[variant] = {
+            "parameters": facts["parameters"],
+            "flops_per_step": facts["training_flops"],
+            "tokens_per_step": facts["tokens_per_step"],
+        }
+    return costs
 
 
 def _design(config: dict[str, Any], variant: str, size: str, budget: str, hours: float) -> tuple[dict, Side]:

@@ -1,7 +1,7 @@
 """Collect scores, curves and costs of one study into tidy tables."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -12,27 +12,36 @@ from ssmttm.study.derive import derived
 from ssmttm.study.folder import Study, Summary, write_study
 from ssmttm.study.published import paper_progress
 
-COLLECTED = ("comparison", "progress", "differences", "curves")
-
 
 def run(spec: dict[str, Any], study: str, runs: list[Path], sizes: list[str], baselines: list[Path], out: Path) -> None:
     """Write the tables of study `study` (docs/evaluation.md) and summary.json into folder `out`.
 
-    `sizes` are the names of the runs' sizes, in the order of `runs`. Folders in summary.json are
-    relative to `out`, so that a results tree can be moved whole.
+    `sizes` are the names of the runs' sizes, in the order of `runs`.
     """
     if len(sizes) != len(runs):
         raise UserError(f"{len(runs)} --runs need as many --sizes, in the same order, but {len(sizes)} were given")
     if len(set(runs)) != len(runs):
         raise UserError("--runs names a folder twice")
     evaluation = spec["evaluation"]
-    found = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
-    frames = {name: getattr(found, name) for name in COLLECTED}
-    noise = Noise(evaluation["seed"], found.replicates)
-    frames |= derived(found.comparison, found.progress, found.differences, noise, evaluation["confidence"])
+    collected = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
+    noise = Noise(evaluation["seed"], collected.replicates)
+    tables = collected.tables | derived(
+        collected.tables["comparison"],
+        collected.tables["progress"],
+        collected.tables["differences"],
+        noise,
+        evaluation["confidence"],
+    )
     if evaluation["published"]:
         from ssmttm.stages.claims import paper_costs  # needs torch
 
-        frames["progress"] = pd.concat([found.progress, paper_progress(paper_costs())], ignore_index=True)
-    summary = found.summary | {key: spec[key] for key in ("title", "evaluation")}
-    write_study(Study(out, cast(Summary, summary), frames))
+        tables["progress"] = pd.concat([tables["progress"], paper_progress(paper_costs())], ignore_index=True)
+    summary: Summary = {
+        "study": study,
+        "runs": collected.runs,
+        "baselines": collected.baselines,
+        "metrics": collected.metrics,
+        "title": spec["title"],
+        "evaluation": evaluation,
+    }
+    write_study(Study(out, summary, tables))

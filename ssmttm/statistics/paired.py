@@ -21,7 +21,7 @@ EXACT = 13
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """a less b: the difference, its interval, the two-sided p-value, and over how many pairs."""
 
     difference: float
@@ -33,7 +33,7 @@ class Difference:
 
 def paired_scores(
     a: np.ndarray, b: np.ndarray, count: int, confidence: float, seed: int, permutations: int = PERMUTATIONS
-) -> Difference:
+) -> PairedDifference:
     """Difference of the mean per-clip scores `a` and `b` `[n]`, row i of both being caption i.
 
     Percentile bootstrap over captions, sign-flip p-value (see `sign_flip_p`). ValueError for
@@ -44,7 +44,7 @@ def paired_scores(
         raise ValueError("a paired comparison needs two captions")
     apart = a - b
     low, high = percentile_interval(apart[resamples(len(apart), count, seed)].mean(axis=1), confidence)
-    return Difference(float(apart.mean()), low, high, sign_flip_p(apart, seed, permutations), len(apart))
+    return PairedDifference(float(apart.mean()), low, high, sign_flip_p(apart, seed, permutations), len(apart))
 
 
 def sign_flip_p(differences: np.ndarray, seed: int = 0, permutations: int = PERMUTATIONS) -> float:
@@ -116,7 +116,7 @@ def seed_interval(values: np.ndarray, confidence: float = 0.95) -> SeedMean:
     return SeedMean(float(values.mean()), float(low), float(high), len(values))
 
 
-def paired_seeds(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> Difference:
+def paired_seeds(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> PairedDifference:
     """Difference of two designs' scores over the same seeds `[seeds]`: paired t test and interval.
 
     UserError for one seed: a study with one seed can't tell a design from its luck.
@@ -129,7 +129,7 @@ def paired_seeds(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> Diff
         p_value = 1.0 if abs(found.mean) <= 1e-12 * np.abs(a).max() else 0.0
     else:
         p_value = float(stats.ttest_rel(a, b).pvalue)
-    return Difference(found.mean, found.low, found.high, p_value, len(a))
+    return PairedDifference(found.mean, found.low, found.high, p_value, len(a))
 
 
 def _need_seeds(seeds: int) -> None:

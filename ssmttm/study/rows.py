@@ -23,6 +23,19 @@ class Kind:
     metric: str
     reference: str
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The three of them."""
+        return self.embedder, self.metric, self.reference
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design(Kind):
+    """What a curve of scores is of: a variant at one size, by one kind of score."""
+
+    variant: str
+    size: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score(Kind):
@@ -86,6 +99,18 @@ class System:
     hours: float | None = None
     """Of music that an external system was trained on, as others state it."""
     note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(System):
+    """A system that was trained here, of which all this is known."""
+
+    variant: str
+    size: str
+    budget_kind: str
+    budget: float
+    parameters: int
+    clips_seen: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,11 +184,9 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit(Kind):
+class Fit(Design):
     """A row of `fits`: the power law of a design's scores against a cost; without numbers where `note` says why."""
 
-    variant: str
-    size: str
     cost: str
     limit: float | None = None
     limit_low: float | None = None
@@ -178,11 +201,9 @@ class Fit(Kind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitPoint(Kind):
+class FitPoint(Design):
     """A row of `fit_curves`: a fitted curve at one cost."""
 
-    variant: str
-    size: str
     cost: str
     at: float
     value: float
@@ -191,11 +212,9 @@ class FitPoint(Kind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reach(Kind):
+class Reach(Design):
     """A row of `reach`: the cost at which a design's score is the target's, and its share of the target's own."""
 
-    variant: str
-    size: str
     target: str
     target_value: float
     cost: str
@@ -211,13 +230,11 @@ class Reach(Kind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SizeScore(Kind):
+class SizeScore(Design):
     """A row of `scaling`: a design's score at one of its sizes, over all seeds."""
 
-    variant: str
     basis: str
     budget: float
-    size: str
     parameters: int
     fraction: float
     """Of the largest size's parameters."""
