@@ -21,8 +21,8 @@ class Scale:
 
     def __init__(self, values: list[float], log: bool, start: float, end: float, pad: float = 0.05) -> None:
         self.log = log and min(values) > 0
-        shown = [math.log10(v) for v in values] if self.log else values
-        low, high = min(shown), max(shown)
+        places = [math.log10(v) for v in values] if self.log else values
+        low, high = min(places), max(places)
         room = pad * (high - low) or 0.05 * abs(high) or 1.0
         self.low, self.high, self.start, self.end = low - room, high + room, start, end
 
@@ -45,8 +45,8 @@ class Scale:
     def _log_ticks(self) -> list[tuple[float, str]]:
         low, high = math.floor(self.low), math.ceil(self.high)
         factors = (1,) if self.high - self.low > 3 else (1, 3) if self.high - self.low > 1 else (1, 1.5, 2, 3, 5, 7)
-        found = [f * 10.0**e for e in range(low, high + 1) for f in factors]
-        return [(v, tick_text(v)) for v in found if self.low <= math.log10(v) <= self.high]
+        values = [f * 10.0**e for e in range(low, high + 1) for f in factors]
+        return [(v, tick_text(v)) for v in values if self.low <= math.log10(v) <= self.high]
 
 
 def tick_text(value: float) -> str:

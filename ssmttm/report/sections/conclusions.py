@@ -71,7 +71,8 @@ def _leader(comparison: pd.DataFrame, systems: list[str], metric: str, differenc
     test = f"paired by caption, adjusted for {plural(len(pairs), 'pair')}"
     if not beaten:
         least = min(own[s].p_adjusted or 0.0 for s in others)
-        return f"{sentence}Its lead over the other runs is not significant ({test}: least p {significant(least, 2)})."
+        who = "the other runs" if len(others) > 1 else others[0]
+        return f"{sentence}Its lead over {who} is not significant ({test}: least p {significant(least, 2)})."
     rest = [s for s in others if s not in beaten]
     who = f"{listed(beaten)} is significant" if rest else "every other run is significant"
     ending = f", that over {listed(rest)} is not." if rest else "."

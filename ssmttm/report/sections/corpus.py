@@ -155,7 +155,7 @@ def _reasons(rejected: pd.DataFrame) -> Table:
 def _duplicates(data: Path) -> Table:
     """How many tracks are left out as duplicates, by kind, and across how many sources."""
     frame = read_table(data / "duplicates.parquet", "duplicates").to_pandas()
-    one, other = (frame[column].str.partition(":")[0] for column in ("track_id", "duplicate_of"))
+    one, other = (frame[column].str.split(":").str[0] for column in ("track_id", "duplicate_of"))
     rows = []
     for kind, name in _DUPLICATES.items():
         own = frame["kind"] == kind

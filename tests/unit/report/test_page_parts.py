@@ -26,6 +26,7 @@ from ssmttm.report.sections import players
 from ssmttm.report.sections.corpus import corpus
 from ssmttm.report.sections.methods import Methods
 from ssmttm.study.folder import read_study
+from ssmttm.tables import write_table
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +186,13 @@ def test_the_methods_name_the_processors_that_runs_were_trained_on(study, result
     usual = "Synthetic CPU @ 2.0 GHz, AVX512 instructions, torch 2.13.0+cpu, 1 thread"
     assert f"Other CPU, AVX2 instructions, torch 2.13.0+cpu, 2 threads; {usual}." in text
     assert f"Runs were trained on {usual}." in words(study, results)
+
+
+def test_a_data_set_without_duplicates_has_its_table_all_the_same(results, tmp_path):
+    shutil.copytree(results["data"], tmp_path / "data")
+    write_table(tmp_path / "data" / "duplicates.parquet", "duplicates", [])
+    rows = corpus(tmp_path / "data").tables["duplicates"].rows
+    assert [[cell.text for cell in row.values()][1:] for row in rows] == [["0", "0"], ["0", "0"]]
 
 
 def test_every_chart_is_a_file_and_every_table_a_csv(results, study, page):

@@ -1,4 +1,4 @@
-"""The tables about cost as the page shows them: nothing but dashes becomes a sentence."""
+"""The smaller tables as the page lists them: nothing but dashes becomes a sentence."""
 
 from dataclasses import replace
 
@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from ssmttm.report.scoreboard import Column
-from ssmttm.report.sections.listing import listings
-from ssmttm.report.sections.listing_costs import fits, reach, reaching
+from ssmttm.report.sections.listing import fits, listings, reach, reaching
 from ssmttm.study.folder import read_study
 from ssmttm.study.reach import FIRST, TREND
 
