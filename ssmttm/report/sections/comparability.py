@@ -102,7 +102,7 @@ def _confidence(table: pd.DataFrame) -> Iterator[Caveat]:
     levels = sorted(set(table["confidence"].dropna()))
     if len(levels) > 1:
         named = listed([f"{100 * level:g} %" for level in levels])
-        yield Caveat("Intervals", f"Some intervals have another confidence than others: {named}.")
+        yield Caveat("Intervals", f"Not all intervals have the same confidence: {named}.")
 
 
 def _external(systems: list[ExternalSystem]) -> Iterator[Caveat]:

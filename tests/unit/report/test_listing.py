@@ -12,7 +12,7 @@ from ssmttm.study.folder import read_study
 from ssmttm.study.reach import FIRST, TREND
 
 COLUMNS = [Column("kl", "clap", "lower")]
-SCORE = {"embedder": "clap", "metric": "kl", "reference": "codec", "variant": "simba"}
+SCORE = {"embedder": "clap", "metric": "kl", "reference": "codec", "variant": "simba", "size": "base"}
 FIT = {**SCORE, "cost": "flops", **dict.fromkeys(("limit", "limit_low", "limit_high"), np.nan), "scale": np.nan}
 FIT |= {**dict.fromkeys(("exponent", "exponent_low", "exponent_high", "r2"), np.nan), "points": 4, "note": "too noisy"}
 REACH = {**SCORE, "target": "t", "target_value": 1.5, "cost": "flops", "value": 2e12, "low": 0.0, "high": 3e12}
@@ -51,7 +51,7 @@ def test_open_intervals_are_said_in_words():
     def form(value):
         return f"{value:g}"
 
-    ends = [(2, 5), (0, 5), (np.nan, 5), (2, np.nan), (0, np.nan), (np.nan, np.nan)]
+    ends = [(2, 5), (0, 5), (None, 5), (2, None), (0, None), (None, None)]
     expected = ["2 to 5", "at most 5", "at most 5", "at least 2", "", ""]
     assert [reaching(low, high, form) for low, high in ends] == expected
 
