@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import pandas as pd
 
@@ -124,6 +124,16 @@ class Study:
         scored = list(dict.fromkeys(self["comparison"]["embedder"]))
         first = [e for e in self.summary["evaluation"]["embedders"] if e in scored]
         return [*first, *(e for e in scored if e not in first)]
+
+    @property
+    def specs(self) -> dict[str, Mapping[str, Any]]:
+        """What each run was trained with."""
+        return {name: run["manifest"]["spec"] for name, run in self.summary["runs"].items()}
+
+    def folder_of(self, system: str) -> Path:
+        """Where a run or a baseline is."""
+        summary = self.summary["runs"].get(system) or self.summary["baselines"][system]
+        return (self.folder / summary["folder"]).resolve()
 
 
 def write_study(study: Study) -> None:

@@ -1,48 +1,38 @@
 """The tables about quality against cost: fits, and what a design spends to score like another system."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import pandas as pd
 
-from ssmttm.numbers import COST_NAMES, cost_text, known, plural, score_text, significant
-from ssmttm.report.cells import Cell, Listing, between, kind, main_part, number, system_name, text
-from ssmttm.report.inputs import EMPTY, Study
-from ssmttm.report.scoreboard import Column
+from ssmttm.numbers import COST_NAMES, cost_text, minus, plural, score_text, significant
+from ssmttm.report.cells import Cell, Table, count, interval, kind, number, part_of, system_name, text
+from ssmttm.report.scoreboard import Column, main_part
 from ssmttm.statistics.power_law import POINTS
+from ssmttm.study.folder import Study
 from ssmttm.study.reach import FIRST
+from ssmttm.study.rows import Fit, Reach, rows_of
 
 
-def fits(study: Study, shown: list[Column]) -> Listing:
+def fits(study: Study, columns: list[Column]) -> Table:
     """The power laws with offset; where no curve has one, why."""
-    frame = study["fits"]
-    rows = main_part(frame, shown)
-    empty = EMPTY["fits"]
-    if len(rows) and rows["limit"].isna().all():
-        empty = _without_fits(rows, study["progress"])
-        rows = rows.iloc[:0]
+    frame = main_part(study["fits"], columns)
+    laws, empty = rows_of(frame, Fit), "a fit needs scores at several checkpoints of a run"
+    if laws and all(law.limit is None for law in laws):
+        laws, empty = [], _without_fits(frame, study["progress"])
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "Against": text(COST_NAMES[r.cost]),
+         "Limit": _bounded(r.limit, r.limit_low, r.limit_high, partial(score_text, r.metric)),
+         "Exponent": _bounded(r.exponent, r.exponent_low, r.exponent_high, significant),
+         "R²": number(r.r2, lambda v: minus(f"{v:.2f}")), "Points": count(r.points), "Note": text(r.note)}
+        for r in laws
+    ]  # fmt: skip
+    return part_of(study, "fits", rows, empty)
 
-    def bounded(r: Any, name: str, form: Callable[[float], str]) -> Cell:
-        return number(getattr(r, name), form, between(getattr(r, f"{name}_low"), getattr(r, f"{name}_high"), form))
 
-    return Listing(
-        "fits",
-        "Fits: score = limit ± scale × cost⁻ᵉˣᵖᵒⁿᵉⁿᵗ",
-        "The limit is where the score tends to with ever more cost, the exponent how fast. All points of a curve are "
-        "resampled over the same captions. Look at the intervals first: a wide one says that these points don’t tell.",
-        [("Score", False), ("Design", False), ("Against", False), ("Limit", True),
-         ("Exponent", True), ("R²", True), ("Points", True), ("Note", False)],
-        [
-            [kind(r), text(r.variant), text(COST_NAMES[r.cost]),
-             bounded(r, "limit", partial(score_text, r.metric)), bounded(r, "exponent", significant),
-             number(r.r2, lambda v: f"{v:.2f}".replace("-", "−")), number(r.points, lambda v: f"{v:,.0f}"),
-             text(r.note or "")]
-            for r in rows.itertuples()
-        ],
-        empty,
-        len(frame) - len(rows),
-    )  # fmt: skip
+def _bounded(value: float | None, low: float | None, high: float | None, form: Callable[[float], str]) -> Cell:
+    return number(value, form, interval(low, high, form))
 
 
 def _without_fits(rows: pd.DataFrame, progress: pd.DataFrame) -> str:
@@ -58,53 +48,39 @@ def _without_fits(rows: pd.DataFrame, progress: pd.DataFrame) -> str:
 
 def _counted(notes: pd.Series) -> str:
     """`too few (3), too noisy (1)`: notes with how many rows have each."""
-    return ", ".join(f"{note} ({count})" for note, count in notes.str.split(";").str[0].value_counts().items())
+    return ", ".join(f"{note} ({rows})" for note, rows in notes.str.split(";").str[0].value_counts().items())
 
 
-def reach(study: Study, shown: list[Column]) -> Listing:
+def reach(study: Study, columns: list[Column]) -> Table:
     """What each design must spend to score like a target; where none is known to, why."""
-    frame = study["reach"]
-    rows = main_part(frame, shown)
-    rows = rows[rows["cost"] == "flops"]
-    empty = EMPTY["reach"]
-    if len(rows) and rows["value"].isna().all():
-        empty = f"none of {plural(len(rows), 'question')} has an answer: {_counted(rows['note'])}"
-        rows = rows.iloc[:0]
-
-    def spent(r: Any) -> Cell:
-        def form(v: float) -> str:
-            return cost_text(r.cost, v)
-
-        cell = number(r.value, form, reaching(r.low, r.high, form))
-        return {**cell, "text": f"≤ {cell['text']}"} if known(r.value) and FIRST in r.note else cell
-
-    def share(r: Any) -> Cell:
-        def form(v: float) -> str:
-            return f"{significant(100 * v)} %"
-
-        return number(r.ratio, form, reaching(r.ratio_low, r.ratio_high, form))
-
-    return Listing(
-        "reach",
-        "FLOPs to reach another system’s score",
-        "Training FLOPs of a design until its score is the target’s final one, and their share of what the target "
-        "needed for it: where its own curve first has that score, or all its training if it has no curve here. "
-        "Scores of all points and of the target are resampled over the same captions. Look at the last column: a "
-        "measured value is worth more than one beyond the last point.",
-        [("Score", False), ("Design", False), ("Target", False), ("Target’s score", True),
-         ("FLOPs", True), ("Share of the target’s", True), ("How it was found", False)],
-        [
-            [kind(r), text(r.variant), text(system_name(r.target)),
-             number(r.target_value, partial(score_text, r.metric)), spent(r), share(r), text(r.note or "")]
-            for r in rows.itertuples()
-        ],
-        empty,
-        len(frame) - len(rows),
-    )  # fmt: skip
+    frame = main_part(study["reach"], columns)
+    frame = frame[frame["cost"] == "flops"]
+    answers, empty = rows_of(frame, Reach), "it needs a fit and a system whose score is to be reached"
+    if answers and all(answer.value is None for answer in answers):
+        empty = f"none of {plural(len(answers), 'question')} has an answer: {_counted(frame['note'])}"
+        answers = []
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "Target": text(system_name(r.target)),
+         "Target’s score": number(r.target_value, partial(score_text, r.metric)), "FLOPs": _spent(r),
+         "Share of the target’s": number(r.ratio, _percent, reaching(r.ratio_low, r.ratio_high, _percent)),
+         "How it was found": text(r.note)}
+        for r in answers
+    ]  # fmt: skip
+    return part_of(study, "reach", rows, empty)
 
 
-def reaching(low: Any, high: Any, form: Callable[[float], str]) -> str:
+def _spent(row: Reach) -> Cell:
+    form = partial(cost_text, row.cost)
+    cell = number(row.value, form, reaching(row.low, row.high, form))
+    return replace(cell, text=f"≤ {cell.text}") if row.value is not None and FIRST in row.note else cell
+
+
+def _percent(share: float) -> str:
+    return f"{significant(100 * share)} %"
+
+
+def reaching(low: float | None, high: float | None, form: Callable[[float], str]) -> str:
     """An interval that may lack an end: `2 to 5`, `at least 2`, `at most 5`; nothing without any."""
-    if known(high):
-        return f"{form(low)} to {form(high)}" if known(low) and low > 0 else f"at most {form(high)}"
-    return f"at least {form(low)}" if known(low) and low > 0 else ""
+    if high is not None:
+        return f"{form(low)} to {form(high)}" if low is not None and low > 0 else f"at most {form(high)}"
+    return f"at least {form(low)}" if low is not None and low > 0 else ""
