@@ -29,8 +29,8 @@ _MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
-        "choices", "errors", "files", "given", "progress", "provenance", "released", "spec", "tables", "tensors",
-        "training.lock", "training.products",
+        "choices", "config", "errors", "files", "given", "progress", "provenance", "released", "rows", "settings",
+        "spec", "tables", "tensors", "training.lock", "training.products",
     )
 )  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are
@@ -188,7 +188,7 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
-def machine() -> dict[str, Any]:
+def machine() -> dict[str, object]:
     """What this process runs on."""
     return {
         "cpu": processor(),
@@ -198,8 +198,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def manifest(stage: str, spec: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """A record of what made a product: spec, code, packages, machine, and the stage's own facts."""
+def manifest(stage: str, spec: object, **more: object) -> dict[str, object]:
+    """A record of what made a product: spec, code, packages, machine, and what the stage adds."""
     return {
         "stage": stage,
         "spec": spec,
@@ -207,5 +207,5 @@ def manifest(stage: str, spec: dict[str, Any], **facts: Any) -> dict[str, Any]:
         "packages": packages(),
         "machine": machine(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:2]],
-        **facts,
+        **more,
     }

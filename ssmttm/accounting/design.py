@@ -1,23 +1,98 @@
 """What a design is made of and what it costs at a size, counted on its model without building or training it."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 
 from ssmttm.codecs.base import frames_in
+from ssmttm.config import PRESETS, load_config, load_preset, presets
 from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR, Cost
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
-from ssmttm.spec import PRESETS, Config, load_config, load_preset, presets, run_spec
+from ssmttm.settings import Budget, Config, RunSpec, TrainingSettings
+from ssmttm.spec import run_spec
 from ssmttm.text.base import width_of
 from ssmttm.training.budget import plan_budget
 from ssmttm.training.memory import training_memory
 
 OURS = ("null_condition", "final_norm")
 """Parameters that the designs of arXiv 2601.14786 don't have."""
+
+
+class ParameterCounts(TypedDict):
+    """Parameters of a model."""
+
+    parameters: int
+    """Without those that are ours."""
+    parameters_added: int
+    """Those that are ours."""
+    parameters_added_by_name: dict[str, int]
+    parameters_by_group: dict[str, int]
+    """All of them."""
+
+
+class StateCosts(TypedDict):
+    """What the mixers carry for one sequence after a clip, in single precision: SSM states and attention's cache."""
+
+    state_bytes: int
+    state_kind: str
+    """Whether it grows with the sequence: constant or growing."""
+    state_length: int
+
+
+class MemoryParts(TypedDict):
+    """The parts of a memory estimate in bytes, and what it is for."""
+
+    clips: int
+    precision: str
+    activation_checkpointing: bool
+    device: str
+    weights: int
+    gradients: int
+    optimizer: int
+    average: int
+    activations: int
+
+
+class MemoryCosts(TypedDict):
+    """Estimate for training on one device, at the peak."""
+
+    memory_bytes: int
+    memory: MemoryParts
+
+
+class Description(ParameterCounts, StateCosts, MemoryCosts):
+    """Counts and costs of a design, for clips as long as the config's and captions padded to its `max_tokens`."""
+
+    variant: str
+    size: str
+    mixer: str
+    feedforward: str
+    conditioning: str
+    attention_layers: list[int]
+    layers: int
+    d_model: int
+    codebooks: int
+    frames: int
+    """Of a clip."""
+    text_tokens: int
+    """Of a caption."""
+    flops_by_kind: dict[str, float]
+    """Of the forward pass over one clip: weights, attention, scan (recurrence and convolution), head."""
+    flops_per_token: float
+    """Their sum over the clip's codec tokens (frames times codebooks)."""
+    training_flops: float
+    """Of one optimizer step, forward and backward over all its clips."""
+    clips_per_step: int
+    tokens_per_step: int
+    budgets: Mapping[str, Budget]
+    steps: dict[str, int | None]
+    """Optimizer steps under each budget; 0 where it is smaller than one, None where it is in hours, which are turned
+    to steps by measuring when a training starts."""
 
 
 def choose_size(size: str, preset: str | None, files: list[Path]) -> tuple[Config, str]:
@@ -36,7 +111,7 @@ def choose_size(size: str, preset: str | None, files: list[Path]) -> tuple[Confi
     raise UserError(f"--size {size}: neither among the config's sizes ({known}){others}")
 
 
-def build(config: Config, variant: str, size: str, codebooks: int | None = None) -> tuple[dict[str, Any], MusicLM]:
+def build(config: Config, variant: str, size: str, codebooks: int | None = None) -> tuple[RunSpec, MusicLM]:
     """The spec of a run of one variant at one size of `config`, and its model, without contents.
 
     Raises UserError for an unknown variant or size and for a model that can't be.
@@ -49,24 +124,8 @@ def build(config: Config, variant: str, size: str, codebooks: int | None = None)
         return spec, MusicLM(ModelConfig.from_spec(spec, width_of(spec["data"]["text"])))
 
 
-def facts(config: Config, variant: str, size: str, codebooks: int | None = None) -> dict[str, Any]:
-    """Counts and costs of one variant at one size of `config`.
-
-    Keys, all for clips as long as the config's and captions padded to its `max_tokens`:
-        parameters, parameters_added: the second are ours (`parameters_added_by_name`), the first
-            all others; `parameters_by_group` adds up to both together.
-        flops_by_kind: of the forward pass over one clip: weights, attention, scan (recurrence and
-            convolution), head. `flops_per_token` is their sum over the clip's codec tokens
-            (frames times codebooks).
-        training_flops: of one optimizer step, forward and backward over all its clips.
-        steps: optimizer steps under each budget; 0 where it is smaller than one, None where it is
-            in hours, which are turned to steps by measuring when a training starts.
-        state_bytes: what the mixers carry for one sequence after a clip, in single precision: SSM
-            states and attention's cache. `state_kind` says whether it grows with the sequence.
-        memory_bytes: estimate for training on one device, at the peak; `memory` has its parts.
-
-    Raises UserError as `build` does.
-    """
+def describe(config: Config, variant: str, size: str, codebooks: int | None = None) -> Description:
+    """Counts and costs of one variant at one size of `config`; raises UserError as `build` does."""
     spec, model = build(config, variant, size, codebooks)
     shape, clips = model.config, spec["data"]
     frames = frames_in(clips["codec"], clips["seconds"], clips["sample_rate"])
@@ -76,7 +135,10 @@ def facts(config: Config, variant: str, size: str, codebooks: int | None = None)
     return {
         "variant": variant,
         "size": size,
-        **{name: spec["variant"][name] for name in ("mixer", "feedforward", "conditioning", "attention_layers")},
+        "mixer": spec["variant"]["mixer"],
+        "feedforward": spec["variant"]["feedforward"],
+        "conditioning": spec["variant"]["conditioning"],
+        "attention_layers": spec["variant"]["attention_layers"],
         "layers": shape.layers,
         "d_model": shape.d_model,
         "codebooks": shape.codebooks,
@@ -95,8 +157,8 @@ def facts(config: Config, variant: str, size: str, codebooks: int | None = None)
     }
 
 
-def parameters(model: MusicLM) -> dict[str, Any]:
-    """The keys of `facts` about parameters."""
+def parameters(model: MusicLM) -> ParameterCounts:
+    """How many parameters `model` has."""
     added: dict[str, int] = {}
     for name, parameter in model.named_parameters():
         ours = name.split(".")[0]
@@ -115,7 +177,9 @@ def _by_kind(cost: Cost) -> dict[str, float]:
     return {"weights": cost.weights, "attention": cost.attention, "scan": scan, "head": cost.head}
 
 
-def _steps(budgets: Config, model: MusicLM, batch: int, frames: int, tokens: int) -> dict[str, int | None]:
+def _steps(
+    budgets: Mapping[str, Budget], model: MusicLM, batch: int, frames: int, tokens: int
+) -> dict[str, int | None]:
     steps: dict[str, int | None] = {}
     for name, budget in budgets.items():
         try:
@@ -125,31 +189,39 @@ def _steps(budgets: Config, model: MusicLM, batch: int, frames: int, tokens: int
     return steps
 
 
-def _state(model: MusicLM, frames: int, tokens: int) -> dict[str, Any]:
+def _state(model: MusicLM, frames: int, tokens: int) -> StateCosts:
     length = steps_for(frames, model.config.codebooks)
     length += tokens if model.config.conditioning == "prefix" else 0
     now, later = (sum(block.mixer.state_bytes(n) for block in model.blocks) for n in (length, length + 1))
     return {"state_bytes": now, "state_kind": "constant" if now == later else "growing", "state_length": length}
 
 
-def _memory(shape: ModelConfig, training: Config, frames: int, tokens: int) -> dict[str, Any]:
+def _memory(shape: ModelConfig, training: TrainingSettings, frames: int, tokens: int) -> MemoryCosts:
     """For the configured micro-batch, or one clip where it is chosen to fit."""
-    auto = training["micro_batch"] == "auto"
-    setup = {
-        "clips": 1 if auto else training["micro_batch"],
-        "precision": training["precision"],
-        "activation_checkpointing": training["activation_checkpointing"] is True,
-        "device": "cuda" if torch.cuda.is_available() else "cpu",
-    }
-    found = training_memory(
+    clips = 1 if training["micro_batch"] == "auto" else training["micro_batch"]
+    checkpointing = training["activation_checkpointing"] is True
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    memory = training_memory(
         shape,
-        setup["clips"],
+        clips,
         frames,
         tokens,
-        bf16=setup["precision"] == "bf16",
-        checkpointing=setup["activation_checkpointing"],
+        bf16=training["precision"] == "bf16",
+        checkpointing=checkpointing,
         average=training["ema_decay"] > 0,
-        device=setup["device"],
+        device=device,
     )
-    parts = ("weights", "gradients", "optimizer", "average", "activations")
-    return {"memory_bytes": found.total, "memory": {**setup, **{part: getattr(found, part) for part in parts}}}
+    return {
+        "memory_bytes": memory.total,
+        "memory": {
+            "clips": clips,
+            "precision": training["precision"],
+            "activation_checkpointing": checkpointing,
+            "device": device,
+            "weights": memory.weights,
+            "gradients": memory.gradients,
+            "optimizer": memory.optimizer,
+            "average": memory.average,
+            "activations": memory.activations,
+        },
+    }

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from ssmttm.cli.options import Cache, CodecFile, Out, Spec, Splits, Threads, writable_file, writable_folder
+from ssmttm.config import load_config
 from ssmttm.errors import UserError
-from ssmttm.given import check_section, stage_settings
-from ssmttm.spec import load_config, parse_spec
+from ssmttm.given import check_section, parse_spec, stage_settings
 
 app = typer.Typer()
 

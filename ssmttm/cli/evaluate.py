@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from ssmttm.cli.options import Cache, CodecFile, Device, Out, Spec, Splits, Threads, writable_file, writable_folder
-from ssmttm.given import check_external_spec, stage_settings
-from ssmttm.spec import external_spec, load_config, parse_spec
+from ssmttm.config import load_config
+from ssmttm.given import check_external_spec, parse_spec, stage_settings
+from ssmttm.spec import external_spec
 
 app = typer.Typer()
 

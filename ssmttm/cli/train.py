@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from ssmttm.cli.options import Device, writable, writable_folder
-from ssmttm.given import check_section, named_settings, run_settings
-from ssmttm.spec import generation_settings, parse_spec
+from ssmttm.config import generation_settings
+from ssmttm.given import check_section, named_settings, parse_spec, run_settings
 
 app = typer.Typer()
 

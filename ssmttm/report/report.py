@@ -1,20 +1,21 @@
 """The report page: gathers its parts and renders them into one self-contained HTML file."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from ssmttm import numbers
+from ssmttm.accounting.claims import ClaimCounts
 from ssmttm.dataset.sharing import RealMusic
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.report import scoreboard
 from ssmttm.report.figures.chart import Chart, Figure
 from ssmttm.report.figures.curves import codes_of
-from ssmttm.report.figures.figures import figures, svg_names, variant_colors
+from ssmttm.report.figures.figures import figures, svg_names, variant_colors, write
 from ssmttm.report.page import render
 from ssmttm.report.sections.claims import claims_section
 from ssmttm.report.sections.comparability import caveats
@@ -76,6 +77,10 @@ class StudyPart:
         """From a path relative to the study's folder to an address."""
         return self._link(self._study.folder / name)
 
+    def write_figures(self) -> None:
+        """Write the figures' static form beside the study's tables."""
+        write(self._study, self.figures, self._study.folder / FIGURES)
+
     @property
     def files(self) -> list[str]:
         """Of the study's tables, those that are there."""
@@ -113,25 +118,29 @@ def linker(page: Path) -> Callable[[Path], str]:
     return link
 
 
-def build(spec: Mapping[str, Any], studies: list[Path], data: Path, page: Path, claims: Path | None = None) -> str:
-    """The report on `studies` and the data set in folder `data`, as one HTML text for the file `page`.
+def study_parts(spec: Mapping[str, Any], studies: list[Path], data: Path, page: Path) -> list[StudyPart]:
+    """What the file `page` says of each study: all is read and computed here, once."""
+    if not studies:
+        raise UserError("a report needs at least one study")
+    music, share = RealMusic(data / "licensed.parquet"), MAX_BYTES // len(studies)
+    return [StudyPart(read_study(folder), spec, share, linker(page), music) for folder in studies]
+
+
+def build(
+    spec: Mapping[str, Any], parts: Sequence[StudyPart], data: Path, page: Path, claims: Path | None = None
+) -> str:
+    """The report on some studies and the data set in folder `data`, as one HTML text for the file `page`.
 
     Links lead from `page` to the files that the numbers come from. `claims` is the file of the
     claims' table; without one the page says so.
     """
-    if not studies:
-        raise UserError("a report needs at least one study")
-    link = linker(page)
-    read = [read_study(folder) for folder in studies]
-    music = RealMusic(data / "licensed.parquet")
-    parts = [StudyPart(study, spec, MAX_BYTES // len(read), link, music) for study in read]
     return render(
         title=spec["title"],
         corpus=corpus(data),
         policy=usable(spec["data"]["license"]),
-        studies=parts,
+        studies=list(parts),
         drawn={part.name: part.drawn for part in parts},
         references={r: numbers.REFERENCE_NAMES[r] for r in scoreboard.REFERENCES},
-        claims=claims_section(read_json(claims)) if claims else None,
-        claims_href=link(claims) if claims else "",
+        claims=claims_section(cast(ClaimCounts, read_json(claims))) if claims else None,
+        claims_href=linker(page)(claims) if claims else "",
     )

@@ -1,11 +1,11 @@
 """Collect scores, curves and costs of one study into tidy tables."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ssmttm.errors import UserError
+from ssmttm.settings import StageSpec
 from ssmttm.statistics.noise import Noise
 from ssmttm.study.collect import collect
 from ssmttm.study.derive import derived
@@ -13,7 +13,7 @@ from ssmttm.study.folder import Study, Summary, write_study
 from ssmttm.study.published import paper_progress
 
 
-def run(spec: dict[str, Any], study: str, runs: list[Path], sizes: list[str], baselines: list[Path], out: Path) -> None:
+def run(spec: StageSpec, study: str, runs: list[Path], sizes: list[str], baselines: list[Path], out: Path) -> None:
     """Write the tables of study `study` (docs/evaluation.md) and summary.json into folder `out`.
 
     `sizes` are the names of the runs' sizes, in the order of `runs`.
@@ -33,7 +33,7 @@ def run(spec: dict[str, Any], study: str, runs: list[Path], sizes: list[str], ba
         evaluation["confidence"],
     )
     if evaluation["published"]:
-        from ssmttm.stages.claims import paper_costs  # needs torch
+        from ssmttm.accounting.claims_of_designs import paper_costs  # needs torch
 
         tables["progress"] = pd.concat([tables["progress"], paper_progress(paper_costs())], ignore_index=True)
     summary: Summary = {

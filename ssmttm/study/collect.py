@@ -1,5 +1,6 @@
 """Tidy tables of one study: scores with intervals and costs, learning curves, and the manifests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
@@ -10,9 +11,10 @@ import pandas as pd
 from ssmttm.choices import FINAL
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
+from ssmttm.settings import Budget, EvaluationSettings
 from ssmttm.statistics.noise import Key
 from ssmttm.study.differences import differences
-from ssmttm.study.folder import BaselineSummary, Copy, Evaluation, MetricSummary, Outlier, RunManifest, RunSummary
+from ssmttm.study.folder import BaselineSummary, Copy, MetricSummary, Outlier, RunManifest, RunSummary
 from ssmttm.study.replicates import Replicates
 from ssmttm.study.rows import CheckpointScore, Run, Score, System, SystemScore, frame_of
 from ssmttm.study.scores import ScoreFile, read_scores
@@ -27,11 +29,11 @@ _LABELS = ("variant", "size", "seed", "budget_kind", "budget", "parameters")
 _SCORE = ("embedder", "metric", "reference", "value", "low", "high", "n", "better", "slope", "r_squared")
 
 
-def kind_and_amount(budget: dict[str, float]) -> tuple[str, float]:
+def kind_and_amount(budget: Budget) -> tuple[str, float]:
     """Kind and amount of a budget: ("iterations", 120) or ("flops", 6e12)."""
     if len(budget) != 1:
         raise UserError(f"expected one budget, iterations, flops or gpu_hours, found {budget}")
-    kind, amount = next(iter(budget.items()))
+    ((kind, amount),) = cast(Mapping[str, float], budget).items()
     return kind, float(amount)
 
 
@@ -79,7 +81,9 @@ def _read_run(folder: Path, size: str) -> _Finished:
         system=manifest["run"],
         kind="run",
         variant=spec["variant"]["name"],
-        **{name: spec["variant"][name] for name in ("mixer", "feedforward", "conditioning")},
+        mixer=spec["variant"]["mixer"],
+        feedforward=spec["variant"]["feedforward"],
+        conditioning=spec["variant"]["conditioning"],
         size=size,
         layers=spec["model"]["layers"],
         d_model=spec["model"]["d_model"],
@@ -104,7 +108,7 @@ def _core(manifest: RunManifest) -> int | None:
     return manifest["parameters"] - groups["embeddings"] - groups["heads"]
 
 
-def _checkpoints(manifest: RunManifest, evaluation: Evaluation) -> list[str]:
+def _checkpoints(manifest: RunManifest, evaluation: EvaluationSettings) -> list[str]:
     """Those that are scored, the finished model last."""
     kept = {Path(name).stem for name in manifest["checkpoints"]}
     asked = [f"{fraction:g}" for fraction in sorted(evaluation["checkpoints"])]
@@ -124,7 +128,7 @@ class Collected:
     """Scores over resampled captions, which no table has."""
 
 
-def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation: Evaluation) -> Collected:
+def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation: EvaluationSettings) -> Collected:
     """Everything known of study `study`.
 
     `runs` are the folders of its runs with the names of their sizes. Comparison: one row per system, embedder,

@@ -13,15 +13,15 @@ from itertools import combinations
 import pandas as pd
 
 from ssmttm.errors import UserError
+from ssmttm.settings import EvaluationSettings
 from ssmttm.statistics.bootstrap import percentile_interval
 from ssmttm.statistics.paired import PairedDifference, bootstrap_p, holm, paired_scores
-from ssmttm.study.folder import Evaluation
 from ssmttm.study.frames import SCORE
 from ssmttm.study.rows import Difference, Run, frame_of
 from ssmttm.study.scores import Sample, ScoreFile
 
 
-def differences(runs: list[tuple[Run, list[ScoreFile]]], evaluation: Evaluation) -> pd.DataFrame:
+def differences(runs: list[tuple[Run, list[ScoreFile]]], evaluation: EvaluationSettings) -> pd.DataFrame:
     """The table `differences`: a row per pair of runs under one budget, metric and reference, in the order of `runs`.
 
     Positive: `a` has the greater value. `p_value` is of sign flips over captions for means over clips, and for
@@ -40,7 +40,7 @@ def differences(runs: list[tuple[Run, list[ScoreFile]]], evaluation: Evaluation)
     return table
 
 
-def _pair(a: Run, ours: ScoreFile, b: Run, theirs: ScoreFile, evaluation: Evaluation) -> Iterator[Difference]:
+def _pair(a: Run, ours: ScoreFile, b: Run, theirs: ScoreFile, evaluation: EvaluationSettings) -> Iterator[Difference]:
     if ours.clip_ids != theirs.clip_ids:
         raise UserError(f"{ours.system} and {theirs.system} were scored on different captions; score both again")
     for (score, one), (_, other) in zip(ours.numbers, theirs.numbers, strict=True):

@@ -11,23 +11,8 @@ import pandas as pd
 from ssmttm.choices import STUDY_TABLES
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path, read_json, write_json
+from ssmttm.settings import EvaluationSettings, RunSpec
 from ssmttm.tables import read_table, write_frame
-
-
-class Evaluation(TypedDict):
-    """The section `evaluation` of the config, as far as a study depends on it."""
-
-    embedders: list[str]
-    metrics: list[str]
-    checkpoints: list[float]
-    """Fractions of a run at which its models are scored, besides the end."""
-    bootstrap: int
-    """Resamples per interval."""
-    confidence: float
-    seed: int
-    published: bool
-    """Whether the paper's points are drawn beside the study's."""
-    prompts: NotRequired[dict[str, str]]
 
 
 class Machine(TypedDict):
@@ -43,7 +28,7 @@ class RunManifest(TypedDict):
     """A run's manifest.json, as far as a study reads it."""
 
     run: str
-    spec: Mapping[str, Any]
+    spec: RunSpec
     commit: str | None
     fingerprint: str
     device: str
@@ -115,7 +100,7 @@ class Summary(TypedDict):
 
     study: str
     title: str
-    evaluation: Evaluation
+    evaluation: EvaluationSettings
     runs: dict[str, RunSummary]
     baselines: dict[str, BaselineSummary]
     metrics: dict[str, dict[str, MetricSummary]]

@@ -105,19 +105,19 @@ def _score(where: str, cells: list[str]) -> PublishedScore:
 
 
 class DesignCosts(TypedDict):
-    """What a design costs."""
+    """What a design costs, as `ssmttm.accounting.design.Description` has it."""
 
     parameters: int
-    flops_per_step: float
+    training_flops: float
     tokens_per_step: int
 
 
 def paper_progress(costs: Mapping[str, DesignCosts]) -> pd.DataFrame:
     """The paper's points in the shape of the table `progress`.
 
-    `costs` are of each design (prefix-simba, cross-transformer), as `ssmttm.stages.claims.paper_costs` counts
-    them at the paper's size and batch of 128 clips. FLOPs are this project's count of the language model alone.
-    Hours, seeds and intervals aren't published.
+    `costs` are of each design (prefix-simba, cross-transformer) at the paper's size and batch of 128 clips, as
+    `ssmttm.accounting.claims_of_designs.paper_costs` counts them. FLOPs are this project's count of the language
+    model alone. Hours, seeds and intervals aren't published.
     """
     rows = []
     for point in published():
@@ -137,7 +137,7 @@ def paper_progress(costs: Mapping[str, DesignCosts]) -> pd.DataFrame:
                 steps=steps,
                 clips_seen=steps * BATCH,
                 tokens=steps * cost["tokens_per_step"],
-                flops=steps * cost["flops_per_step"],
+                flops=steps * cost["training_flops"],
             )
         )
     return frame_of(rows, "progress")

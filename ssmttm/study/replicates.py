@@ -6,9 +6,9 @@ from functools import lru_cache
 import numpy as np
 
 from ssmttm.errors import UserError
+from ssmttm.settings import EvaluationSettings
 from ssmttm.statistics.bootstrap import resamples
 from ssmttm.statistics.noise import DRAWS, Key
-from ssmttm.study.folder import Evaluation
 from ssmttm.study.scores import ScoreFile
 
 
@@ -18,7 +18,7 @@ class Replicates:
     Row i of all is over the same captions, those of the first system: one with other captions has none.
     """
 
-    def __init__(self, evaluation: Evaluation) -> None:
+    def __init__(self, evaluation: EvaluationSettings) -> None:
         self.by_score: dict[Key, np.ndarray] = {}
         self._evaluation = evaluation
         self._captions: list[str] | None = None

@@ -11,8 +11,9 @@ import numpy as np
 from ssmttm.choices import FINAL, metrics_of
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
+from ssmttm.settings import EvaluationSettings
 from ssmttm.statistics.bootstrap import NO_INTERVAL
-from ssmttm.study.folder import Copy, Evaluation, Outlier
+from ssmttm.study.folder import Copy, Outlier
 from ssmttm.study.rows import Score
 
 Entry = Mapping[str, Any]
@@ -64,7 +65,7 @@ def sample_of(entry: Entry) -> Sample:
     return Sample(entry["value"], per_clip, replicates)
 
 
-def read_scores(folder: Path, evaluation: Evaluation, checkpoint: str = FINAL) -> list[ScoreFile]:
+def read_scores(folder: Path, evaluation: EvaluationSettings, checkpoint: str = FINAL) -> list[ScoreFile]:
     """The score files of the system in `folder`, which has `scores/{checkpoint}/`, one per embedder.
 
     Raises UserError naming the file if it is missing, or lacks a metric, a reference or a number.

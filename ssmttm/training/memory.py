@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.dropout import clip_seeds
 from ssmttm.models.lm import MusicLM
+from ssmttm.settings import TrainingSettings
 from ssmttm.training.data import Batch
 from ssmttm.training.objective import codebook_losses
 
@@ -207,7 +207,7 @@ class Fit:
 
 def fit_memory(
     config: ModelConfig,
-    settings: dict[str, Any],
+    settings: TrainingSettings,
     frames: int,
     tokens: int,
     available: int,
@@ -247,7 +247,7 @@ def fit_memory(
     )
 
 
-def _remedies(fit: Fit, settings: dict[str, Any]) -> str:
+def _remedies(fit: Fit, settings: TrainingSettings) -> str:
     ways = ["choose a smaller size"]
     if settings["precision"] != "bf16":
         ways.append("set training.precision: bf16")

@@ -7,10 +7,11 @@ names that the workflow knows, as further names of the same files, which take no
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ssmttm.files import link_file, sha256_file, write_json
+from ssmttm.settings import RunSpec
 from ssmttm.spec import canonical_json
 from ssmttm.training.loop import CHECKPOINTS
 
@@ -18,12 +19,12 @@ FINISHED = "finished"
 MANIFEST = "manifest.json"
 
 
-def identity_of(spec: dict[str, Any], code: str, data: str) -> str:
+def identity_of(spec: RunSpec, code: str, data: str) -> str:
     """The JSON text by which runs are told apart: spec, fingerprint of the code, hash of the data set's manifest."""
     return canonical_json({"spec": spec, "code": code, "data": data})
 
 
-def keep_manifest(out: Path, facts: dict[str, Any]) -> None:
+def keep_manifest(out: Path, facts: Mapping[str, object]) -> None:
     """Write the manifest to `finished/`, last of all products, with the hashes of the others."""
     folder = out / FINISHED
     files = sorted(path for path in folder.rglob("*") if path.is_file())

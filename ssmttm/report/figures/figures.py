@@ -1,6 +1,7 @@
 """All figures of a study, and their static form: SVG files with the data as CSV beside them."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from ssmttm.files import atomic_path, write_text
@@ -29,12 +30,11 @@ def figures(study: Study) -> dict[str, Figure]:
     return {figure.id: figure for figure in made}
 
 
-def write(study: Study, folder: Path) -> list[Path]:
-    """Write every chart as `{figure}.{selected}.svg` into `folder`, and beside it all data and tables as CSV.
+def write(study: Study, made: Mapping[str, Figure], folder: Path) -> list[Path]:
+    """Write the charts of `made` as `{figure}.{selected}.svg` into `folder`, and all data and tables as CSV.
 
     Returns the files. A figure without charts has only its data.
     """
-    made = figures(study)
     tables = {**study.tables, **{figure.id: figure.table for figure in made.values()}}
     written = []
     for name, table in tables.items():

@@ -1,10 +1,10 @@
 """The claims of 9 % and 2 % as the page shows them, from `claims.json`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
+from ssmttm.accounting.claims import ClaimCounts, Share
 from ssmttm.accounting.claims_text import TITLES, claims_sentence
 from ssmttm.numbers import listed, millions, power_of_ten, significant
 from ssmttm.report.cells import Row, Table, number, text
@@ -20,8 +20,8 @@ class Claims:
     table: Table
 
 
-def claims_section(claims: Mapping[str, Any]) -> Claims:
-    """Sentences and a table, from what `ssmttm.stages.claims.claims` returns."""
+def claims_section(claims: ClaimCounts) -> Claims:
+    """Sentences and a table, from what claims.json says."""
     rows = claims["rows"]
     table = Table(
         [_row(row) for row in rows], file="claims.json", highlighted=[i for i, row in enumerate(rows) if row["own"]]
@@ -29,12 +29,12 @@ def claims_section(claims: Mapping[str, Any]) -> Claims:
     return Claims(_counted_for(claims), claims_sentence(claims), claims["not_counted"], table)
 
 
-def _counted_for(claims: Mapping[str, Any]) -> str:
+def _counted_for(claims: ClaimCounts) -> str:
     """Whose training the rows count."""
     spec, designs = claims["spec"], claims["designs"]
     sizes = _span([d["parameters"] for d in designs], millions)
     steps = _span([d["optimizer_steps"] for d in designs], "{:,.0f}".format)
-    batch, seconds = (_span([d[key] for d in designs], "{:g}".format) for key in ("batch", "seconds"))
+    batch, seconds = _span([d["batch"] for d in designs], str), _span([d["seconds"] for d in designs], "{:g}".format)
     return (
         f"They are counted for {listed([d['design'] for d in designs])}, as the preset {spec['preset']} describes them "
         f"at size {spec['size']}: {sizes} parameters, {steps} optimizer steps of {batch} clips of {seconds} s, and "
@@ -42,7 +42,7 @@ def _counted_for(claims: Mapping[str, Any]) -> str:
     )
 
 
-def _span(values: list[float], form: Callable[[float], str]) -> str:
+def _span(values: Sequence[float], form: Callable[[float], str]) -> str:
     """The one value of all, or the least and the greatest."""
     return " to ".join(dict.fromkeys([form(min(values)), form(max(values))]))
 
@@ -53,7 +53,7 @@ def _amount(value: float, unit: str) -> str:
     return f"{millions(value) if value >= 1e6 else significant(value)} {unit}"
 
 
-def _row(row: Mapping[str, Any]) -> Row:
+def _row(row: Share) -> Row:
     own = "by which this project spends its budgets" if row["own"] else ""
     amount = partial(_amount, unit=row["unit"])
     return {

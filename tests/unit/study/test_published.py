@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
+from ssmttm.accounting.claims_of_designs import paper_costs
 from ssmttm.choices import metrics_of
+from ssmttm.config import ROOT, load_config
 from ssmttm.errors import UserError
-from ssmttm.spec import ROOT, load_config
-from ssmttm.stages.claims import paper_costs
 from ssmttm.study.published import FILE, PAPER, paper_progress, published
 from ssmttm.tables import SCHEMAS
 
@@ -63,7 +63,7 @@ def test_costs_of_the_papers_points_are_this_projects_count(costs):
     assert simba["tokens"] == 12_800_000 * 2584
     assert simba["flops"] == pytest.approx(6.94e19, rel=1e-3)
     assert rows["flops"].to_numpy() == pytest.approx(
-        rows["steps"].to_numpy(float) * rows["variant"].map(lambda v: costs[v]["flops_per_step"]).to_numpy()
+        rows["steps"].to_numpy(float) * rows["variant"].map(lambda v: costs[v]["training_flops"]).to_numpy()
     )
     assert rows[["seed", "n", "gpu_hours", "seconds", "low", "high"]].isna().all().all()
 

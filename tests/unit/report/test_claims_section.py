@@ -4,10 +4,10 @@ import copy
 import re
 
 import pytest
+from made_up_study import page_of
 
 from ssmttm.accounting.claims_text import claims_sentence
 from ssmttm.files import write_json
-from ssmttm.report.report import build
 from ssmttm.report.sections.claims import claims_section
 from ssmttm.stages.claims import claims
 
@@ -49,7 +49,7 @@ def test_the_own_count_is_marked_once_for_each_design(found):
 def test_the_page_says_it_all_before_the_table(results, tmp_path, found):
     path = tmp_path / "claims.json"
     write_json(path, found)
-    page = build(results["spec"], results["studies"], results["data"], tmp_path / "report.html", path)
+    page = page_of(results["studies"], results, tmp_path / "report.html", path)
     section = re.sub(
         r"\s+", " ", re.sub("<[^>]+>", "", page[page.index('<section id="claims"') : page.index('id="corpus"')])
     )
