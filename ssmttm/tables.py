@@ -13,121 +13,22 @@ import pyarrow.parquet as pq
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
 from ssmttm.rows import ROWS, Clip, schema_of
+from ssmttm.study_rows import FIRST, OPTIONAL, STUDY_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TEXT, _COUNT, _NUMBER = pa.string(), pa.int64(), pa.float64()
+SCHEMAS: dict[str, pa.Schema] = {name: schema_of(row) for name, row in {**ROWS, **STUDY_ROWS}.items()}
 
-_SCORE = [("embedder", _TEXT), ("metric", _TEXT), ("reference", _TEXT)]
-"""What makes scores comparable."""
 
-_VALUE = [("value", _NUMBER), ("low", _NUMBER), ("high", _NUMBER)]
-"""A number and the ends of its interval; null where there is none."""
+def _in_order(schema: pa.Schema) -> pa.Schema:
+    """The columns of `comparison` as its readers expect them."""
+    last = OPTIONAL["comparison"]
+    rest = [name for name in schema.names if name not in (*FIRST, *last)]
+    return pa.schema([schema.field(name) for name in (*FIRST, *rest, *last)])
 
-_BUDGET = [("budget_kind", _TEXT), ("budget", _NUMBER)]  # iterations, flops or gpu_hours, and how many
 
-_FIT = [("slope", _NUMBER), ("r_squared", _NUMBER)]
-"""Of a straight line behind a score, as an extrapolated distance has one."""
-
-_LIMIT = [("limit", _NUMBER), ("limit_low", _NUMBER), ("limit_high", _NUMBER), ("scale", _NUMBER)]
-_EXPONENT = [("exponent", _NUMBER), ("exponent_low", _NUMBER), ("exponent_high", _NUMBER)]
-
-_STUDY: dict[str, pa.Schema] = {
-    "comparison": pa.schema(
-        [
-            ("study", _TEXT), ("system", _TEXT), ("kind", _TEXT),  # kind: run, baseline, external
-            *_SCORE, *_VALUE, ("bias", _NUMBER), ("n", _COUNT),  # clips that were scored
-            # What was trained, and what it cost; null for what is no run, except where others state it.
-            ("variant", _TEXT), ("mixer", _TEXT), ("feedforward", _TEXT), ("conditioning", _TEXT), ("size", _TEXT),
-            ("layers", _COUNT), ("d_model", _COUNT), *_BUDGET, ("seed", _COUNT), ("parameters", _COUNT),
-            ("steps", _COUNT), ("tokens", _COUNT), ("flops_per_step", _NUMBER), ("flops_planned", _NUMBER),
-            ("flops_spent", _NUMBER), ("seconds", _NUMBER), ("test_loss", _NUMBER), ("test_clips", _COUNT),
-            ("core_parameters", _COUNT),  # outside embeddings and heads; null if they weren't counted
-            ("clips_seen", _COUNT), ("gpu_hours", _NUMBER), ("final_loss", _NUMBER), ("final_validation_loss", _NUMBER),
-            # How the score was made.
-            ("clip_s", _NUMBER), ("sample_rate", _COUNT), ("channels", _COUNT), ("definition", _TEXT), *_FIT,
-            ("confidence", _NUMBER), ("windows", _COUNT), ("better", _TEXT),  # better: lower, higher
-            ("backend", _TEXT), ("interval", _TEXT), ("warnings", _TEXT),  # joined by "; "
-            ("hours", _NUMBER), ("note", _TEXT),  # of music that an external system was trained on; what it is
-        ]
-    ),
-    "progress": pa.schema(
-        [
-            ("run", _TEXT), ("variant", _TEXT), ("size", _TEXT), ("seed", _COUNT), *_BUDGET, ("parameters", _COUNT),
-            ("checkpoint", _TEXT),  # a fraction of the run, or final
-            ("steps", _COUNT), ("clips_seen", _COUNT), ("tokens", _COUNT), ("flops", _NUMBER), ("seconds", _NUMBER),
-            ("gpu_hours", _NUMBER), *_SCORE, *_VALUE, ("n", _COUNT), ("better", _TEXT), *_FIT,
-            ("error", _NUMBER), ("source", _TEXT), ("how", _TEXT),  # of a published score, read off or rounded
-        ]
-    ),
-    "differences": pa.schema(
-        [
-            *_SCORE, *_BUDGET, ("a", _TEXT), ("b", _TEXT), ("difference", _NUMBER), ("low", _NUMBER),
-            ("high", _NUMBER), ("p_value", _NUMBER), ("confidence", _NUMBER), ("n", _COUNT), ("better", _TEXT),
-            ("p_adjusted", _NUMBER),
-        ]
-    ),
-    "curves": pa.schema(
-        [
-            ("run", _TEXT), ("step", _COUNT), ("tokens", _COUNT), ("flops", _NUMBER), ("seconds", _NUMBER),
-            ("loss", _NUMBER), ("validation_loss", _NUMBER), ("learning_rate", _NUMBER),
-        ]
-    ),
-    "fits": pa.schema(
-        [
-            *_SCORE, ("variant", _TEXT), ("cost", _TEXT), *_LIMIT, *_EXPONENT, ("points", _COUNT), ("r2", _NUMBER),
-            ("note", _TEXT),  # why there is no fit, else empty
-            ("size", _TEXT),
-        ]
-    ),
-    "fit_curves": pa.schema(
-        [*_SCORE, ("variant", _TEXT), ("size", _TEXT), ("cost", _TEXT), ("at", _NUMBER), *_VALUE]
-    ),
-    "reach": pa.schema(
-        [
-            *_SCORE, ("variant", _TEXT), ("target", _TEXT), ("target_value", _NUMBER), ("cost", _TEXT), *_VALUE,
-            ("note", _TEXT),  # how it was found, or why there is none
-            ("target_cost", _NUMBER), ("ratio", _NUMBER), ("ratio_low", _NUMBER), ("ratio_high", _NUMBER),
-            ("size", _TEXT),
-        ]
-    ),
-    "scaling": pa.schema(
-        [
-            *_SCORE, ("variant", _TEXT), ("basis", _TEXT), ("size", _TEXT), ("parameters", _COUNT), ("seeds", _COUNT),
-            *_VALUE, ("budget", _NUMBER), ("fraction", _NUMBER), ("core_parameters", _COUNT),
-            ("core_fraction", _NUMBER), ("interval", _TEXT), ("better", _TEXT),  # interval: seeds, captions
-        ]
-    ),
-    "scaling_summary": pa.schema(
-        [
-            *_SCORE, ("variant", _TEXT), ("basis", _TEXT), ("budget", _NUMBER), ("sizes", _COUNT),
-            ("slope", _NUMBER), ("slope_low", _NUMBER), ("slope_high", _NUMBER), ("slope_note", _TEXT),
-            ("smaller", _TEXT), ("fraction", _NUMBER), ("core_fraction", _NUMBER), ("difference", _NUMBER),
-            ("low", _NUMBER), ("high", _NUMBER), ("seeds", _COUNT),
-            ("paired", _TEXT),  # by seed, by caption, no
-            ("better", _TEXT),
-        ]
-    ),
-    "seeds": pa.schema(
-        [
-            *_SCORE, *_BUDGET, ("size", _TEXT), ("variant", _TEXT), ("seeds", _COUNT), ("mean", _NUMBER),
-            ("low", _NUMBER), ("high", _NUMBER),
-        ]
-    ),
-    "seed_tests": pa.schema(
-        [
-            *_SCORE, *_BUDGET, ("size", _TEXT), ("a", _TEXT), ("b", _TEXT), ("difference", _NUMBER), ("low", _NUMBER),
-            ("high", _NUMBER), ("p_value", _NUMBER), ("seeds", _COUNT), ("p_adjusted", _NUMBER),
-        ]
-    ),
-}  # fmt: skip
-"""The tables of a study, which are also CSV files beside its figures; `ssmttm.study.rows` has their rows as types."""
-
-OPTIONAL = {"comparison": frozenset({"hours", "note"}), "progress": frozenset({"error", "source", "how"})}
-"""Columns that a table of a study has only if one of its rows does."""
-
-SCHEMAS: dict[str, pa.Schema] = {**_STUDY, **{name: schema_of(row) for name, row in ROWS.items()}}
+SCHEMAS["comparison"] = _in_order(SCHEMAS["comparison"])
 
 REASONS = {
     "undecodable": "the file can't be decoded as audio",
@@ -198,7 +99,7 @@ def write_frame(path: Path | str, name: str, frame: "pd.DataFrame") -> None:
 
 def _schema(name: str, columns: Collection[str]) -> pa.Schema:
     """Of product `name`, without the optional columns that are not among `columns`."""
-    left_out = OPTIONAL.get(name, frozenset()).difference(columns)
+    left_out = set(OPTIONAL.get(name, ())).difference(columns)
     return pa.schema([field for field in SCHEMAS[name] if field.name not in left_out])
 
 

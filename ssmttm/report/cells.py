@@ -6,7 +6,7 @@ from functools import partial
 
 from ssmttm.numbers import BASELINE_NAMES, metric_name, score_text
 from ssmttm.study.folder import Study
-from ssmttm.study.rows import Kind
+from ssmttm.study_rows import Kind
 
 
 @dataclass(frozen=True)

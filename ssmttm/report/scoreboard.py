@@ -16,7 +16,8 @@ from ssmttm.numbers import (
     significant,
 )
 from ssmttm.report.cells import Cell, number
-from ssmttm.study.rows import SystemScore, rows_of
+from ssmttm.study.frames import rows_of
+from ssmttm.study_rows import SystemScore
 
 MAIN = ("frechet", "kl", "clap", "text_audio")
 """The metrics of the main table, those of them that were computed."""

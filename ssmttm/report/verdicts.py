@@ -4,7 +4,7 @@ Among many pairs some differ by chance, and an interval is of its pair alone. So
 significant by a p-value that is adjusted for all pairs of the same score and budget.
 """
 
-from ssmttm.study.rows import Difference
+from ssmttm.study_rows import Difference
 
 
 def is_significant(pair: Difference) -> bool:

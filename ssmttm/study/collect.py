@@ -15,9 +15,10 @@ from ssmttm.settings import Budget, EvaluationSettings
 from ssmttm.statistics.noise import Key
 from ssmttm.study.differences import differences
 from ssmttm.study.folder import BaselineSummary, Copy, MetricSummary, Outlier, RunManifest, RunSummary
+from ssmttm.study.frames import frame_of
 from ssmttm.study.replicates import Replicates
-from ssmttm.study.rows import CheckpointScore, Run, Score, System, SystemScore, frame_of
 from ssmttm.study.scores import ScoreFile, read_scores
+from ssmttm.study_rows import CheckpointScore, Run, Score, System, SystemScore
 from ssmttm.tables import SCHEMAS, read_table
 
 _COSTS = (

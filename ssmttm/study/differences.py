@@ -16,9 +16,9 @@ from ssmttm.errors import UserError
 from ssmttm.settings import EvaluationSettings
 from ssmttm.statistics.bootstrap import percentile_interval
 from ssmttm.statistics.paired import PairedDifference, bootstrap_p, holm, paired_scores
-from ssmttm.study.frames import SCORE
-from ssmttm.study.rows import Difference, Run, frame_of
+from ssmttm.study.frames import SCORE, frame_of
 from ssmttm.study.scores import Sample, ScoreFile
+from ssmttm.study_rows import Difference, Run
 
 
 def differences(runs: list[tuple[Run, list[ScoreFile]]], evaluation: EvaluationSettings) -> pd.DataFrame:

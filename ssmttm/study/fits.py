@@ -17,8 +17,8 @@ from ssmttm.errors import UserError
 from ssmttm.seeds import stable_int
 from ssmttm.statistics.noise import Key, Noise, weights_of
 from ssmttm.statistics.power_law import Law, fit_law
-from ssmttm.study.frames import SCORE, standard_error, without_twins
-from ssmttm.study.rows import Design, Fit, FitPoint, frame_of
+from ssmttm.study.frames import SCORE, frame_of, standard_error, without_twins
+from ssmttm.study_rows import Design, Fit, FitPoint
 
 COSTS = ("steps", "flops", "gpu_hours", "clips_seen")
 

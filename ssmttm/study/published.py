@@ -13,7 +13,8 @@ from typing import TypedDict
 import pandas as pd
 
 from ssmttm.errors import UserError
-from ssmttm.study.rows import Better, CheckpointScore, Kind, frame_of
+from ssmttm.study.frames import frame_of
+from ssmttm.study_rows import Better, CheckpointScore, Kind
 
 FILE = Path(__file__).with_suffix(".tsv")
 

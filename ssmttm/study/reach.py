@@ -22,8 +22,8 @@ from ssmttm.statistics.isotonic import crossings, unexplained
 from ssmttm.statistics.noise import Noise, line
 from ssmttm.statistics.power_law import LEVEL, Law
 from ssmttm.study.fits import Points, points, points_of_run
-from ssmttm.study.frames import SCORE, standard_error
-from ssmttm.study.rows import Reach, frame_of
+from ssmttm.study.frames import SCORE, frame_of, standard_error
+from ssmttm.study_rows import Reach
 
 INTERPOLATED = "read off between measured points"
 EXTRAPOLATED = "beyond the last measured point, by the fitted curve"

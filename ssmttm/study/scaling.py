@@ -16,8 +16,8 @@ from scipy import stats
 from ssmttm.choices import FINAL
 from ssmttm.statistics.noise import Noise, line
 from ssmttm.statistics.paired import paired_seeds, seed_interval
-from ssmttm.study.frames import SCORE, standard_error, without_twins
-from ssmttm.study.rows import SizeScore, SmallerSize, frame_of
+from ssmttm.study.frames import SCORE, frame_of, standard_error, without_twins
+from ssmttm.study_rows import SizeScore, SmallerSize
 
 BASES = ("iterations", "flops")
 """Kinds of budget at which sizes are compared."""

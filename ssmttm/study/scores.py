@@ -14,7 +14,7 @@ from ssmttm.files import read_json
 from ssmttm.settings import EvaluationSettings
 from ssmttm.statistics.bootstrap import NO_INTERVAL
 from ssmttm.study.folder import Copy, Outlier
-from ssmttm.study.rows import Score
+from ssmttm.study_rows import Score
 
 Entry = Mapping[str, Any]
 """What a score file, and a metric's `evaluate`, say of one number, or of several against one reference."""

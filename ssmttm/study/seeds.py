@@ -6,8 +6,8 @@ import pandas as pd
 
 from ssmttm.numbers import listed, plural
 from ssmttm.statistics.paired import holm, paired_seeds, seed_interval
-from ssmttm.study.frames import SCORE, twins, without_twins
-from ssmttm.study.rows import DesignMean, DesignTest, frame_of
+from ssmttm.study.frames import SCORE, frame_of, twins, without_twins
+from ssmttm.study_rows import DesignMean, DesignTest
 
 GROUP = [*SCORE, "budget_kind", "budget", "size"]
 

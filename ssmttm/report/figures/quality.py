@@ -8,7 +8,8 @@ from ssmttm.report.cells import system_name
 from ssmttm.report.figures.chart import NEUTRAL, Axis, Band, Chart, Figure, Level, Selector, Series, dash_of, rounded
 from ssmttm.report.scoreboard import MAIN, is_trivial, run_rows
 from ssmttm.study.folder import Study
-from ssmttm.study.rows import CheckpointScore, FitPoint, Kind, SystemScore, rows_of
+from ssmttm.study.frames import rows_of
+from ssmttm.study_rows import CheckpointScore, FitPoint, Kind, SystemScore
 
 SYMBOLS = {"iterations": "circle", "flops": "square", "gpu_hours": "triangle"}
 """The symbol of a point, by the kind of its run's budget."""

@@ -10,7 +10,8 @@ from ssmttm.report.scoreboard import run_rows
 from ssmttm.report.sections.every_score import audio_text
 from ssmttm.report.sections.external import ExternalSystem
 from ssmttm.study.folder import RunManifest, RunSummary, Study
-from ssmttm.study.rows import CheckpointScore, SystemScore, rows_of
+from ssmttm.study.frames import rows_of
+from ssmttm.study_rows import CheckpointScore, SystemScore
 
 _NAMED = 4
 """More systems than these are counted, not named."""

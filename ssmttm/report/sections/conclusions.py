@@ -18,7 +18,8 @@ from ssmttm.numbers import (
 from ssmttm.report.figures.curves import guessing
 from ssmttm.report.scoreboard import REFERENCE, REFERENCES, run_rows, runs_by_budget, test_clips
 from ssmttm.report.verdicts import is_significant, level
-from ssmttm.study.rows import Difference, SystemScore, rows_of
+from ssmttm.study.frames import rows_of
+from ssmttm.study_rows import Difference, SystemScore
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from ssmttm.numbers import REFERENCE_NAMES, audio_words, budget_name, metric_nam
 from ssmttm.report.cells import Cell, Row, Table, interval, number, system_name, text
 from ssmttm.report.scoreboard import MAIN, cautions
 from ssmttm.study.folder import Study
-from ssmttm.study.rows import SystemScore, rows_of
+from ssmttm.study.frames import rows_of
+from ssmttm.study_rows import SystemScore
 
 HEADER_LINES = 1
 

@@ -8,7 +8,8 @@ from ssmttm.numbers import budget_name, clock, millions, power_of_ten
 from ssmttm.report.cells import Cell, Row, Table, count, number, text
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.study.folder import Machine, RunManifest, RunSummary, Study
-from ssmttm.study.rows import SystemScore, rows_of
+from ssmttm.study.frames import rows_of
+from ssmttm.study_rows import SystemScore
 
 
 def ledger(study: Study, link: Callable[[str], str]) -> Table:

@@ -13,8 +13,9 @@ from ssmttm.report.scoreboard import Column, main_part
 from ssmttm.report.verdicts import verdict
 from ssmttm.statistics.power_law import POINTS
 from ssmttm.study.folder import Study
+from ssmttm.study.frames import rows_of
 from ssmttm.study.reach import FIRST
-from ssmttm.study.rows import DesignMean, DesignTest, Difference, Fit, Reach, SizeScore, SmallerSize, rows_of
+from ssmttm.study_rows import DesignMean, DesignTest, Difference, Fit, Reach, SizeScore, SmallerSize
 
 
 def differences(study: Study, columns: list[Column]) -> Table:

@@ -10,7 +10,8 @@ from ssmttm.numbers import REFERENCE_NAMES, budget_name, listed, metric_name, mi
 from ssmttm.report.scoreboard import run_rows, runs_by_budget
 from ssmttm.report.sections.every_score import audio_text
 from ssmttm.study.folder import Study
-from ssmttm.study.rows import SystemScore, rows_of
+from ssmttm.study.frames import rows_of
+from ssmttm.study_rows import SystemScore
 
 
 @dataclass(frozen=True)

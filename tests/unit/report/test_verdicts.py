@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ssmttm.report.verdicts import is_significant, level, verdict
-from ssmttm.study.rows import Difference
+from ssmttm.study_rows import Difference
 
 ROW = Difference(
     embedder="musicnn", metric="kl", reference="codec", budget_kind="iterations", budget=9.0, a="a", b="b",

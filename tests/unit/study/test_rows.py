@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from ssmttm.choices import STUDY_TABLES
-from ssmttm.study.rows import ROWS, Difference, Fit, frame_of, rows_of
-from ssmttm.tables import OPTIONAL, SCHEMAS, read_table, write_frame
+from ssmttm.study.frames import frame_of, rows_of
+from ssmttm.study_rows import FIRST, OPTIONAL, STUDY_ROWS, Difference, Fit
+from ssmttm.tables import SCHEMAS, read_table, write_frame
 
 COLUMNS = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
@@ -29,23 +30,23 @@ def fit(**more):
 
 
 def test_every_table_of_a_study_has_a_row_type():
-    assert set(ROWS) == set(STUDY_TABLES) < set(SCHEMAS)
+    assert set(STUDY_ROWS) == set(STUDY_TABLES) < set(SCHEMAS)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", STUDY_ROWS)
 def test_fields_are_the_columns_of_the_schema_and_of_their_types(name):
-    hints = get_type_hints(ROWS[name])
-    assert {field.name for field in fields(ROWS[name])} == set(hints)
+    hints = get_type_hints(STUDY_ROWS[name])
+    assert {field.name for field in fields(STUDY_ROWS[name])} == set(hints)
     assert {key: column_of(hint) for key, hint in hints.items()} == {f.name: f.type for f in SCHEMAS[name]}
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", STUDY_ROWS)
 def test_a_column_that_may_be_left_out_is_missing_in_a_row_without_it(name):
-    optional = {field.name for field in fields(ROWS[name]) if field.default is None}
-    assert OPTIONAL.get(name, frozenset()) <= optional
+    optional = {field.name for field in fields(STUDY_ROWS[name]) if field.default is None}
+    assert set(OPTIONAL.get(name, ())) <= optional
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", STUDY_ROWS)
 def test_a_table_has_the_same_columns_and_types_without_rows(name, tmp_path):
     frame = frame_of([], name)
     assert list(frame.columns) == [c for c in SCHEMAS[name].names if c not in OPTIONAL.get(name, ())]
@@ -78,3 +79,10 @@ def test_optional_columns_are_there_where_a_row_has_them(tmp_path):
     write_frame(tmp_path / "t.parquet", "comparison", frame)
     names = read_table(tmp_path / "t.parquet", "comparison").column_names
     assert "hours" in names and "note" not in names
+
+
+def test_the_comparison_begins_with_what_was_scored_and_ends_with_what_few_rows_have():
+    names = SCHEMAS["comparison"].names
+    assert names[: len(FIRST)] == list(FIRST)
+    assert names[-2:] == ["hours", "note"]
+    assert names[len(FIRST)] == "variant" and names[-3] == "warnings"

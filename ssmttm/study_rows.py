@@ -1,16 +1,10 @@
-"""The rows of a study's tables as types: their fields are the columns that `ssmttm.tables` states.
+"""The rows of a study's tables as types, which are also CSV files beside its figures; columns in the fields' order.
 
 A number that there is not is None in a row, and missing in a table.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Literal, TypeVar
-
-import pandas as pd
-import pyarrow as pa
-
-from ssmttm.tables import OPTIONAL, SCHEMAS
+from dataclasses import dataclass
+from typing import Literal
 
 Better = Literal["lower", "higher"]
 
@@ -48,21 +42,21 @@ class Score(Kind):
     """Mean excess of the resamples over the value, by which the interval was moved."""
     n: int
     """Clips that were scored."""
+    clip_s: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    definition: str
+    slope: float | None = None
+    """Of the line behind an extrapolated distance, as `r_squared`."""
+    r_squared: float | None = None
+    confidence: float
     windows: int | None = None
     better: Better
-    confidence: float
-    definition: str
     backend: str
     interval: str
     """How the interval was made."""
     warnings: str = ""
     """Joined by `; `."""
-    slope: float | None = None
-    """Of the line behind an extrapolated distance, as `r_squared`."""
-    r_squared: float | None = None
-    clip_s: float | None = None
-    sample_rate: int | None = None
-    channels: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,18 +76,18 @@ class System:
     budget: float | None = None
     seed: int | None = None
     parameters: int | None = None
-    core_parameters: int | None = None
-    """Outside embeddings and heads; None where the manifest doesn't count those separately."""
     steps: int | None = None
     tokens: int | None = None
-    clips_seen: int | None = None
     flops_per_step: float | None = None
     flops_planned: float | None = None
     flops_spent: float | None = None
     seconds: float | None = None
-    gpu_hours: float | None = None
     test_loss: float | None = None
     test_clips: int | None = None
+    core_parameters: int | None = None
+    """Outside embeddings and heads; None where the manifest doesn't count those separately."""
+    clips_seen: int | None = None
+    gpu_hours: float | None = None
     final_loss: float | None = None
     final_validation_loss: float | None = None
     hours: float | None = None
@@ -114,15 +108,15 @@ class Run(System):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SystemScore(System, Score):
+class SystemScore(Score, System):
     """A row of `comparison`: a final score of a system."""
 
     study: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckpointScore(Kind):
-    """A row of `progress`: a score of a run's checkpoint beside what it had cost; or a published one."""
+class Checkpoint:
+    """A checkpoint of a run, and what it had cost."""
 
     run: str
     variant: str | None
@@ -132,12 +126,19 @@ class CheckpointScore(Kind):
     budget: float
     parameters: int
     checkpoint: str
+    """A fraction of the run, or final."""
     steps: int
     clips_seen: int
     tokens: int
     flops: float
     seconds: float | None = None
     gpu_hours: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointScore(Kind, Checkpoint):
+    """A row of `progress`: a score of a run's checkpoint, or a published one."""
+
     value: float
     low: float | None = None
     high: float | None = None
@@ -163,10 +164,10 @@ class Difference(Kind):
     low: float
     high: float
     p_value: float
-    p_adjusted: float | None = None
     confidence: float
     n: int
     better: Better
+    p_adjusted: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +185,10 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit(Design):
+class Fit(Kind):
     """A row of `fits`: the power law of a design's scores against a cost; without numbers where `note` says why."""
 
+    variant: str
     cost: str
     limit: float | None = None
     limit_low: float | None = None
@@ -198,6 +200,7 @@ class Fit(Design):
     points: int
     r2: float | None = None
     note: str
+    size: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,9 +215,10 @@ class FitPoint(Design):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reach(Design):
+class Reach(Kind):
     """A row of `reach`: the cost at which a design's score is the target's, and its share of the target's own."""
 
+    variant: str
     target: str
     target_value: float
     cost: str
@@ -227,23 +231,26 @@ class Reach(Design):
     ratio: float | None = None
     ratio_low: float | None = None
     ratio_high: float | None = None
+    size: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class SizeScore(Design):
+class SizeScore(Kind):
     """A row of `scaling`: a design's score at one of its sizes, over all seeds."""
 
+    variant: str
     basis: str
-    budget: float
+    size: str
     parameters: int
-    fraction: float
-    """Of the largest size's parameters."""
-    core_parameters: int | None = None
-    core_fraction: float | None = None
     seeds: int
     value: float
     low: float | None
     high: float | None
+    budget: float
+    fraction: float
+    """Of the largest size's parameters."""
+    core_parameters: int | None = None
+    core_fraction: float | None = None
     interval: Literal["seeds", "captions"]
     better: Better
 
@@ -300,11 +307,11 @@ class DesignTest(Kind):
     low: float
     high: float
     p_value: float
-    p_adjusted: float
     seeds: int
+    p_adjusted: float
 
 
-ROWS: dict[str, type] = {
+STUDY_ROWS: dict[str, type] = {
     "comparison": SystemScore,
     "progress": CheckpointScore,
     "differences": Difference,
@@ -319,20 +326,8 @@ ROWS: dict[str, type] = {
 }
 """The type of each table's rows."""
 
-Row = TypeVar("Row")
+FIRST = ("study", "system", "kind", "embedder", "metric", "reference", "value", "low", "high", "bias", "n")
+"""The first columns of `comparison`."""
 
-_DTYPES = {pa.string(): "str", pa.int64(): "Int64", pa.float64(): "float64"}
-
-
-def frame_of(rows: Iterable[object], name: str) -> pd.DataFrame:
-    """Rows as table `name` of a study: the columns of its schema, of the same types whether there are rows or not."""
-    schema = SCHEMAS[name]
-    frame = pd.DataFrame([vars(row) for row in rows], columns=schema.names)
-    frame = frame.astype({field.name: _DTYPES[field.type] for field in schema})
-    return frame.drop(columns=[column for column in OPTIONAL.get(name, ()) if frame[column].isna().all()])
-
-
-def rows_of(frame: pd.DataFrame, row: type[Row]) -> list[Row]:
-    """The rows of a table, or of some of its rows, as values of the type `row`; missing values are None."""
-    columns = frame[[field.name for field in fields(row) if field.name in frame]].astype(object)  # type: ignore[arg-type]
-    return [row(**values) for values in columns.where(columns.notna(), None).to_dict("records")]
+OPTIONAL = {"comparison": ("hours", "note"), "progress": ("error", "source", "how")}
+"""Columns at the end of a table that it has only if one of its rows does."""
