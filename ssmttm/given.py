@@ -152,35 +152,23 @@ def check_section(section: str, value: Any) -> Any:
 
 def check_run_spec(value: Any) -> RunSpec:
     """`value` if it is the complete spec of a run, as `ssmttm.spec.run_spec` makes it; UserError as above."""
-    model = subschema("model")
-    layers = {"type": "integer", "minimum": 1}
-    model = {
-        "$defs": model["$defs"],
-        "allOf": [{"$ref": model["$ref"]}],
-        "properties": {"layers": layers},
-        "required": [*model["required"], "layers"],
-        "unevaluatedProperties": False,
-    }
-    budgets = subschema("budgets")
-    text = {"type": "string"}
-    variant = ["name", "mixer", "feedforward", "conditioning", "attention_layers"]
-    sections = {
-        "version": subschema("data.version"),
-        "seconds": subschema("data.clips.seconds"),
-        "sample_rate": subschema("data.clips.sample_rate"),
-        "codec": subschema("data.codec"),
-        "text": subschema("data.text"),
-    }
+    model, budgets = subschema("model"), subschema("budgets")
+    data = {"version": "version", "seconds": "clips.seconds", "sample_rate": "clips.sample_rate"}
+    variant = {key: {"type": "string"} for key in ("name", "mixer", "feedforward", "conditioning")}
     parts = {
-        "variant": {
-            "type": "object",
-            "required": variant,
-            "properties": {**dict.fromkeys(variant[:-1], text), "attention_layers": {"type": "array"}},
+        "variant": _object({**variant, "attention_layers": {"type": "array"}}),
+        "model": {
+            "$defs": model["$defs"],
+            "allOf": [{"$ref": model["$ref"]}],
+            "properties": {"layers": {"type": "integer", "minimum": 1}},
+            "required": [*model["required"], "layers"],
+            "unevaluatedProperties": False,
         },
-        "model": model,
         "budget": {**budgets, **budgets["additionalProperties"]},
         "training": subschema("training"),
-        "data": _object(sections),
+        "data": _object(
+            {key: subschema(f"data.{path}") for key, path in {**data, "codec": "codec", "text": "text"}.items()}
+        ),
         "seed": {"type": "integer", "minimum": 0},
     }
     return cast(RunSpec, _check(parts, value))

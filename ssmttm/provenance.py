@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -132,8 +133,8 @@ def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def code_of(stage: str, **choice: str | Sequence[str]) -> str:
-    """Fingerprint of a stage's code; `choice` names what it loads at run time (`mixer`, `metric`, …), one or several.
+def code_of(stage: str, **plugins: str | Sequence[str]) -> str:
+    """Fingerprint of a stage's code; `plugins` names what it loads at run time (`mixer`, `metric`, …), one or several.
 
     Counts the columns of the tables that the code writes by name, and the page template for `report`.
     """
@@ -141,7 +142,7 @@ def code_of(stage: str, **choice: str | Sequence[str]) -> str:
 
     chosen = [
         f"ssmttm.{_FOLDERS[kind]}.{name}"
-        for kind, names in choice.items()
+        for kind, names in plugins.items()
         for name in ([names] if isinstance(names, str) else names)
     ]
     modules = [f"ssmttm.stages.{stage}", *chosen]
@@ -165,26 +166,22 @@ def git_commit(folder: Path = PACKAGE.parent) -> str | None:
 
 def packages() -> dict[str, str]:
     """Versions of the packages that decide numbers."""
-    found = {}
+    versions = {}
     for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's name, with the numbers of its model: in a virtual machine the name is often that of a family."""
-    found: dict[str, str] = {}
-    try:
+    entries: dict[str, str] = {}
+    with suppress(OSError):
         for line in cpuinfo.read_text(encoding="utf-8").split("\n\n")[0].splitlines():
             key, _, value = line.partition(":")
-            found[key.strip()] = value.strip()
-    except OSError:
-        pass
-    name = found.get("model name") or platform.processor() or platform.machine()
-    numbers = [f"{word} {found[key]}" for key, word in _MODEL.items() if found.get(key)]
+            entries[key.strip()] = value.strip()
+    name = entries.get("model name") or platform.processor() or platform.machine()
+    numbers = [f"{word} {entries[key]}" for key, word in _MODEL.items() if entries.get(key)]
     return f"{name} ({', '.join(numbers)})" if numbers else name
 
 

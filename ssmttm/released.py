@@ -79,10 +79,10 @@ def check_released(folder: Path, names: Iterable[str]) -> None:
     missing = sorted(name for name in wanted if not (folder / name).is_file())
     if missing:
         raise UserError(f"{folder / missing[0]}: no such file, but {RELEASE} lists it; {_REMEDY}")
-    for name, found in hashes(folder, sorted(wanted)).items():
-        if found != recorded[name]:
+    for name, sha256 in hashes(folder, sorted(wanted)).items():
+        if sha256 != recorded[name]:
             raise UserError(
-                f"{folder / name}: not the file that was released: its SHA-256 is {found}, and {RELEASE} "
+                f"{folder / name}: not the file that was released: its SHA-256 is {sha256}, and {RELEASE} "
                 f"says {recorded[name]}; {_REMEDY}"
             )
 
@@ -92,20 +92,20 @@ _REMEDY = "put back a whole copy of the data set, or build what you changed as a
 
 def check_inputs(paths: Iterable[Path]) -> None:
     """Check those of `paths` that lie in a released data set's folder, or in a folder of it; see `check_released`."""
-    found: dict[Path, list[str]] = {}
+    released: dict[Path, list[str]] = {}
     for path in paths:
         for folder in (path.parent, path.parent.parent):
             if (folder / RELEASE).is_file():
-                found.setdefault(folder, []).append(path.relative_to(folder).as_posix())
+                released.setdefault(folder, []).append(path.relative_to(folder).as_posix())
                 break
-    for folder, names in found.items():
+    for folder, names in released.items():
         check_released(folder, names)
 
 
 def hashes(folder: Path, names: Iterable[str], anew: bool = False) -> dict[str, str]:
     """{name: SHA-256} of files in `folder`: remembered for files that look the same, unless `anew`."""
     seen = {} if anew else _seen(folder)
-    found: dict[str, str] = {}
+    sums: dict[str, str] = {}
     fresh = {}
     for name in names:
         stat = (folder / name).stat()
@@ -113,14 +113,14 @@ def hashes(folder: Path, names: Iterable[str], anew: bool = False) -> dict[str, 
         known = seen.get(name)
         if not (isinstance(known, list) and known[:-1] == look):
             known = fresh[name] = [*look, sha256_file(folder / name)]
-        found[name] = str(known[-1])
+        sums[name] = str(known[-1])
     if fresh:
         with suppress(OSError):  # a folder that can't be written is read again next time
             write_json(folder / SEEN, _seen(folder) | fresh)
-    return found
+    return sums
 
 
-def _seen(folder: Path) -> dict[str, Any]:
+def _seen(folder: Path) -> dict[str, list[Any]]:
     try:
         value = json.loads((folder / SEEN).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -10,15 +10,6 @@ Section = Mapping[str, Any]
 """Settings that one room alone takes apart: a source's, an embedder's."""
 
 
-class FetchSettings(TypedDict):
-    """`data.fetch`."""
-
-    connections: int
-    attempts: int
-    timeout_s: float
-    keep: bool
-
-
 class ClipSettings(TypedDict):
     """`data.clips`."""
 
@@ -28,22 +19,6 @@ class ClipSettings(TypedDict):
     silence_lufs: float
     max_track_seconds: float
     per_track: NotRequired[int | None]
-
-
-class VocalSettings(TypedDict):
-    """`data.vocals`."""
-
-    mode: Literal["keep", "drop", "separate"]
-    threshold: float
-    model: str | None
-
-
-class SplitSettings(TypedDict):
-    """`data.split`."""
-
-    salt: str
-    validation: float
-    test: float
 
 
 class CaptionSettings(TypedDict):
@@ -79,12 +54,12 @@ class DataSettings(TypedDict):
     seed: int
     shards: int
     sources: Mapping[str, Section]
-    fetch: FetchSettings
+    fetch: Section
     license: Section
     clips: ClipSettings
-    vocals: VocalSettings
+    vocals: Section
     duplicates: Mapping[str, float]
-    split: SplitSettings
+    split: Section
     captions: CaptionSettings
     codec: CodecSettings
     text: TextSettings

@@ -217,7 +217,7 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, Run]:
 
 
 def _check_tabs(lines: Sequence[str], name: str) -> None:
-    """Refuse lines whose cells are kept apart by spaces: they would be one cell, and its message beside the point."""
+    """Refuse lines whose cells are separated by spaces: such a line is one cell, and its message would mislead."""
     for number, line in enumerate(lines, 1):
         if "\t" not in line and len(line.split()) > 1:
             raise UserError(f"{name}, line {number}: its cells are separated by spaces; separate them by tabs")

@@ -17,7 +17,7 @@ from ssmttm.settings import Budget, Config, RunSpec, TrainingSettings
 from ssmttm.spec import run_spec
 from ssmttm.text.base import width_of
 from ssmttm.training.budget import plan_budget
-from ssmttm.training.memory import training_memory
+from ssmttm.training.memory import Fit, training_memory
 
 OURS = ("null_condition", "final_norm")
 """Parameters that the designs of arXiv 2601.14786 don't have."""
@@ -199,24 +199,15 @@ def _state(model: MusicLM, frames: int, tokens: int) -> StateCosts:
 def _memory(shape: ModelConfig, training: TrainingSettings, frames: int, tokens: int) -> MemoryCosts:
     """For the configured micro-batch, or one clip where it is chosen to fit."""
     clips = 1 if training["micro_batch"] == "auto" else training["micro_batch"]
-    checkpointing = training["activation_checkpointing"] is True
+    fit = Fit(clips, training["activation_checkpointing"] is True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    memory = training_memory(
-        shape,
-        clips,
-        frames,
-        tokens,
-        bf16=training["precision"] == "bf16",
-        checkpointing=checkpointing,
-        average=training["ema_decay"] > 0,
-        device=device,
-    )
+    memory = training_memory(shape, training, fit, frames, tokens, device)
     return {
         "memory_bytes": memory.total,
         "memory": {
             "clips": clips,
             "precision": training["precision"],
-            "activation_checkpointing": checkpointing,
+            "activation_checkpointing": fit.checkpointing,
             "device": device,
             "weights": memory.weights,
             "gradients": memory.gradients,

@@ -1,7 +1,7 @@
 """Stage `prompts`: choose the held-out captions that every system is asked for."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -77,7 +77,7 @@ def _warn_of_long(chosen: list[Captioned], text: TextSettings) -> None:
         )
 
 
-def _row(caption: Captioned, name: str) -> dict[str, Any]:
+def _row(caption: Captioned, name: str) -> Mapping[str, object]:
     return dict.fromkeys(SCHEMAS["captions"].names) | {
         "clip_id": caption.clip_id,
         "track_id": caption.track_id,

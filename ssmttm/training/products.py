@@ -20,16 +20,16 @@ MANIFEST = "manifest.json"
 
 
 def identity_of(spec: RunSpec, code: str, data: str) -> str:
-    """The JSON text by which runs are told apart: spec, fingerprint of the code, hash of the data set's manifest."""
+    """The JSON text that identifies a run: spec, fingerprint of the code, hash of the data set's manifest."""
     return canonical_json({"spec": spec, "code": code, "data": data})
 
 
-def keep_manifest(out: Path, facts: Mapping[str, object]) -> None:
+def keep_manifest(out: Path, record: Mapping[str, object]) -> None:
     """Write the manifest to `finished/`, last of all products, with the hashes of the others."""
     folder = out / FINISHED
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
-    write_json(folder / MANIFEST, {**facts, "sha256": hashes})
+    write_json(folder / MANIFEST, {**record, "sha256": hashes})
 
 
 def publish(out: Path) -> None:
@@ -54,8 +54,8 @@ def adopt(out: Path, identity: str) -> bool:
 def is_whole(folder: Path, identity: str) -> bool:
     """Whether `folder` holds a manifest of `identity` and every file that it lists, unchanged."""
     try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        same = identity == identity_of(found["spec"], found["fingerprint"], found["dataset"]["sha256"])
-        return same and all(sha256_file(folder / name) == wanted for name, wanted in found["sha256"].items())
+        record = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        same = identity == identity_of(record["spec"], record["fingerprint"], record["dataset"]["sha256"])
+        return same and all(sha256_file(folder / name) == wanted for name, wanted in record["sha256"].items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -99,7 +99,7 @@ class Stepper:
             weight = len(positions) / share
             with (
                 clip_seeds(dropout_seeds(positions, self.seed, number)),
-                self.workers.keep_apart(model, positions.stop < start + share),
+                self.workers.no_sync(model, positions.stop < start + share),
             ):
                 with self._precision():
                     part = codebook_losses(

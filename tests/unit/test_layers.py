@@ -138,3 +138,11 @@ def test_no_modules_import_each_other_in_a_circle():
         TopologicalSorter({module: imports(module) for module in INSIDE}).prepare()
     except CycleError as error:
         pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
+
+
+STAGE_LINES = 95
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "stages").glob("*.py")), ids=lambda path: path.stem)
+def test_a_stage_is_thin(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= STAGE_LINES, "move the library in it to its room"

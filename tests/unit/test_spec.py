@@ -382,10 +382,7 @@ def keys(kind):
     ("path", "kind"),
     [
         ("data", settings.DataSettings),
-        ("data.fetch", settings.FetchSettings),
         ("data.clips", settings.ClipSettings),
-        ("data.vocals", settings.VocalSettings),
-        ("data.split", settings.SplitSettings),
         ("data.captions", settings.CaptionSettings),
         ("data.codec", settings.CodecSettings),
         ("data.text", settings.TextSettings),

@@ -78,9 +78,9 @@ def mixers(run):
     return tuple(spec.mixers_of(RUNS[run]["spec"]["variant"]))
 
 
-def run_code(stage, **choice):
+def run_code(stage, **plugins):
     """Fingerprint of stage `stage` with the mixers of `{run}`."""
-    return lambda wildcards: code(stage, mixer=mixers(wildcards.run), **choice)
+    return lambda wildcards: code(stage, mixer=mixers(wildcards.run), **plugins)
 
 
 def run_threads(wildcards):
