@@ -1,7 +1,7 @@
 """Score against model size, at equal iterations and at equal FLOPs, and what smaller models lose.
 
 Sizes are told by their share of the largest model's parameters outside embeddings and heads (the
-core), where the manifests count those apart: in small models most parameters are entries of
+core), where the manifests count those separately: in small models most parameters are entries of
 codebooks, which a size doesn't change.
 """
 
