@@ -27,7 +27,7 @@ from ssmttm.evaluation.metric import Settings, evaluate
 from ssmttm.numbers import metric_name
 from ssmttm.pretrained.musicnn import TAGS
 from ssmttm.study.differences import difference_of
-from ssmttm.study.scores import beside
+from ssmttm.study.scores import beside, sample_of
 
 LEVEL, WINDOWS, TRAINING = 0.05, 6, 100
 FOLLOWS, OWN, AROUND = 0.4, 0.8, 0.5
@@ -81,7 +81,6 @@ def scored(study: dict[str, ClipSet], settings: Settings) -> Iterator[tuple[str,
 def simulated(world: World, studies: int, resamples: int) -> dict[str, dict[str, list]]:
     """By metric: p-values and intervals of differences, values and intervals of scores."""
     found: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
-    evaluation = {"bootstrap": resamples, "confidence": 1 - LEVEL}
     for number in range(studies):
         settings = Settings(resamples, 1 - LEVEL, number)
         for metric, (one, other) in scored(world.study(number), settings):
@@ -89,10 +88,10 @@ def simulated(world: World, studies: int, resamples: int) -> dict[str, dict[str,
             kept["value"].append(one["value"])
             if one["low"] is not None:
                 kept["ends"].append((one["low"], one["high"]))
-            difference = difference_of(one, other, {**evaluation, "seed": number})
+            difference = difference_of(sample_of(one), sample_of(other), resamples, 1 - LEVEL, number)
             if difference is not None:
-                kept["p"].append(difference["p_value"])
-                kept["apart"].append((difference["low"], difference["high"]))
+                kept["p"].append(difference.p_value)
+                kept["apart"].append((difference.low, difference.high))
     return found
 
 

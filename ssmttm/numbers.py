@@ -53,12 +53,17 @@ BASELINE_NAMES = {
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+def minus(number: str) -> str:
+    """A printed number with a true minus sign."""
+    return number.replace("-", "−")
+
+
 def significant(value: float, digits: int = 3) -> str:
     """`3.14159` -> `3.14`, `0.000123` -> `0.000123`, `12345.6` -> `12,346`; a true minus sign."""
     if value == 0:
         return "0"
     decimals = max(0, digits - 1 - int(f"{abs(value):e}".split("e")[1]))
-    return f"{value:,.{decimals}f}".replace("-", "−")
+    return minus(f"{value:,.{decimals}f}")
 
 
 def metric_name(metric: str) -> str:
@@ -70,7 +75,7 @@ def score_text(metric: str, value: float) -> str:
     """A score with three digits; a correlation, a cosine or a share with three decimals."""
     if metric not in _BOUNDED:
         return significant(value)
-    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+    return minus(f"{round(value, 3) + 0.0:.3f}")
 
 
 def cost_text(cost: str, value: float) -> str:
@@ -130,4 +135,4 @@ def plural(count: int, noun: str) -> str:
 
 def listed(names: list[str]) -> str:
     """`a, b and c`."""
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

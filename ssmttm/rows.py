@@ -1,7 +1,7 @@
 """The rows of every Parquet product as types, and the Arrow schema that follows from each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Literal, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 import pyarrow as pa
@@ -256,6 +256,8 @@ def _arrow(hint: Any) -> pa.DataType:
         return hint.__metadata__[0]
     if is_typeddict(hint):
         return pa.struct(schema_of(hint))
+    if get_origin(hint) is Literal:
+        return pa.string()
     arguments = get_args(hint)
     if get_origin(hint) is list:
         return pa.list_(_arrow(arguments[0]))

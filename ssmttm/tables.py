@@ -1,10 +1,10 @@
 """Every Parquet product: its schema, with atomic writes and validated reads."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +13,22 @@ import pyarrow.parquet as pq
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
 from ssmttm.rows import ROWS, Clip, schema_of
+from ssmttm.study_rows import FIRST, OPTIONAL, STUDY_ROWS
 
-SCHEMAS: dict[str, pa.Schema] = {name: schema_of(row) for name, row in ROWS.items()}
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMAS: dict[str, pa.Schema] = {name: schema_of(row) for name, row in {**ROWS, **STUDY_ROWS}.items()}
+
+
+def _in_order(schema: pa.Schema) -> pa.Schema:
+    """The columns of `comparison` as its readers expect them."""
+    last = OPTIONAL["comparison"]
+    rest = [name for name in schema.names if name not in (*FIRST, *last)]
+    return pa.schema([schema.field(name) for name in (*FIRST, *rest, *last)])
+
+
+SCHEMAS["comparison"] = _in_order(SCHEMAS["comparison"])
 
 REASONS = {
     "undecodable": "the file can't be decoded as audio",
@@ -71,6 +85,24 @@ def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[s
         pq.write_table(data, temporary, compression="zstd", row_group_size=256)
 
 
+def write_frame(path: Path | str, name: str, frame: "pd.DataFrame") -> None:
+    """Write a data frame as product `name` to `path`, atomically; pandas reads it back with the same types.
+
+    Raises ValueError when the frame does not have exactly the columns of the schema, less optional ones.
+    """
+    schema = _schema(name, frame.columns)
+    if difference := sorted(set(frame.columns) ^ set(schema.names)):
+        raise ValueError(f"the frame of {name} and its schema differ in {', '.join(difference)}")
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False), temporary, compression="zstd")
+
+
+def _schema(name: str, columns: Collection[str]) -> pa.Schema:
+    """Of product `name`, without the optional columns that are not among `columns`."""
+    left_out = set(OPTIONAL.get(name, ())).difference(columns)
+    return pa.schema([field for field in SCHEMAS[name] if field.name not in left_out])
+
+
 @contextmanager
 def table_writer(
     path: Path | str, name: str, rows_per_group: int = 64
@@ -122,6 +154,7 @@ def read_table(path: Path | str, name: str, columns: list[str] | None = None) ->
     schema = SCHEMAS[name]
     try:
         there = pq.read_schema(path)
+        schema = _schema(name, there.names)
         if there.equals(schema):
             return pq.read_table(path, columns=columns)
     except FileNotFoundError:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 def some(names: Sequence[str], limit: int = 5) -> str:
     """`a, b, c and 4 more`."""
-    shown = ", ".join(names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+    first = ", ".join(names[:limit])
+    return f"{first} and {len(names) - limit} more" if len(names) > limit else first
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -8,7 +8,7 @@ scores (appendix F of the latter), which has no term for a state-space scan.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from ssmttm.accounting.musicgen import PROJECTION, SMALL, SMALL_PARAMETERS, SMALL_TRAINING, forward
 from ssmttm.models.cost import TRAINING_FACTOR
@@ -16,6 +16,7 @@ from ssmttm.models.cost import TRAINING_FACTOR
 CLAIMS = {"flops": 0.09, "data": 0.02}
 """What the paper states, to one digit: a share agrees that rounds to it."""
 
+OWN = "own count"
 MUSICGEN = "MusicGen-small"
 NOMINAL = 300e6
 """Parameters by MusicGen-small's name; 24 layers of 12 d² are 302 million, without cross-attention."""
@@ -58,16 +59,81 @@ def musicgen_small(caption_tokens: int) -> Side:
     return Side(MUSICGEN, SMALL_PARAMETERS, clips, SMALL_TRAINING.hours, frames + SMALL.codebooks - 1, flops)
 
 
-def rows(ours: Side, theirs: Side) -> list[dict[str, Any]]:
-    """The shares of `theirs` that `ours` takes, this project's own count of the FLOPs first.
+class Share(TypedDict):
+    """The share of MusicGen-small's FLOPs or data that a design takes, by one way of counting."""
 
-    Keys: design, quantity (data or flops), counting, meaning (a sentence), ours, theirs, unit,
-    ratio, claim, agrees and own (by the models' own `flops`, as budgets are spent).
-    """
+    design: str
+    quantity: str
+    """data or flops."""
+    counting: str
+    meaning: str
+    """A sentence."""
+    ours: float
+    theirs: float
+    unit: str
+    ratio: float
+    claim: float
+    agrees: bool
+    own: bool
+    """Counted by the models' own `flops`, as budgets are spent."""
+
+
+class ClaimSettings(TypedDict):
+    """Which designs are counted."""
+
+    preset: str
+    size: str
+    budget: str
+    variants: list[str]
+    hours: float
+    """Of training music."""
+
+
+class CountedDesign(TypedDict):
+    """A design and its training, as they were counted."""
+
+    design: str
+    size: str
+    layers: int
+    parameters: int
+    optimizer_steps: int
+    batch: int
+    clips: int
+    seconds: float
+    frames: int
+    text_tokens: int
+    flops: float
+
+
+class ClaimCounts(TypedDict):
+    """What claims.json says."""
+
+    spec: ClaimSettings
+    claims: dict[str, float]
+    reference: dict[str, str | float]
+    """MusicGen-small."""
+    designs: list[CountedDesign]
+    rows: list[Share]
+    not_counted: dict[str, str]
+    """Reasons, by name."""
+
+
+def shares(ours: Side, theirs: Side) -> list[Share]:
+    """The shares of `theirs` that `ours` takes, this project's own count of the FLOPs first."""
     return [
-        {"design": ours.name, "quantity": quantity, "counting": counting, "meaning": meaning}
-        | {"ours": a, "theirs": b, "unit": unit, "ratio": a / b, "claim": CLAIMS[quantity]}
-        | {"agrees": agrees(a / b, CLAIMS[quantity]), "own": counting == "own count"}
+        {
+            "design": ours.name,
+            "quantity": quantity,
+            "counting": counting,
+            "meaning": meaning,
+            "ours": a,
+            "theirs": b,
+            "unit": unit,
+            "ratio": a / b,
+            "claim": CLAIMS[quantity],
+            "agrees": agrees(a / b, CLAIMS[quantity]),
+            "own": counting == OWN,
+        }
         for quantity, counting, meaning, a, b, unit in (*_flops(ours, theirs), *_data(ours, theirs))
     ]
 
@@ -77,20 +143,24 @@ def agrees(ratio: float, claim: float) -> bool:
     return round(100 * ratio) == round(100 * claim)
 
 
-def _flops(ours: Side, theirs: Side) -> Iterator[tuple[str, str, str, float, float, str]]:
+_Count = tuple[str, str, str, float, float, str]
+"""Quantity, counting, meaning, ours, theirs, unit."""
+
+
+def _flops(ours: Side, theirs: Side) -> Iterator[_Count]:
     own = "3 × the forward pass: products with weights, all attention scores, scans in chunks, the caption."
-    yield "flops", "own count", own, ours.flops, theirs.flops, "FLOP"
-    layers = [TRAINING_FACTOR * side.clips * (side.forward - side.scan) for side in (ours, theirs)]
-    yield "flops", "layer by layer", "As the own count, without scans and their convolutions.", *layers, "FLOP"
+    yield "flops", OWN, own, ours.flops, theirs.flops, "FLOP"
+    a, b = (TRAINING_FACTOR * side.clips * (side.forward - side.scan) for side in (ours, theirs))
+    yield "flops", "layer by layer", "As the own count, without scans and their convolutions.", a, b, "FLOP"
     for name, parameters in (("parameters", theirs.parameters), (f"{NOMINAL / 1e6:.0f} M", NOMINAL)):
         meaning = f"6 × {ours.parameters:,} or, for {theirs.name}, {parameters:,.0f} parameters × audio steps seen."
         a, b = 6 * ours.parameters * ours.clips * ours.steps, 6 * parameters * theirs.clips * theirs.steps
         yield "flops", f"6 × {name} × tokens", meaning, a, b, "FLOP"
 
 
-def _data(ours: Side, theirs: Side) -> Iterator[tuple[str, str, str, float, float, str]]:
+def _data(ours: Side, theirs: Side) -> Iterator[_Count]:
     yield "data", "hours", "Hours of music in the training set.", ours.hours, theirs.hours, "h"
     clips = "Clips seen in training, repeats included: optimizer steps times batch."
     yield "data", "clips seen", clips, ours.clips, theirs.clips, "clips"
-    tokens = [side.clips * side.steps for side in (ours, theirs)]
-    yield "data", "tokens seen", "Audio steps seen in training, repeats included.", *tokens, "steps"
+    tokens = "Audio steps seen in training, repeats included."
+    yield "data", "tokens seen", tokens, ours.clips * ours.steps, theirs.clips * theirs.steps, "steps"

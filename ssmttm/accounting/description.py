@@ -1,7 +1,6 @@
 """A model's counts and costs as a table for people."""
 
-from typing import Any
-
+from ssmttm.accounting.design import Description
 from ssmttm.numbers import plural, significant
 
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
@@ -15,19 +14,20 @@ def quantity(value: float, unit: str) -> str:
     return f"{significant(value)} {_PREFIXES[power]}{unit}"
 
 
-def description(facts: dict[str, Any]) -> str:
-    """The text of `ssmttm describe`, from what `ssmttm.accounting.design.facts` returns."""
-    attention = facts["attention_layers"]
-    length = f"{facts['frames']:,} frames and {facts['text_tokens']} caption tokens"
+def description(design: Description) -> str:
+    """The text of `ssmttm describe`, from what `ssmttm.accounting.design.describe` returns."""
+    attention = design["attention_layers"]
+    length = f"{design['frames']:,} frames and {design['text_tokens']} caption tokens"
     lines = [
-        f"{facts['variant']} at size {facts['size']}: {plural(facts['layers'], 'layer')} of width {facts['d_model']:,},"
-        f" {facts['mixer']}" + (f", attention in layers {', '.join(map(str, attention))}" if attention else ""),
-        f"{plural(facts['codebooks'], 'codebook')}; a clip is {length}; {facts['clips_per_step']:,} clips"
-        f" ({facts['tokens_per_step']:,} codec tokens) an optimizer step",
-        *_section("Parameters", _parameters(facts)),
-        *_section("FLOPs, forward over one clip and an optimizer step", _flops(facts)),
-        *_section("Optimizer steps under each budget", _steps(facts)),
-        *_section("Memory", _memory(facts)),
+        f"{design['variant']} at size {design['size']}: {plural(design['layers'], 'layer')} of width "
+        f"{design['d_model']:,}, {design['mixer']}"
+        + (f", attention in layers {', '.join(map(str, attention))}" if attention else ""),
+        f"{plural(design['codebooks'], 'codebook')}; a clip is {length}; {design['clips_per_step']:,} clips"
+        f" ({design['tokens_per_step']:,} codec tokens) an optimizer step",
+        *_section("Parameters", _parameters(design)),
+        *_section("FLOPs, forward over one clip and an optimizer step", _flops(design)),
+        *_section("Optimizer steps under each budget", _steps(design)),
+        *_section("Memory", _memory(design)),
     ]
     return "\n".join(lines)
 
@@ -43,29 +43,29 @@ def _section(title: str, rows: list[tuple[str, ...]]) -> list[str]:
     return ["", title, *lines]
 
 
-def _parameters(facts: dict[str, Any]) -> list[tuple[str, ...]]:
-    added = ", ".join(facts["parameters_added_by_name"])
-    rows = [(group.replace("_", " "), f"{count:,}", "") for group, count in facts["parameters_by_group"].items()]
+def _parameters(design: Description) -> list[tuple[str, ...]]:
+    added = ", ".join(design["parameters_added_by_name"])
+    rows = [(group.replace("_", " "), f"{count:,}", "") for group, count in design["parameters_by_group"].items()]
     return [
         *((name, count, remark) for name, count, remark in rows if count != "0"),
-        ("in all", f"{facts['parameters'] + facts['parameters_added']:,}", ""),
-        ("added by us", f"{facts['parameters_added']:,}", added.replace("_", " ")),
-        ("without them", f"{facts['parameters']:,}", ""),
+        ("in all", f"{design['parameters'] + design['parameters_added']:,}", ""),
+        ("added by us", f"{design['parameters_added']:,}", added.replace("_", " ")),
+        ("without them", f"{design['parameters']:,}", ""),
     ]
 
 
-def _flops(facts: dict[str, Any]) -> list[tuple[str, ...]]:
-    forward = sum(facts["flops_by_kind"].values())
-    factor = facts["training_flops"] / forward
-    kinds = [*((kind, count) for kind, count in facts["flops_by_kind"].items() if count), ("in all", forward)]
+def _flops(design: Description) -> list[tuple[str, ...]]:
+    forward = sum(design["flops_by_kind"].values())
+    factor = design["training_flops"] / forward
+    kinds = [*((kind, count) for kind, count in design["flops_by_kind"].items() if count), ("in all", forward)]
     rows = [(kind, quantity(count, "FLOP"), quantity(factor * count, "FLOP"), "") for kind, count in kinds]
-    return [*rows, ("per codec token", quantity(facts["flops_per_token"], "FLOP"), "", "")]
+    return [*rows, ("per codec token", quantity(design["flops_per_token"], "FLOP"), "", "")]
 
 
-def _steps(facts: dict[str, Any]) -> list[tuple[str, ...]]:
+def _steps(design: Description) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for name, steps in facts["steps"].items():
-        ((kind, amount),) = facts["budgets"][name].items()
+    for name, steps in design["steps"].items():
+        ((kind, amount),) = design["budgets"][name].items()
         remark = f"{kind}: {amount:,g}"
         if steps is None:
             remark += "; turned to steps by measuring when a training starts"
@@ -73,17 +73,23 @@ def _steps(facts: dict[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _memory(facts: dict[str, Any]) -> list[tuple[str, ...]]:
-    memory = facts["memory"]
-    parts = ("weights", "gradients", "optimizer", "average", "activations")
+def _memory(design: Description) -> list[tuple[str, ...]]:
+    memory = design["memory"]
     setup = f"{plural(memory['clips'], 'clip')} at once, {memory['precision']}, {memory['device']}, "
     setup += "activations recomputed" if memory["activation_checkpointing"] else "activations kept"
+    parts = {
+        "weights": memory["weights"],
+        "gradients": memory["gradients"],
+        "optimizer": memory["optimizer"],
+        "average": memory["average"],
+        "activations": memory["activations"],
+    }
     return [
-        *((f"training: {part}", quantity(memory[part], "B"), "") for part in parts if memory[part]),
-        ("training, estimate", quantity(facts["memory_bytes"], "B"), setup),
+        *((f"training: {part}", quantity(count, "B"), "") for part, count in parts.items() if count),
+        ("training, estimate", quantity(design["memory_bytes"], "B"), setup),
         (
             "generation, one sequence",
-            quantity(facts["state_bytes"], "B"),
-            f"{facts['state_kind']}; fp32, after {facts['state_length']:,} steps",
+            quantity(design["state_bytes"], "B"),
+            f"{design['state_kind']}; fp32, after {design['state_length']:,} steps",
         ),
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 
@@ -21,6 +21,78 @@ from ssmttm.training.memory import Fit, training_memory
 
 OURS = ("null_condition", "final_norm")
 """Parameters that the designs of arXiv 2601.14786 don't have."""
+
+
+class ParameterCounts(TypedDict):
+    """Parameters of a model."""
+
+    parameters: int
+    """Without those that are ours."""
+    parameters_added: int
+    """Those that are ours."""
+    parameters_added_by_name: dict[str, int]
+    parameters_by_group: dict[str, int]
+    """All of them."""
+
+
+class StateCosts(TypedDict):
+    """What the mixers carry for one sequence after a clip, in single precision: SSM states and attention's cache."""
+
+    state_bytes: int
+    state_kind: str
+    """Whether it grows with the sequence: constant or growing."""
+    state_length: int
+
+
+class MemoryParts(TypedDict):
+    """The parts of a memory estimate in bytes, and what it is for."""
+
+    clips: int
+    precision: str
+    activation_checkpointing: bool
+    device: str
+    weights: int
+    gradients: int
+    optimizer: int
+    average: int
+    activations: int
+
+
+class MemoryCosts(TypedDict):
+    """Estimate for training on one device, at the peak."""
+
+    memory_bytes: int
+    memory: MemoryParts
+
+
+class Description(ParameterCounts, StateCosts, MemoryCosts):
+    """Counts and costs of a design, for clips as long as the config's and captions padded to its `max_tokens`."""
+
+    variant: str
+    size: str
+    mixer: str
+    feedforward: str
+    conditioning: str
+    attention_layers: list[int]
+    layers: int
+    d_model: int
+    codebooks: int
+    frames: int
+    """Of a clip."""
+    text_tokens: int
+    """Of a caption."""
+    flops_by_kind: dict[str, float]
+    """Of the forward pass over one clip: weights, attention, scan (recurrence and convolution), head."""
+    flops_per_token: float
+    """Their sum over the clip's codec tokens (frames times codebooks)."""
+    training_flops: float
+    """Of one optimizer step, forward and backward over all its clips."""
+    clips_per_step: int
+    tokens_per_step: int
+    budgets: Mapping[str, Budget]
+    steps: dict[str, int | None]
+    """Optimizer steps under each budget; 0 where it is smaller than one, None where it is in hours, which are turned
+    to steps by measuring when a training starts."""
 
 
 def choose_size(size: str, preset: str | None, files: list[Path]) -> tuple[Config, str]:
@@ -52,24 +124,8 @@ def build(config: Config, variant: str, size: str, codebooks: int | None = None)
         return spec, MusicLM(ModelConfig.from_spec(spec, width_of(spec["data"]["text"])))
 
 
-def facts(config: Config, variant: str, size: str, codebooks: int | None = None) -> dict[str, Any]:
-    """Counts and costs of one variant at one size of `config`.
-
-    Keys, all for clips as long as the config's and captions padded to its `max_tokens`:
-        parameters, parameters_added: the second are ours (`parameters_added_by_name`), the first
-            all others; `parameters_by_group` adds up to both together.
-        flops_by_kind: of the forward pass over one clip: weights, attention, scan (recurrence and
-            convolution), head. `flops_per_token` is their sum over the clip's codec tokens
-            (frames times codebooks).
-        training_flops: of one optimizer step, forward and backward over all its clips.
-        steps: optimizer steps under each budget; 0 where it is smaller than one, None where it is
-            in hours, which are turned to steps by measuring when a training starts.
-        state_bytes: what the mixers carry for one sequence after a clip, in single precision: SSM
-            states and attention's cache. `state_kind` says whether it grows with the sequence.
-        memory_bytes: estimate for training on one device, at the peak; `memory` has its parts.
-
-    Raises UserError as `build` does.
-    """
+def describe(config: Config, variant: str, size: str, codebooks: int | None = None) -> Description:
+    """Counts and costs of one variant at one size of `config`; raises UserError as `build` does."""
     spec, model = build(config, variant, size, codebooks)
     shape, clips = model.config, spec["data"]
     frames = frames_in(clips["codec"], clips["seconds"], clips["sample_rate"])
@@ -79,7 +135,10 @@ def facts(config: Config, variant: str, size: str, codebooks: int | None = None)
     return {
         "variant": variant,
         "size": size,
-        **{name: spec["variant"][name] for name in ("mixer", "feedforward", "conditioning", "attention_layers")},
+        "mixer": spec["variant"]["mixer"],
+        "feedforward": spec["variant"]["feedforward"],
+        "conditioning": spec["variant"]["conditioning"],
+        "attention_layers": spec["variant"]["attention_layers"],
         "layers": shape.layers,
         "d_model": shape.d_model,
         "codebooks": shape.codebooks,
@@ -98,8 +157,8 @@ def facts(config: Config, variant: str, size: str, codebooks: int | None = None)
     }
 
 
-def parameters(model: MusicLM) -> dict[str, Any]:
-    """The keys of `facts` about parameters."""
+def parameters(model: MusicLM) -> ParameterCounts:
+    """How many parameters `model` has."""
     added: dict[str, int] = {}
     for name, parameter in model.named_parameters():
         ours = name.split(".")[0]
@@ -130,20 +189,30 @@ def _steps(
     return steps
 
 
-def _state(model: MusicLM, frames: int, tokens: int) -> dict[str, Any]:
+def _state(model: MusicLM, frames: int, tokens: int) -> StateCosts:
     length = steps_for(frames, model.config.codebooks)
     length += tokens if model.config.conditioning == "prefix" else 0
     now, later = (sum(block.mixer.state_bytes(n) for block in model.blocks) for n in (length, length + 1))
     return {"state_bytes": now, "state_kind": "constant" if now == later else "growing", "state_length": length}
 
 
-def _memory(shape: ModelConfig, training: TrainingSettings, frames: int, tokens: int) -> dict[str, Any]:
+def _memory(shape: ModelConfig, training: TrainingSettings, frames: int, tokens: int) -> MemoryCosts:
     """For the configured micro-batch, or one clip where it is chosen to fit."""
     clips = 1 if training["micro_batch"] == "auto" else training["micro_batch"]
     fit = Fit(clips, training["activation_checkpointing"] is True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     memory = training_memory(shape, training, fit, frames, tokens, device)
-    setup = {"clips": clips, "precision": training["precision"], "activation_checkpointing": fit.checkpointing}
-    parts = ("weights", "gradients", "optimizer", "average", "activations")
-    bytes_of = {part: getattr(memory, part) for part in parts}
-    return {"memory_bytes": memory.total, "memory": {**setup, "device": device, **bytes_of}}
+    return {
+        "memory_bytes": memory.total,
+        "memory": {
+            "clips": clips,
+            "precision": training["precision"],
+            "activation_checkpointing": fit.checkpointing,
+            "device": device,
+            "weights": memory.weights,
+            "gradients": memory.gradients,
+            "optimizer": memory.optimizer,
+            "average": memory.average,
+            "activations": memory.activations,
+        },
+    }

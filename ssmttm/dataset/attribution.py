@@ -98,8 +98,8 @@ def link(text: str, url: str | None) -> str:
     """A Markdown link, or only the escaped text when `url` is no plain http(s) address."""
     if url and _PLAIN_ADDRESS.fullmatch(url):
         plain = text == url and "www." not in url
-        shown = url.replace("://", r"\://") if plain else escape(text)
-        return f"[{shown}](<{url}>)"
+        label = url.replace("://", r"\://") if plain else escape(text)
+        return f"[{label}](<{url}>)"
     try:
         parts = urlsplit(url or "")
     except ValueError:
@@ -136,7 +136,7 @@ def attribution_page(tracks: Iterable[Mapping[str, Any]], vocals_removed: bool =
 
 @lru_cache(maxsize=1024)
 def _licenses(license: str, urls: str | None) -> str:
-    found = (urls or "").split()
-    if len(found) == 1:
-        return link(license, found[0])
-    return escape(license) + "".join(f" {link(u, u)}" for u in found)
+    addresses = (urls or "").split()
+    if len(addresses) == 1:
+        return link(license, addresses[0])
+    return escape(license) + "".join(f" {link(address, address)}" for address in addresses)

@@ -1,62 +1,92 @@
-"""What the page's smaller tables are made of: cells with the number behind their text."""
+"""The one form that tables of the page have: cells under headings, with the number behind each text."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import partial
 
-import pandas as pd
-
-from ssmttm.numbers import BASELINE_NAMES, known, metric_name, score_text
-from ssmttm.report.scoreboard import Column
-
-Cell = dict[str, Any]
-
-REFERENCE = "codec"
+from ssmttm.numbers import BASELINE_NAMES, metric_name, score_text
+from ssmttm.study.folder import Study
+from ssmttm.study_rows import Kind
 
 
 @dataclass(frozen=True)
-class Listing:
-    """A table of the page: `look` says what to look for in it, `empty` why it has no rows."""
+class Cell:
+    """A cell of a table: what it says, and how it looks."""
 
-    id: str
-    title: str
-    look: str
-    columns: list[tuple[str, bool]]
-    rows: list[list[Cell]]
-    empty: str
+    text: str
+    value: float | None = None
+    """What it is sorted by; None is by its text."""
+    number: bool = False
+    """Whether its column is one of numbers."""
+    subs: tuple[str, ...] = ()
+    """Small lines below the text."""
+    key: str = ""
+    """An identifier below the text."""
+    href: str = ""
+    code: bool = False
+    title: str = ""
+    """What code says in full."""
+    style: str = ""
+    """Classes of the style sheet."""
+
+
+Row = dict[str, Cell]
+"""The cells of a row by their headings."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page; its title, and what to look for in it, are in the template."""
+
+    rows: list[Row]
+    id: str = ""
+    file: str = ""
+    """Where the data are, relative to the study's folder."""
     left_out: int = 0
-    """Rows that only the CSV has."""
+    """Rows that only the file has."""
+    header: int = 0
+    """The column that names the row."""
+    highlighted: Collection[int] = ()
+    """Rows that stand out."""
+    empty: str = ""
+    """Why there are no rows, where that is known from the data."""
+
+    @property
+    def label(self) -> str:
+        """What the page calls the file."""
+        return "CSV" if "/" in self.file else self.file
 
 
-def text(value: Any) -> Cell:
+def text(value: object, *subs: str) -> Cell:
     """A cell of words."""
-    return {"text": str(value), "value": None, "sub": ""}
+    return Cell(str(value), subs=tuple(filter(None, subs)))
 
 
-def number(value: Any, shown: Callable[[float], str], sub: str = "") -> Cell:
+def number(value: float | None, form: Callable[[float], str], *subs: str) -> Cell:
     """A cell that sorts by its number; a dash where there is none."""
-    if not known(value):
-        return {"text": "–", "value": None, "sub": sub}
-    return {"text": shown(float(value)), "value": float(value), "sub": sub}
+    cell = Cell(form(float(value)), float(value)) if value is not None else Cell("–")
+    return replace(cell, number=True, subs=tuple(filter(None, subs)))
 
 
-def score(row: Any, value: str = "value") -> Cell:
+def count(value: int | None) -> Cell:
+    """A cell with a whole number."""
+    return number(value, lambda v: f"{v:,.0f}")
+
+
+def score(row: Kind, value: float, low: float | None, high: float | None) -> Cell:
     """A score of the row's metric with its interval below."""
-
-    def shown(v: float) -> str:
-        return score_text(row.metric, v)
-
-    return number(getattr(row, value), shown, between(row.low, row.high, shown))
+    form = partial(score_text, row.metric)
+    return number(value, form, interval(low, high, form))
 
 
-def between(low: Any, high: Any, shown: Callable[[float], str]) -> str:
-    """`2 to 5`; nothing where an end is missing."""
-    return f"{shown(float(low))} to {shown(float(high))}" if known(low) and known(high) else ""
-
-
-def kind(row: Any) -> Cell:
+def kind(row: Kind) -> Cell:
     """Metric with its embedder."""
-    return {"text": metric_name(row.metric), "value": None, "sub": row.embedder}
+    return text(metric_name(row.metric), row.embedder)
+
+
+def interval(low: float | None, high: float | None, form: Callable[[float], str]) -> str:
+    """`2 to 5`; nothing where an end is missing."""
+    return f"{form(low)} to {form(high)}" if low is not None and high is not None else ""
 
 
 def system_name(system: str) -> str:
@@ -64,14 +94,6 @@ def system_name(system: str) -> str:
     return BASELINE_NAMES.get(system, (system, ""))[0]
 
 
-def main_part(frame: pd.DataFrame, shown: list[Column]) -> pd.DataFrame:
-    """The rows of the main table's scores, in its order, against codec reconstructions."""
-    order = {(c.metric, c.embedder): i for i, c in enumerate(shown)}
-    ranks = pd.Series(
-        [order.get(pair, -1) for pair in zip(frame["metric"], frame["embedder"], strict=True)],
-        index=frame.index,
-        dtype=int,
-    )
-    kept = ranks[ranks >= 0].sort_values(kind="stable").index
-    found = frame.loc[kept]
-    return found[found["reference"] == REFERENCE]
+def part_of(study: Study, name: str, rows: list[Row], empty: str = "") -> Table:
+    """Table `name` of a study, of which the page lists some rows."""
+    return Table(rows, name.replace("_", "-"), f"figures/{name}.csv", len(study[name]) - len(rows), empty=empty)

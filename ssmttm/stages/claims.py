@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 
+from ssmttm.accounting.claims import ClaimCounts, ClaimSettings
 from ssmttm.accounting.claims_of_designs import DEFAULTS, count_claims
 from ssmttm.accounting.claims_text import claims_text
 from ssmttm.config import complain
@@ -34,7 +35,7 @@ def run(spec: Mapping[str, Any] | None, out: Path | None) -> str:
     return claims_text(counted)
 
 
-def claims(spec: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def claims(spec: Mapping[str, Any] | None = None) -> ClaimCounts:
     """What claims.json says (`count_claims`); `spec` may replace any of `DEFAULTS`.
 
     Raises UserError for an unknown key, design, size or budget.
@@ -43,4 +44,4 @@ def claims(spec: Mapping[str, Any] | None = None) -> dict[str, Any]:
     if unknown := sorted(set(settings) - set(DEFAULTS)):
         raise UserError(f"claims: no setting {', '.join(unknown)}; there are {', '.join(DEFAULTS)}")
     complain(_SPEC, settings, "claims: --spec", f"without --spec it is {canonical_json(DEFAULTS)}")
-    return count_claims(settings)
+    return count_claims(cast(ClaimSettings, settings))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ssmttm.accounting.description import description
-from ssmttm.accounting.design import choose_size, facts
+from ssmttm.accounting.design import choose_size, describe
 
 
 def run(
@@ -19,9 +19,9 @@ def run(
         preset: a folder of workflow/presets that overlays `files`.
         files: the config and its overlays; None is ./config.yaml.
         codebooks: codebooks that are modelled; None is the config's choice.
-        as_json: one JSON object with the keys of `facts` instead of a table.
+        as_json: one JSON object with the keys of `Description` instead of a table.
     """
     config, chosen = choose_size(size, preset, files or [Path("config.yaml")])
-    found = facts(config, variant, chosen, codebooks)
-    found["size"] = size
-    return json.dumps(found, indent=2) if as_json else description(found)
+    design = describe(config, variant, chosen, codebooks)
+    design["size"] = size
+    return json.dumps(design, indent=2) if as_json else description(design)

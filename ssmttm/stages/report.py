@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from ssmttm.files import write_text
-from ssmttm.report.figures import figures
-from ssmttm.report.inputs import read_study
-from ssmttm.report.report import FIGURES, build
+from ssmttm.report.report import build, study_parts
 from ssmttm.settings import StageSpec
 
 
@@ -21,6 +19,7 @@ def run(
 
     Without `write_figures` the page links to the figures that are there.
     """
-    for folder in studies if write_figures else []:
-        figures.write(read_study(folder), folder / FIGURES)
-    write_text(out, build(dict(spec), studies, data, out, claims))
+    parts = study_parts(spec, studies, data, out)
+    for part in parts if write_figures else []:
+        part.write_figures()
+    write_text(out, build(spec, parts, data, out, claims))

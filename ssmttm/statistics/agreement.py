@@ -24,11 +24,11 @@ def krippendorff(values: np.ndarray, level: str) -> float | None:
     counts = counts[counts.sum(axis=1) >= 2]
     if not len(counts):
         return None
-    apart = _distances(categories, counts.sum(axis=0), level)
+    distances = _distances(categories, counts.sum(axis=0), level)
     # Sums over ordered pairs within a unit; a value pairs with itself at distance 0, so it may stay in.
-    observed = (np.einsum("uc,ck,uk->u", counts, apart, counts) / (counts.sum(axis=1) - 1)).sum()
+    observed = (np.einsum("uc,ck,uk->u", counts, distances, counts) / (counts.sum(axis=1) - 1)).sum()
     total = counts.sum(axis=0)
-    expected = total @ apart @ total / (total.sum() - 1)
+    expected = total @ distances @ total / (total.sum() - 1)
     return None if expected == 0 else float(1 - observed / expected)
 
 

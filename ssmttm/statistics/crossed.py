@@ -9,6 +9,8 @@ too narrow. Except where answers agree: resampling what is equal shows no spread
 import numpy as np
 from scipy import stats
 
+from ssmttm.statistics.bootstrap import percentile_interval
+
 _NO_WIDTH = 1e-6
 
 FEW_AGAINST = 5
@@ -39,24 +41,23 @@ def interval(replicates: np.ndarray, confidence: float) -> tuple[float, float] |
 
     None if these are more than half: then there is too little to resample.
     """
-    found = replicates[np.isfinite(replicates)]
-    if len(found) * 2 < len(replicates) or not len(found):
+    drawn = replicates[np.isfinite(replicates)]
+    if len(drawn) * 2 < len(replicates) or not len(drawn):
         return None
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(found, [tail, 1 - tail])
-    return float(low), float(high)
+    return percentile_interval(drawn, confidence)
 
 
 def bounds(replicates: np.ndarray, confidence: float, participants: int) -> dict[str, float | str | None]:
     """`low` and `high` of replicates `[count]`; where there is no interval, None and a `note` that says why."""
     if participants < 2:
         return without("one participant says nothing of others")
-    found = interval(replicates, confidence)
-    if found is None:
+    ends = interval(replicates, confidence)
+    if ends is None:
         return without("too few answers to resample")
-    if found[1] - found[0] < _NO_WIDTH:
+    low, high = ends
+    if high - low < _NO_WIDTH:
         return without("answers agree so much that all resamples are equal")
-    return {"low": found[0], "high": found[1], "note": None}
+    return {"low": low, "high": high, "note": None}
 
 
 def without(note: str) -> dict[str, float | str | None]:
@@ -72,9 +73,9 @@ def share_bounds(
     Where these are fewer than `FEW_AGAINST`, or all resamples equal, resampling shows too little spread:
     the interval is then at least as wide as if each participant had answered once (`exact`).
     """
-    found = bounds(replicates, confidence, participants)
-    if participants < 2 or (against >= FEW_AGAINST and found["note"] is None):
-        return found
+    resampled = bounds(replicates, confidence, participants)
+    if participants < 2 or (against >= FEW_AGAINST and resampled["note"] is None):
+        return resampled
     least, most = interval(replicates, confidence) or (share, share)
     low, high = exact(share, participants, confidence)
     return {"low": min(low, least), "high": max(high, most), "note": None}

@@ -49,11 +49,11 @@ class Noise:
     def covariance(self, keys: Sequence[Key], sigma: np.ndarray) -> np.ndarray:
         """Covariance `[n, n]` of the same errors; exact where they are independent."""
         known = np.array([key in self.replicates for key in keys])
-        found = np.diag(np.asarray(sigma, dtype=np.float64) ** 2)
+        covariance = np.diag(np.asarray(sigma, dtype=np.float64) ** 2)
         if known.any() and self.draws > 1:
             errors = self.of([key for key, has in zip(keys, known) if has], np.zeros(known.sum()))
-            found[np.ix_(known, known)] = errors.T @ errors / (self.draws - 1)
-        return found
+            covariance[np.ix_(known, known)] = errors.T @ errors / (self.draws - 1)
+        return covariance
 
 
 def weights_of(sigma: np.ndarray) -> np.ndarray:

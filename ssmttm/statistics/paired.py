@@ -21,7 +21,7 @@ EXACT = 13
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """a less b: the difference, its interval, the two-sided p-value, and over how many pairs."""
 
     difference: float
@@ -33,18 +33,20 @@ class Difference:
 
 def paired_scores(
     a: np.ndarray, b: np.ndarray, count: int, confidence: float, seed: int, permutations: int = PERMUTATIONS
-) -> Difference:
+) -> PairedDifference:
     """Difference of the mean per-clip scores `a` and `b` `[n]`, row i of both being caption i.
 
     Percentile bootstrap over captions, sign-flip p-value (see `sign_flip_p`). ValueError for
-    fewer than two captions, unlike lengths or values that aren't finite.
+    fewer than two captions, different lengths or values that aren't finite.
     """
     a, b = _paired(a, b)
     if len(a) < 2:
         raise ValueError("a paired comparison needs two captions")
-    apart = a - b
-    low, high = percentile_interval(apart[resamples(len(apart), count, seed)].mean(axis=1), confidence)
-    return Difference(float(apart.mean()), low, high, sign_flip_p(apart, seed, permutations), len(apart))
+    differences = a - b
+    low, high = percentile_interval(differences[resamples(len(differences), count, seed)].mean(axis=1), confidence)
+    return PairedDifference(
+        float(differences.mean()), low, high, sign_flip_p(differences, seed, permutations), len(differences)
+    )
 
 
 def sign_flip_p(differences: np.ndarray, seed: int = 0, permutations: int = PERMUTATIONS) -> float:
@@ -116,20 +118,20 @@ def seed_interval(values: np.ndarray, confidence: float = 0.95) -> SeedMean:
     return SeedMean(float(values.mean()), float(low), float(high), len(values))
 
 
-def paired_seeds(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> Difference:
+def paired_seeds(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> PairedDifference:
     """Difference of two designs' scores over the same seeds `[seeds]`: paired t test and interval.
 
     UserError for one seed: a study with one seed can't tell a design from its luck.
     """
     a, b = _paired(a, b)
     _need_seeds(len(a))
-    found = seed_interval(a - b, confidence)
+    mean = seed_interval(a - b, confidence)
     # Where rounding is all that differs, no t value can be had.
     if (a - b).std(ddof=1) <= 1e-12 * np.abs(np.concatenate([a, b])).max():
-        p_value = 1.0 if abs(found.mean) <= 1e-12 * np.abs(a).max() else 0.0
+        p_value = 1.0 if abs(mean.mean) <= 1e-12 * np.abs(a).max() else 0.0
     else:
         p_value = float(stats.ttest_rel(a, b).pvalue)
-    return Difference(found.mean, found.low, found.high, p_value, len(a))
+    return PairedDifference(mean.mean, mean.low, mean.high, p_value, len(a))
 
 
 def _need_seeds(seeds: int) -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ssmttm.statistics.bootstrap import percentile_interval
 from ssmttm.statistics.noise import scatter, weights_of
 
 POINTS = 4
@@ -20,7 +21,7 @@ POINTS = 4
 
 EXPONENTS = (0.02, 8.0)
 """Range of the search. A fit at its lower end is a logarithm, at its upper end a single step: neither has a limit
-and an exponent that these points tell apart."""
+and an exponent that these points can distinguish."""
 
 EDGE = 0.025
 """A fit is refused where more than this share of redrawn points has no exponent inside the range: an interval of
@@ -59,9 +60,7 @@ class Law:
 
     def interval(self, column: int, confidence: float) -> tuple[float, float]:
         """The central `confidence` share of the limit (column 0), the scale (1) or the exponent (2)."""
-        tail = (1 - confidence) / 2
-        low, high = np.quantile(self._redrawn[:, column], [tail, 1 - tail])
-        return float(low), float(high)
+        return percentile_interval(self._redrawn[:, column], confidence)
 
     def cost_of(self, score: float) -> float:
         """The cost at which the curve reaches `score`; infinite where it never does."""

@@ -1,8 +1,9 @@
 """Tidy tables of one study: scores with intervals and costs, learning curves, and the manifests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,15 @@ import pandas as pd
 from ssmttm.choices import FINAL
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
+from ssmttm.settings import Budget, EvaluationSettings
 from ssmttm.statistics.noise import Key
 from ssmttm.study.differences import differences
+from ssmttm.study.folder import BaselineSummary, Copy, MetricSummary, Outlier, RunManifest, RunSummary
+from ssmttm.study.frames import frame_of
 from ssmttm.study.replicates import Replicates
-from ssmttm.study.scores import ScoreFile, read_scores, score_rows
-from ssmttm.tables import read_table
+from ssmttm.study.scores import ScoreFile, read_scores
+from ssmttm.study_rows import CheckpointScore, Run, Score, System, SystemScore
+from ssmttm.tables import SCHEMAS, read_table
 
 _COSTS = (
     "parameters", "steps", "tokens", "flops_per_step", "flops_planned", "flops_spent", "seconds", "test_loss",
@@ -22,198 +27,188 @@ _COSTS = (
 )  # fmt: skip
 
 _LABELS = ("variant", "size", "seed", "budget_kind", "budget", "parameters")
-_FIT = ("slope", "r_squared")
-_FLOATS = ("low", "high", "bias", *_FIT)
-_SCORE = ("embedder", "metric", "reference", "value", "low", "high", "n", "better", *_FIT)
-
-_INTEGERS = (
-    "channels",
-    "sample_rate",
-    "clips_seen",
-    "parameters",
-    "core_parameters",
-    "steps",
-    "test_clips",
-    "tokens",
-    "layers",
-    "d_model",
-    "seed",
-    "n",
-    "windows",
-)
+_SCORE = ("embedder", "metric", "reference", "value", "low", "high", "n", "better", "slope", "r_squared")
 
 
-def budget_text(budget: dict[str, Any]) -> tuple[str, float]:
+def kind_and_amount(budget: Budget) -> tuple[str, float]:
     """Kind and amount of a budget: ("iterations", 120) or ("flops", 6e12)."""
     if len(budget) != 1:
         raise UserError(f"expected one budget, iterations, flops or gpu_hours, found {budget}")
-    kind, amount = next(iter(budget.items()))
+    ((kind, amount),) = cast(Mapping[str, float], budget).items()
     return kind, float(amount)
 
 
-def _run_facts(manifest: dict[str, Any], curve: pd.DataFrame, size: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Finished:
+    """A run with the files that it left."""
+
+    run: Run
+    manifest: RunManifest
+    curve: pd.DataFrame
+
+    def at(self, checkpoint: str, score: Score) -> CheckpointScore:
+        """A score of a checkpoint beside what the run had cost by then."""
+        run, whole = self.run, self.manifest
+        steps = {Path(name).stem: step for name, step in whole["checkpoints"].items()}.get(checkpoint, whole["steps"])
+        row = self.curve[self.curve["step"] <= steps].iloc[-1]
+        share = float(row["seconds"]) / whole["seconds"] if whole["seconds"] else 0.0
+        return CheckpointScore(
+            run=run.system,
+            **{name: getattr(run, name) for name in _LABELS},
+            checkpoint=checkpoint,
+            steps=steps,
+            clips_seen=round(run.clips_seen * steps / whole["steps"]),
+            tokens=int(row["tokens"]),
+            flops=float(row["flops"]),
+            seconds=float(row["seconds"]),
+            gpu_hours=whole["device_hours"] * share,
+            **{name: getattr(score, name) for name in _SCORE},
+        )
+
+
+def _read_run(folder: Path, size: str) -> _Finished:
+    path = folder / "manifest.json"
+    content = read_json(path)
+    missing = [k for k in ("run", "spec", "checkpoints", "device_hours", *_COSTS) if content.get(k) is None]
+    if missing:
+        raise UserError(f"{path}: lacks {', '.join(missing)}")
+    manifest = cast(RunManifest, content)
+    curve = read_table(folder / "curve.parquet", "curve").to_pandas()
+    if curve["validation_loss"].isna().all():
+        raise UserError(f"{folder / 'curve.parquet'}: no validation loss was measured")
     spec = manifest["spec"]
-    kind, amount = budget_text(spec["budget"])
-    return {
-        "system": manifest["run"],
-        "kind": "run",
-        "variant": spec["variant"]["name"],
-        **{k: spec["variant"][k] for k in ("mixer", "feedforward", "conditioning")},
-        "size": size,
-        "layers": spec["model"]["layers"],
-        "d_model": spec["model"]["d_model"],
-        "budget_kind": kind,
-        "budget": amount,
-        "seed": spec["seed"],
-        **{k: manifest[k] for k in _COSTS},
-        "core_parameters": _core(manifest),
-        "clips_seen": manifest["steps"] * spec["training"]["batch_size"],
-        "gpu_hours": manifest["device_hours"],
-        "final_loss": float(curve["loss"].iloc[-1]),
-        "final_validation_loss": float(curve["validation_loss"].dropna().iloc[-1]),
-    }
+    kind, amount = kind_and_amount(spec["budget"])
+    run = Run(
+        system=manifest["run"],
+        kind="run",
+        variant=spec["variant"]["name"],
+        mixer=spec["variant"]["mixer"],
+        feedforward=spec["variant"]["feedforward"],
+        conditioning=spec["variant"]["conditioning"],
+        size=size,
+        layers=spec["model"]["layers"],
+        d_model=spec["model"]["d_model"],
+        budget_kind=kind,
+        budget=amount,
+        seed=spec["seed"],
+        **{name: content[name] for name in _COSTS},
+        core_parameters=_core(manifest),
+        clips_seen=manifest["steps"] * spec["training"]["batch_size"],
+        gpu_hours=manifest["device_hours"],
+        final_loss=float(curve["loss"].iloc[-1]),
+        final_validation_loss=float(curve["validation_loss"].dropna().iloc[-1]),
+    )
+    return _Finished(run, manifest, curve)
 
 
-def _core(manifest: dict[str, Any]) -> int | None:
-    """Parameters outside embeddings and heads, if the manifest counts those apart."""
+def _core(manifest: RunManifest) -> int | None:
+    """Parameters outside embeddings and heads, if the manifest counts those separately."""
     groups = manifest.get("parameters_by_group", {})
     if not {"embeddings", "heads"} <= set(groups):
         return None
     return manifest["parameters"] - groups["embeddings"] - groups["heads"]
 
 
-def _read_run(folder: Path, size: str) -> tuple[dict[str, Any], pd.DataFrame, dict[str, Any]]:
-    manifest = read_json(folder / "manifest.json")
-    missing = [k for k in ("run", "spec", "checkpoints", "device_hours", *_COSTS) if manifest.get(k) is None]
-    if missing:
-        raise UserError(f"{folder / 'manifest.json'}: lacks {', '.join(missing)}")
-    curve = read_table(folder / "curve.parquet", "curve").to_pandas()
-    if curve["validation_loss"].isna().all():
-        raise UserError(f"{folder / 'curve.parquet'}: no validation loss was measured")
-    return manifest, curve, _run_facts(manifest, curve, size)
-
-
-def _at(facts: dict[str, Any], curve: pd.DataFrame, step: int) -> dict[str, Any]:
-    """What a run had cost at optimizer step `step`."""
-    row = curve[curve["step"] <= step].iloc[-1]
-    share = float(row["seconds"]) / facts["seconds"] if facts["seconds"] else 0.0
-    return {
-        "steps": step,
-        "clips_seen": round(facts["clips_seen"] * step / facts["steps"]),
-        "tokens": int(row["tokens"]),
-        "flops": float(row["flops"]),
-        "seconds": float(row["seconds"]),
-        "gpu_hours": facts["gpu_hours"] * share,
-    }
-
-
-def _checkpoints(manifest: dict[str, Any], evaluation: dict[str, Any]) -> list[str]:
+def _checkpoints(manifest: RunManifest, evaluation: EvaluationSettings) -> list[str]:
     """Those that are scored, the finished model last."""
     kept = {Path(name).stem for name in manifest["checkpoints"]}
     asked = [f"{fraction:g}" for fraction in sorted(evaluation["checkpoints"])]
     return [*(name for name in asked if name in kept), FINAL]
 
 
-def _progress(
-    checkpoint: str, scores: list[dict[str, Any]], manifest: dict[str, Any], curve: pd.DataFrame, facts: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Scores at a checkpoint beside what it had cost."""
-    steps = {Path(name).stem: step for name, step in manifest["checkpoints"].items()}
-    common = {"run": facts["system"], **{k: facts[k] for k in _LABELS}, "checkpoint": checkpoint}
-    common |= _at(facts, curve, steps.get(checkpoint, facts["steps"]))
-    return [common | {k: score[k] for k in _SCORE} for score in scores]
-
-
 @dataclass(frozen=True)
 class Collected:
-    """The tables of a study: their columns are in docs/evaluation.md."""
+    """The tables of a study, whose columns are in `ssmttm.tables`, and the parts of its summary."""
 
-    comparison: pd.DataFrame
-    progress: pd.DataFrame
-    differences: pd.DataFrame
-    curves: pd.DataFrame
-    summary: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    """Comparison, progress, differences and curves."""
+    runs: dict[str, RunSummary]
+    baselines: dict[str, BaselineSummary]
+    metrics: dict[str, dict[str, MetricSummary]]
     replicates: dict[Key, np.ndarray]
     """Scores over resampled captions, which no table has."""
 
 
-def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation: dict[str, Any]) -> Collected:
+def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation: EvaluationSettings) -> Collected:
     """Everything known of study `study`.
 
-    `runs` are the folders of its runs with the names of their sizes; `evaluation` is that section
-    of the config. Comparison: one row per system, embedder, metric and reference. Progress: the
-    same for each checkpoint of each run. Differences: between runs of one budget. Curves: one row
-    per run and step. Summary: folders, manifests, outliers, copies of training clips and, for each
-    metric, its definition, backend and interval.
+    `runs` are the folders of its runs with the names of their sizes. Comparison: one row per system, embedder,
+    metric and reference. Progress: the same for each checkpoint of each run. Differences: between runs of one
+    budget. Curves: one row per run and step. Summaries: folders, manifests, outliers, copies of training clips
+    and, for each metric, its definition, backend and interval.
     """
-    rows, curves, progress, known = [], [], [], []
-    replicates = Replicates(evaluation)
-    summary: dict[str, Any] = {"study": study, "runs": {}, "baselines": {}, "metrics": {}}
+    rows: list[SystemScore] = []
+    progress: list[CheckpointScore] = []
+    curves, scored, replicates = [], [], Replicates(evaluation)
+    of_runs: dict[str, RunSummary] = {}
+    of_baselines: dict[str, BaselineSummary] = {}
     for folder, size in runs.items():
-        manifest, curve, facts = _read_run(folder, size)
-        name = manifest["run"]
-        if name in summary["runs"]:
+        finished = _read_run(folder, size)
+        name = finished.run.system
+        if name in of_runs:
             raise UserError(f"{folder}: run {name!r} is given twice")
-        for checkpoint in _checkpoints(manifest, evaluation):
+        for checkpoint in _checkpoints(finished.manifest, evaluation):
             files = read_scores(folder, evaluation, checkpoint)
-            scores = score_rows(files, evaluation)
-            progress += _progress(checkpoint, scores, manifest, curve, facts)
+            progress += [finished.at(checkpoint, score) for file in files for score, _ in file.numbers]
             replicates.add(name, checkpoint, files)
-        rows += [{"study": study, **facts, **score} for score in scores]  # of the last: the finished model
-        curves.append(curve.assign(run=name))
-        known.append((facts, files))
-        summary["runs"][name] = {"folder": folder, "manifest": manifest, **_remarks(files)}
+        rows += _rows(study, finished.run, files)  # of the last: the finished model
+        scored.append((finished.run, files))
+        curves.append(finished.curve.assign(run=name))
+        of_runs[name] = {"folder": str(folder), "manifest": finished.manifest, **_remarks(files)}
     for folder in baselines:
-        facts = {"system": folder.name, "kind": "baseline", **_external(folder)}
+        system = _baseline(folder)
         files = read_scores(folder, evaluation)
-        rows += [{"study": study, **facts, **score} for score in score_rows(files, evaluation)]
+        rows += _rows(study, system, files)
         replicates.add(folder.name, FINAL, files)
-        summary["baselines"][folder.name] = {"folder": folder, "facts": facts, **_remarks(files)}
+        stated = {name: value for name, value in vars(system).items() if value is not None}
+        of_baselines[folder.name] = {"folder": str(folder), "facts": stated, **_remarks(files)}
     if not curves:
         raise UserError(f"study {study!r} has no runs to compare")
-    for row in rows:
-        _agree(row, summary["metrics"])
-    comparison = pd.DataFrame(rows).astype(dict.fromkeys(_INTEGERS, "Int64") | dict.fromkeys(_FLOATS, float))
-    leading = ["study", "system", "kind", "embedder", "metric", "reference", "value", "low", "high", "bias", "n"]
-    order = [*leading, *(c for c in comparison.columns if c not in leading)]
-    columns = ["run", "step", "tokens", "flops", "seconds", "loss", "validation_loss", "learning_rate"]
-    return Collected(
-        comparison[order],
-        pd.DataFrame(progress).astype(dict.fromkeys(("low", "high", *_FIT), float)),
-        differences(known, evaluation),
-        pd.concat(curves, ignore_index=True)[columns],
-        summary,
-        replicates.found,
-    )
+    tables = {
+        "comparison": frame_of(rows, "comparison"),
+        "progress": frame_of(progress, "progress"),
+        "differences": differences(scored, evaluation),
+        "curves": pd.concat(curves, ignore_index=True)[SCHEMAS["curves"].names],
+    }
+    return Collected(tables, of_runs, of_baselines, _metrics(rows), replicates.by_score)
 
 
-def _external(folder: Path) -> dict[str, Any]:
-    """What is told of a system that is neither a run nor a baseline of this project."""
+def _rows(study: str, system: System, files: list[ScoreFile]) -> list[SystemScore]:
+    return [SystemScore(study=study, **vars(system), **vars(score)) for file in files for score, _ in file.numbers]
+
+
+def _baseline(folder: Path) -> System:
+    """A system that is no run; of one that is not of this project, what facts.json states."""
     path = folder / "generated" / "facts.json"
-    if not path.is_file():
-        return {}
-    told = read_json(path)
-    return {k: told[k] for k in ("kind", "parameters", "hours", "note") if told.get(k) is not None} | (
-        {"flops_spent": told["flops"]} if told.get("flops") is not None else {}
-    )
+    stated = read_json(path) if path.is_file() else {}
+    known = {name: stated.get(name) for name in ("parameters", "hours", "note")}
+    return System(system=folder.name, kind=stated.get("kind") or "baseline", flops_spent=stated.get("flops"), **known)
 
 
-def _remarks(files: list[ScoreFile]) -> dict[str, Any]:
+class _Remarks(TypedDict):
+    outliers: dict[str, list[Outlier]]
+    copies: dict[str, list[Copy]]
+
+
+def _remarks(files: list[ScoreFile]) -> _Remarks:
     """By embedder: the clips that are farthest from the originals, and those that copy training clips."""
-    found: dict[str, Any] = {"outliers": {}, "copies": {}}
-    for file in files:
-        for entry in file.metrics.get("frechet", {}).get("entries", []):
-            if entry["reference"] == "originals":
-                found["outliers"][file.embedder] = entry.get("outliers", [])
-        for entry in file.metrics.get("training_copies", {}).get("entries", []):
-            found["copies"][file.embedder] = entry["copies"]
-    return found
+    return {
+        "outliers": {file.embedder: file.outliers for file in files if file.outliers is not None},
+        "copies": {file.embedder: file.copies for file in files if file.copies is not None},
+    }
 
 
-def _agree(row: dict[str, Any], metrics: dict[str, Any]) -> None:
-    """Scores stand in one table only if they were made alike."""
-    told = {k: row[k] for k in ("definition", "better", "backend", "interval")}
-    known = metrics.setdefault(row["embedder"], {}).setdefault(row["metric"], told)
-    if known != told:
-        differing = ", ".join(k for k in told if told[k] != known[k])
-        raise UserError(f"{row['metric']} of {row['system']} differs from the other systems' in {differing}")
+def _metrics(rows: list[SystemScore]) -> dict[str, dict[str, MetricSummary]]:
+    """How the scores of each embedder and metric were made; UserError unless they all were made alike."""
+    metrics: dict[str, dict[str, MetricSummary]] = {}
+    for row in rows:
+        made: MetricSummary = {
+            "definition": row.definition,
+            "better": row.better,
+            "backend": row.backend,
+            "interval": row.interval,
+        }
+        others = metrics.setdefault(row.embedder, {}).setdefault(row.metric, made)
+        if differing := [name for name, how in made.items() if how != others.get(name)]:
+            raise UserError(f"{row.metric} of {row.system} differs from the other systems' in {', '.join(differing)}")
+    return metrics

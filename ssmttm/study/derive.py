@@ -1,6 +1,6 @@
 """All tables of a study that are computed from its scores and costs."""
 
-from typing import Any
+from collections.abc import Callable
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ def derived(
     confidence: float,
     targets: list[str] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """The frames of `TABLES`, by name, from those of comparison, progress and differences.
+    """The tables `TABLES`, by name, from those of comparison, progress and differences.
 
     Args:
         comparison: final scores.
@@ -32,18 +32,17 @@ def derived(
         targets: systems whose score is to be reached; None is `default_targets`.
     """
     targets = default_targets(comparison) if targets is None else targets
-    more: dict[str, Any] = {"noise": noise, "confidence": confidence}
+    common = {"noise": noise, "confidence": confidence}
+
+    def by_cost(table: Callable[..., pd.DataFrame], *inputs: object) -> pd.DataFrame:
+        return pd.concat([table(progress, *inputs, cost=cost, **common) for cost in COSTS], ignore_index=True)
+
     return {
-        "fits": _together([fits(progress, cost, **more) for cost in COSTS]),
-        "fit_curves": _together([curves(progress, cost, **more) for cost in COSTS]),
-        "reach": _together([reach(progress, comparison, targets, cost, **more) for cost in COSTS]),
+        "fits": by_cost(fits),
+        "fit_curves": by_cost(curves),
+        "reach": by_cost(reach, comparison, targets),
         "scaling": scaling(comparison, confidence),
         "scaling_summary": scaling_summary(comparison, noise, differences, confidence),
         "seeds": seed_means(comparison, confidence),
         "seed_tests": seed_tests(comparison, confidence),
     }
-
-
-def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Rows of all; one frame where none has any, for its columns' types."""
-    return pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)

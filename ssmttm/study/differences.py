@@ -7,71 +7,71 @@ are. See `ssmttm.statistics.paired`. Among many pairs some differ by chance: p-v
 Holm over the pairs of one comparison.
 """
 
+from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ssmttm.errors import UserError
+from ssmttm.settings import EvaluationSettings
 from ssmttm.statistics.bootstrap import percentile_interval
-from ssmttm.statistics.paired import bootstrap_p, holm, paired_scores
-from ssmttm.study.scores import ScoreFile
-
-COLUMNS = (
-    "embedder", "metric", "reference", "budget_kind", "budget", "a", "b", "difference", "low", "high", "p_value",
-    "confidence", "n", "better", "p_adjusted",
-)  # fmt: skip
-_COMPARISON = ["embedder", "metric", "reference", "budget_kind", "budget"]
+from ssmttm.statistics.paired import PairedDifference, bootstrap_p, holm, paired_scores
+from ssmttm.study.frames import SCORE, frame_of
+from ssmttm.study.scores import Sample, ScoreFile
+from ssmttm.study_rows import Difference, Run
 
 
-def differences(runs: list[tuple[dict[str, Any], list[ScoreFile]]], evaluation: dict[str, Any]) -> pd.DataFrame:
-    """One row per pair of runs under one budget, metric and reference, in the order of `runs`.
+def differences(runs: list[tuple[Run, list[ScoreFile]]], evaluation: EvaluationSettings) -> pd.DataFrame:
+    """The table `differences`: a row per pair of runs under one budget, metric and reference, in the order of `runs`.
 
-    `runs` are the facts of runs (`system`, `budget_kind`, `budget`) with their score files. Positive: `a`
-    has the greater value. `p_value` is of sign flips over captions for means over clips, and for scores of
-    whole sets of the bootstrap (`bootstrap_p`). `p_adjusted` is Holm's, over the
-    pairs with the same embedder, metric, reference and budget.
+    Positive: `a` has the greater value. `p_value` is of sign flips over captions for means over clips, and for
+    scores of whole sets of the bootstrap (`bootstrap_p`). `p_adjusted` is Holm's, over the pairs with the same
+    embedder, metric, reference and budget.
     """
-    rows = []
-    for place, embedder in enumerate(evaluation["embedders"]):
+    rows: list[Difference] = []
+    for place in range(len(evaluation["embedders"])):
         for (a, ours), (b, theirs) in combinations(runs, 2):
-            if (a["budget_kind"], a["budget"]) == (b["budget_kind"], b["budget"]):
-                common = {"embedder": embedder, "budget_kind": a["budget_kind"], "budget": a["budget"]}
-                common |= {"a": a["system"], "b": b["system"]}
-                rows += [common | row for row in _pair(ours[place], theirs[place], evaluation)]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+            if (a.budget_kind, a.budget) == (b.budget_kind, b.budget):
+                rows += _pair(a, ours[place], b, theirs[place], evaluation)
+    table = frame_of(rows, "differences")
     if len(table):
-        table["p_adjusted"] = table.groupby(_COMPARISON)["p_value"].transform(lambda p: holm(p.to_numpy()))
+        groups = table.groupby([*SCORE, "budget_kind", "budget"])
+        table["p_adjusted"] = groups["p_value"].transform(lambda p: holm(p.to_numpy()))
     return table
 
 
-def _pair(a: ScoreFile, b: ScoreFile, evaluation: dict[str, Any]) -> list[dict[str, Any]]:
-    if a.clip_ids != b.clip_ids:
-        raise UserError(
-            f"{a.content['system']} and {b.content['system']} were scored on different captions; score both again"
-        )
-    rows = []
-    for metric, score in a.metrics.items():
-        for one, other in zip(a.numbers(metric), b.numbers(metric), strict=True):
-            found = difference_of(one.told, other.told, evaluation)
-            if found is not None:
-                common = {"reference": one.reference, "better": score["better"]}
-                common |= {"confidence": evaluation["confidence"], "n": len(a.clip_ids)}
-                rows.append({"metric": one.metric, **found, **common})
-    return rows
+def _pair(a: Run, ours: ScoreFile, b: Run, theirs: ScoreFile, evaluation: EvaluationSettings) -> Iterator[Difference]:
+    if ours.clip_ids != theirs.clip_ids:
+        raise UserError(f"{ours.system} and {theirs.system} were scored on different captions; score both again")
+    for (score, one), (_, other) in zip(ours.numbers, theirs.numbers, strict=True):
+        difference = difference_of(one, other, evaluation["bootstrap"], evaluation["confidence"], evaluation["seed"])
+        if difference is not None:
+            yield Difference(
+                embedder=score.embedder,
+                metric=score.metric,
+                reference=score.reference,
+                budget_kind=a.budget_kind,
+                budget=a.budget,
+                a=a.system,
+                b=b.system,
+                difference=difference.difference,
+                low=difference.low,
+                high=difference.high,
+                p_value=difference.p_value,
+                confidence=evaluation["confidence"],
+                n=len(ours.clip_ids),
+                better=score.better,
+            )
 
 
-def difference_of(one: dict[str, Any], other: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any] | None:
-    """None for scores that were kept neither by clip nor by resample."""
-    if "per_clip" in one:
-        ours, theirs = (np.array(entry["per_clip"]) for entry in (one, other))
-        found = paired_scores(ours, theirs, evaluation["bootstrap"], evaluation["confidence"], evaluation["seed"])
-        return {"difference": found.difference, "low": found.low, "high": found.high, "p_value": found.p_value}
-    if "replicates" not in one or "replicates" not in other:
+def difference_of(one: Sample, other: Sample, count: int, confidence: float, seed: int) -> PairedDifference | None:
+    """One number less the other over the same captions; None for numbers kept neither by clip nor by resample."""
+    if one.per_clip is not None and other.per_clip is not None:
+        return paired_scores(one.per_clip, other.per_clip, count, confidence, seed)
+    if one.replicates is None or other.replicates is None:
         return None
-    apart = np.array(one["replicates"]) - np.array(other["replicates"])
-    difference = one["value"] - other["value"]
-    moved = apart - apart.mean() + difference
-    low, high = percentile_interval(moved, evaluation["confidence"])
-    return {"difference": difference, "low": low, "high": high, "p_value": bootstrap_p(moved)}
+    replicates = one.replicates - other.replicates
+    difference = one.value - other.value
+    moved = replicates - replicates.mean() + difference
+    low, high = percentile_interval(moved, confidence)
+    return PairedDifference(difference, low, high, bootstrap_p(moved), len(moved))

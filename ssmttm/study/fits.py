@@ -3,12 +3,12 @@
 Points are the scores of checkpoints, of one model size. Checkpoints of several runs of a design
 stand on one curve, although each run's learning rate falls over its own budget: a checkpoint
 half way through a long run is a little worse than the end of a run of that length. All points are
-resampled over the same captions (`ssmttm.statistics.noise`), published ones apart. Scores without an
+resampled over the same captions (`ssmttm.statistics.noise`), except published ones. Scores without an
 interval get no fit, since how far they are off isn't known.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,24 +18,16 @@ from ssmttm.seeds import stable_int
 from ssmttm.statistics.noise import Key, Noise, weights_of
 from ssmttm.statistics.power_law import Law, fit_law
 from ssmttm.study.frames import SCORE, frame_of, standard_error, without_twins
+from ssmttm.study_rows import Design, Fit, FitPoint
 
 COSTS = ("steps", "flops", "gpu_hours", "clips_seen")
-
-FITS = [*SCORE, "variant", "cost", "limit", "limit_low", "limit_high", "scale", "exponent", "exponent_low"]
-FITS += ["exponent_high", "points", "r2", "note", "size"]
-
-CURVES = [*SCORE, "variant", "size", "cost", "at", "value", "low", "high"]
 
 
 @dataclass(frozen=True)
 class Points:
     """Scores of one kind, of a design or of one run, in the order of their cost."""
 
-    embedder: str
-    metric: str
-    reference: str
-    variant: str
-    size: str
+    design: Design
     better: str
     cost: np.ndarray
     value: np.ndarray
@@ -45,14 +37,9 @@ class Points:
     """Which score each point is."""
 
     @property
-    def kind(self) -> tuple[str, str, str]:
-        """Embedder, metric and reference."""
-        return self.embedder, self.metric, self.reference
-
-    @property
-    def keys(self) -> dict[str, str]:
-        """Columns that say what the points are."""
-        return {name: getattr(self, name) for name in (*SCORE, "variant", "size")}
+    def names(self) -> tuple[str, ...]:
+        """What the points are of."""
+        return (*self.design.key, self.design.variant, self.design.size)
 
     @property
     def turned(self) -> np.ndarray:
@@ -74,7 +61,7 @@ class Points:
 
     def law(self, noise: Noise) -> Law:
         """The fit; its draws depend on what the points are, not on where they stand."""
-        seed = stable_int(noise.seed, *self.keys.values())
+        seed = stable_int(noise.seed, *self.names)
         errors, covariance = self.errors(noise), self.covariance(noise)
         return fit_law(self.cost, self.value, self.sigma, self.better, errors, covariance, seed)
 
@@ -119,8 +106,7 @@ def _points(rows: pd.DataFrame, cost: str, confidence: float) -> Iterator[Points
     for key, group in rows.groupby([*SCORE, "variant"], sort=True):
         sigma = standard_error(group["low"], group["high"], confidence).to_numpy()
         yield Points(
-            **dict(zip([*SCORE, "variant"], key)),
-            size=group["size"].iloc[0],
+            design=Design(**dict(zip([*SCORE, "variant"], key)), size=group["size"].iloc[0]),
             better=group["better"].iloc[0],
             cost=group[cost].to_numpy(),
             value=group["value"].to_numpy(),
@@ -137,21 +123,20 @@ def _check_axis(cost: str) -> None:
 def fits(
     progress: pd.DataFrame, cost: str, noise: Noise, size: str | None = None, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """One power law per embedder, metric, reference and variant: the columns `FITS`.
+    """The table `fits`: one power law per embedder, metric, reference and variant.
 
-    `note` is empty, or says why there is no fit; its numbers are then NA. Arguments as `points`;
-    `noise` has the errors of the points.
+    Arguments as `points`; `noise` has the errors of the points.
     """
     rows = []
     for group in points(progress, cost, size, confidence):
         law = group.law(noise)
-        row = {**group.keys, "cost": cost, "points": law.points, "note": law.note}
+        fit = Fit(**vars(group.design), cost=cost, points=law.points, note=law.note)
         if not law.note:
-            row |= {"limit": law.limit, "scale": law.scale, "exponent": law.exponent, "r2": law.r2}
-            row["limit_low"], row["limit_high"] = law.interval(0, confidence)
-            row["exponent_low"], row["exponent_high"] = law.interval(2, confidence)
-        rows.append(row)
-    return frame_of(rows, FITS)
+            fit = replace(fit, limit=law.limit, scale=law.scale, exponent=law.exponent, r2=law.r2)
+            (low, high), (least, most) = law.interval(0, confidence), law.interval(2, confidence)
+            fit = replace(fit, limit_low=low, limit_high=high, exponent_low=least, exponent_high=most)
+        rows.append(fit)
+    return frame_of(rows, "fits")
 
 
 def curves(
@@ -162,19 +147,19 @@ def curves(
     confidence: float = 0.95,
     count: int = 40,
 ) -> pd.DataFrame:
-    """The fitted curves with their intervals at `count` costs over the measured range: the columns `CURVES`.
+    """The table `fit_curves`: the fitted curves with their intervals at `count` costs over the measured range.
 
-    `at` is the cost. Points without a fit have no rows.
+    Points without a fit have no rows.
     """
-    found = []
+    rows = []
     for group in points(progress, cost, size, confidence):
         law = group.law(noise)
         if law.note:
             continue
         at = np.geomspace(group.cost[0], group.cost[-1], count)
-        low, high = law.predict_interval(at, confidence)
-        found += [
-            {**group.keys, "cost": cost, "at": a, "value": v, "low": b, "high": c}
-            for a, v, b, c in zip(at, law.predict(at), low, high)
+        numbers = zip(at, law.predict(at), *law.predict_interval(at, confidence))
+        rows += [
+            FitPoint(**vars(group.design), cost=cost, at=a, value=value, low=low, high=high)
+            for a, value, low, high in numbers
         ]
-    return frame_of(found, CURVES)
+    return frame_of(rows, "fit_curves")

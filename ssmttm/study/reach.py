@@ -7,8 +7,8 @@ or gets worse is as good from the start. The cost is divided by what the target 
 that score, which is less than it spent where more training no longer helped.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,7 @@ from ssmttm.statistics.noise import Noise, line
 from ssmttm.statistics.power_law import LEVEL, Law
 from ssmttm.study.fits import Points, points, points_of_run
 from ssmttm.study.frames import SCORE, frame_of, standard_error
-
-REACH = [*SCORE, "variant", "target", "target_value", "cost", "value", "low", "high", "note"]
-REACH += ["target_cost", "ratio", "ratio_low", "ratio_high", "size"]
+from ssmttm.study_rows import Reach
 
 INTERPOLATED = "read off between measured points"
 EXTRAPOLATED = "beyond the last measured point, by the fitted curve"
@@ -47,6 +45,28 @@ def default_targets(comparison: pd.DataFrame, variant: str = "cross-transformer"
     return list(dict.fromkeys([*largest["system"], *comparison.loc[named, "system"]]))
 
 
+@dataclass(frozen=True)
+class Target:
+    """A system whose score is to be reached."""
+
+    system: str
+    value: float
+    error: float
+    """Standard error of the value."""
+    curve: Points | None
+    """Its own points, if it is a run."""
+    spent: float
+    """Its cost in all; NaN if that isn't known."""
+
+
+class Bounded(NamedTuple):
+    """A number with its interval; NaN for what is not known, and for an end that is infinite."""
+
+    value: float
+    low: float
+    high: float
+
+
 def reach(
     progress: pd.DataFrame,
     comparison: pd.DataFrame,
@@ -56,11 +76,11 @@ def reach(
     size: str | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """The cost at which each design's scores reach each target's final score: the columns `REACH`.
+    """The table `reach`: the cost at which each design's scores reach each target's final score.
 
     Args:
-        progress: rows of progress.parquet.
-        comparison: rows of comparison.parquet, which have the targets' scores and what they spent.
+        progress: rows of `progress`.
+        comparison: rows of `comparison`, which have the targets' scores and what they spent.
         targets: systems; a target that is a run is not compared with its own variant.
         cost: steps, flops, gpu_hours or clips_seen.
         noise: errors of the scores; the same table for the same noise.
@@ -78,57 +98,55 @@ def reach(
     if missing:
         raise UserError(f"no scores of {', '.join(missing)}, whose score is to be reached")
     rows, groups = [], {}
-    for target in targets:
-        scores = comparison[comparison["system"] == target]
+    for name in targets:
+        scores = comparison[comparison["system"] == name]
         run = scores.iloc[0]
         is_run = run["kind"] == "run"
         own_size = size if size is not None else run["size"] if is_run else None
         if own_size not in groups:
             groups[own_size] = list(points(progress, cost, own_size, confidence))
-        known = {tuple(score[name] for name in SCORE): score for score in scores.to_dict("records")}
-        curves = {curve.kind: curve for curve in points_of_run(progress, target, cost, confidence)} if is_run else {}
+        by_kind = scores.set_index(SCORE)
+        curves = {c.design.key: c for c in points_of_run(progress, name, cost, confidence)} if is_run else {}
         for group in groups[own_size]:
-            score = known.get(group.kind)
-            if score is None or (is_run and group.variant == run["variant"]):
+            kind = group.design.key
+            if kind not in by_kind.index or (is_run and group.design.variant == run["variant"]):
                 continue
-            answer = reach_one(group, score, curves.get(group.kind), score.get(_SPENT[cost]), noise, confidence)
-            rows.append({**group.keys, "target": target, "cost": cost, **answer})
-    return frame_of(rows, REACH)
+            score = by_kind.loc[kind]
+            error = float(standard_error(score["low"], score["high"], confidence))
+            spent = score[_SPENT[cost]]
+            spent = np.nan if pd.isna(spent) else float(spent)
+            target = Target(name, float(score["value"]), error, curves.get(kind), spent)
+            rows.append(_reach(group, target, cost, noise, confidence))
+    return frame_of(rows, "reach")
 
 
-def reach_one(
-    group: Points,
-    target: Mapping[str, Any],
-    curve: Points | None,
-    spent: float | None,
-    noise: Noise,
-    confidence: float,
-) -> dict[str, Any]:
-    """One design and one target: the columns of `REACH` from `target_value` on, less `cost`.
-
-    `target` is the target's row of the comparison, `curve` its own points and `spent` its cost in
-    all, both if known.
-    """
-    aim = float(target["value"])
+def _reach(group: Points, target: Target, cost: str, noise: Noise, confidence: float) -> Reach:
+    """One design and one target."""
+    aim = target.value
+    row = Reach(**vars(group.design), target=target.system, target_value=aim, cost=cost, note=LEVEL)
     law = group.law(noise)
-    if law.note == LEVEL or not improves(group, noise, confidence):
-        return {"target_value": aim, "note": LEVEL if law.note == LEVEL else TREND}
-    error = float(standard_error(target["low"], target["high"], confidence))
-    aims = aim + noise.of([(target["system"], FINAL, *group.kind)], np.array([error]))[:, 0]
-    first, found = _costs(group, noise, aim, aims)
-    inside = bool(np.isfinite(found[0]))
+    if law.note == LEVEL:
+        return row
+    if not improves(group, noise, confidence):
+        return replace(row, note=TREND)
+    aims = aim + noise.of([(target.system, FINAL, *group.design.key)], np.array([target.error]))[:, 0]
+    first, costs = _costs(group, noise, aim, aims)
+    inside = bool(np.isfinite(costs[0]))
     if not law.note:
         beyond = np.append(law.cost_of(aim), law.costs_of(aims))
-        found = np.where(np.isfinite(found), found, np.maximum(beyond, group.cost[-1]))
+        costs = np.where(np.isfinite(costs), costs, np.maximum(beyond, group.cost[-1]))
     # The first point says no more than that it is not beyond.
-    interval = _ends(np.where(found <= first, 0.0, found)[1:], found[1:], confidence)
-    answer: dict[str, Any] = {**_answer(found[0], interval), "note": _how(found[0], inside, first, law, aim)}
-    if np.isfinite(found[0]):
-        if np.isnan(answer["value"]):
-            answer["note"] = UNKNOWN
-        elif np.isnan(answer["high"]):
-            answer["note"] += f"; {OPEN}"
-    return {"target_value": aim, **answer, **_share(answer, found, first, (aim, aims), curve, spent, noise, confidence)}
+    answer = _bounded(costs[0], _ends(np.where(costs <= first, 0.0, costs)[1:], costs[1:], confidence))
+    note = _how(costs[0], inside, first, law, aim)
+    if np.isfinite(costs[0]):
+        if np.isnan(answer.value):
+            note = UNKNOWN
+        elif np.isnan(answer.high):
+            note += f"; {OPEN}"
+    row = replace(row, note=note, **answer._asdict())
+    if target.curve is not None and not improves(target.curve, noise, confidence):
+        return replace(row, note=f"{note}; {SHARE}")
+    return _with_share(row, costs, first, target, aims, noise, confidence)
 
 
 def improves(group: Points, noise: Noise, confidence: float) -> bool:
@@ -140,54 +158,42 @@ def improves(group: Points, noise: Noise, confidence: float) -> bool:
     return slope + stats.norm.ppf((1 + confidence) / 2) * error < 0
 
 
-def _share(
-    answer: Mapping[str, Any],
-    found: np.ndarray,
-    first: float,
-    aims: tuple[float, np.ndarray],
-    curve: Points | None,
-    spent: float | None,
-    noise: Noise,
-    confidence: float,
-) -> dict[str, Any]:
-    """The costs `found` `[1 + draws]` as shares of the target's own, resample by resample."""
-    whole = np.nan if spent is None or pd.isna(spent) or spent <= 0 else float(spent)
-    if curve is None:
-        own, own_first = np.full(len(found), whole), 0.0
-    elif improves(curve, noise, confidence):
-        own_first, own = _costs(curve, noise, *aims)
-        own = np.minimum(own, curve.cost[-1])
+def _with_share(
+    row: Reach, costs: np.ndarray, first: float, target: Target, aims: np.ndarray, noise: Noise, confidence: float
+) -> Reach:
+    """`row` with the `costs` `[1 + draws]` as shares of the target's own, resample by resample."""
+    if target.curve is None:
+        own, own_first = np.full(len(costs), target.spent if target.spent > 0 else np.nan), 0.0
     else:
-        return {"note": f"{answer['note']}; {SHARE}"}
+        own_first, own = _costs(target.curve, noise, target.value, aims)
+        own = np.minimum(own, target.curve.cost[-1])
     if np.isnan(own[0]):
-        return {}
+        return row
     with np.errstate(divide="ignore"):
-        least = np.where(found <= first, 0.0, found) / own
-        most = found / np.where(own <= own_first, 0.0, own)
-    share = _answer(found[0] / own[0], _ends(least[1:], most[1:], confidence))
-    if np.isnan(answer["value"]):
-        share["value"] = np.nan
-    return {"target_cost": float(own[0]), **{f"ratio_{k}".removesuffix("_value"): v for k, v in share.items()}}
+        least = np.where(costs <= first, 0.0, costs) / own
+        most = costs / np.where(own <= own_first, 0.0, own)
+    share = _bounded(costs[0] / own[0], _ends(least[1:], most[1:], confidence))
+    ratio = np.nan if row.value is None or np.isnan(row.value) else share.value
+    return replace(row, target_cost=float(own[0]), ratio=ratio, ratio_low=share.low, ratio_high=share.high)
 
 
 def _costs(group: Points, noise: Noise, aim: float, aims: np.ndarray) -> tuple[float, np.ndarray]:
     """The first measured cost, and where the curve and those through redrawn points reach their aim `[1 + draws]`."""
     sign = 1 if group.better == "lower" else -1
     extra = unexplained(group.cost, group.turned, group.weights, group.covariance(noise))
-    rng = np.random.default_rng(stable_int(noise.seed, "scatter", *group.keys.values(), *group.scores[0]))
+    rng = np.random.default_rng(stable_int(noise.seed, "scatter", *group.names, *group.scores[0]))
     errors = group.errors(noise)
     drawn = group.value + errors + np.sqrt(extra) * rng.standard_normal(errors.shape)
     rows = np.vstack([group.value, drawn]) * sign
     return float(group.cost[0]), crossings(group.cost, rows, group.weights, np.append(aim, aims) * sign)
 
 
-def _answer(value: float, interval: tuple[float, float]) -> dict[str, float]:
-    """Value, low and high, which holds the value; no value where nothing bounds it."""
+def _bounded(value: float, interval: tuple[float, float]) -> Bounded:
+    """The interval is widened to hold the value; there is no value where nothing bounds it."""
     low, high = min(interval[0], value), max(interval[1], value)
     if low <= 0 and not np.isfinite(high):
         value = np.nan
-    numbers = {"value": value, "low": low, "high": high}
-    return {name: float(v) if np.isfinite(v) else np.nan for name, v in numbers.items()}
+    return Bounded(*(float(v) if np.isfinite(v) else np.nan for v in (value, low, high)))
 
 
 def _how(value: float, inside: bool, first: float, law: Law, aim: float) -> str:

@@ -1,7 +1,7 @@
-"""The score files of one system, each opened once, their numbers and their flat rows."""
+"""The score files of one system: each is opened once, and its numbers come out as flat rows."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,85 +11,69 @@ import numpy as np
 from ssmttm.choices import FINAL, metrics_of
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
+from ssmttm.settings import EvaluationSettings
 from ssmttm.statistics.bootstrap import NO_INTERVAL
+from ssmttm.study.folder import Copy, Outlier
+from ssmttm.study_rows import Score
 
-_NUMBERS = ("value", "low", "high")
-_AUDIO = ("clip_s", "sample_rate", "channels")
-_SOMETIMES = ("bias", "slope", "r_squared")
-_ARRAYS = ("per_clip", "replicates")
-_TOLD = ("better", "backend", "interval")
+Entry = Mapping[str, Any]
+"""What a score file, and a metric's `evaluate`, say of one number, or of several against one reference."""
 
 
-class Number(NamedTuple):
-    """One number of a score file: what the file tells of it, with its metric's name, against a reference."""
+class Sample(NamedTuple):
+    """A number with what it was made of; neither array where it has no interval."""
 
-    metric: str
-    reference: str
-    told: dict[str, Any]
-    entry: dict[str, Any]
-    """The entry that it stands in, or beside whose number it stands."""
+    value: float
+    per_clip: np.ndarray | None
+    """`[clips]`, whose mean is the number."""
+    replicates: np.ndarray | None
+    """The number of each resample `[resamples]`."""
+
+
+class Measured(NamedTuple):
+    """A number of a score file as a row, and as a sample."""
+
+    score: Score
+    sample: Sample
 
 
 @dataclass(frozen=True)
 class ScoreFile:
-    """The scores of one system by one embedder; what was kept by clip or by resample as arrays."""
+    """The scores of one system by one embedder."""
 
     path: Path
+    system: str
     embedder: str
-    content: dict[str, Any]
-
-    @property
-    def clip_ids(self) -> list[str]:
-        """Of the clips that were scored, in the order of what was kept by clip."""
-        return self.content["clip_ids"]
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        """What the file holds of each metric."""
-        return self.content["metrics"]
-
-    def numbers(self, metric: str) -> Iterator[Number]:
-        """Every number of one metric, entry by entry."""
-        for entry in self.metrics[metric]["entries"]:
-            for told in beside(metric, entry):
-                yield Number(told["metric"], entry["reference"], told, entry)
+    clip_ids: list[str]
+    """Of the clips that were scored, in the order of what was kept by clip."""
+    numbers: list[Measured]
+    outliers: list[Outlier] | None
+    """The clips farthest from the originals; None if the Fréchet distance was not computed, as of the copies."""
+    copies: list[Copy] | None
 
 
-def beside(metric: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
+def beside(metric: str, entry: Entry) -> list[Entry]:
     """An entry's number and those beside it, each with its metric's name."""
     return [{**entry, "metric": metric}, *entry.get("also", [])]
 
 
-def read_scores(folder: Path, evaluation: dict[str, Any], checkpoint: str = FINAL) -> list[ScoreFile]:
+def sample_of(entry: Entry) -> Sample:
+    """The sample of one number."""
+    per_clip, replicates = (
+        np.array(entry[key], dtype=np.float64) if key in entry else None for key in ("per_clip", "replicates")
+    )
+    return Sample(entry["value"], per_clip, replicates)
+
+
+def read_scores(folder: Path, evaluation: EvaluationSettings, checkpoint: str = FINAL) -> list[ScoreFile]:
     """The score files of the system in `folder`, which has `scores/{checkpoint}/`, one per embedder.
 
-    `evaluation` is that section of the config. Raises UserError if a file is missing.
+    Raises UserError naming the file if it is missing, or lacks a metric, a reference or a number.
     """
-    found = []
-    for embedder in evaluation["embedders"]:
-        path = score_file(folder, checkpoint, embedder)
-        content = read_json(path)
-        for score in content.get("metrics", {}).values():
-            for entry in score.get("entries", []):
-                for part in (entry, *entry.get("also", [])):
-                    part.update({key: np.array(part[key], dtype=np.float64) for key in _ARRAYS if key in part})
-        found.append(ScoreFile(path, embedder, content))
-    return found
-
-
-def score_rows(files: Iterable[ScoreFile], evaluation: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row per embedder, metric and reference of one system.
-
-    Raises UserError naming the file when a metric, a reference or a number is missing.
-    """
-    rows = []
-    for file in files:
-        for metric in metrics_of(evaluation["metrics"], file.embedder):
-            if metric not in file.content.get("metrics", {}):
-                raise UserError(f"{file.path}: lacks {metric}; score the system again: ssmttm score --help")
-            common = {"embedder": file.embedder, **{key: file.content[key] for key in _AUDIO}}
-            rows += [common | row for row in _rows(metric, file)]
-    return rows
+    return [
+        _read(score_file(folder, checkpoint, embedder), embedder, metrics_of(evaluation["metrics"], embedder))
+        for embedder in evaluation["embedders"]
+    ]
 
 
 def score_file(folder: Path, checkpoint: str, embedder: str) -> Path:
@@ -97,27 +81,58 @@ def score_file(folder: Path, checkpoint: str, embedder: str) -> Path:
     return folder / "scores" / checkpoint / f"{embedder}.json"
 
 
-def _rows(metric: str, file: ScoreFile) -> Iterable[dict[str, Any]]:
-    score, path = file.metrics[metric], file.path
-    found = {entry.get("reference") for entry in score.get("entries", [])}
-    missing = {"originals", "codec"} - found
-    if missing and found != {"training"}:
-        raise UserError(f"{path}: {metric}: no entry for reference {', '.join(sorted(missing))}")
-    for _, reference, told, entry in file.numbers(metric):
-        common = {key: entry[key] for key in ("reference", "confidence", "n", "windows")}
-        common |= {key: score[key] for key in _TOLD} | {"warnings": "; ".join(entry["warnings"])}
-        row = {"metric": told["metric"], "definition": told.get("definition", score["definition"])}
-        row |= {key: told.get(key, math.nan) for key in _NUMBERS}
-        if not (_finite(row["value"]) and (_without_interval(row) or _finite(row["low"], row["high"]))):
-            raise UserError(f"{path}: {row['metric']} against {reference}: a number is missing")
-        interval = {"interval": NO_INTERVAL} if _without_interval(row) else {}
-        yield {**row, **{key: told.get(key) for key in _SOMETIMES}, **common, **interval}
+def _read(path: Path, embedder: str, metrics: list[str]) -> ScoreFile:
+    content = read_json(path)
+    scored = content.get("metrics", {})
+    numbers = []
+    for metric in metrics:
+        if metric not in scored:
+            raise UserError(f"{path}: lacks {metric}; score the system again: ssmttm score --help")
+        entries = scored[metric].get("entries", [])
+        references = {entry.get("reference") for entry in entries}
+        missing = {"originals", "codec"} - references
+        if missing and references != {"training"}:
+            raise UserError(f"{path}: {metric}: no entry for reference {', '.join(sorted(missing))}")
+        for entry in entries:
+            numbers += [_measured(path, content, scored[metric], entry, part) for part in beside(metric, entry)]
+    by_reference = {entry["reference"]: entry for entry in scored.get("frechet", {}).get("entries", [])}
+    outliers = by_reference["originals"].get("outliers", []) if "originals" in by_reference else None
+    copies = [entry["copies"] for entry in scored.get("training_copies", {}).get("entries", [])]
+    return ScoreFile(
+        path, content["system"], embedder, content["clip_ids"], numbers, outliers, copies[-1] if copies else None
+    )
 
 
-def _without_interval(row: dict[str, Any]) -> bool:
-    """Both ends are null: the metric has no interval, which is no missing number."""
-    return row["low"] is None and row["high"] is None
+def _measured(path: Path, content: Entry, metric: Entry, entry: Entry, part: Entry) -> Measured:
+    """`part` is the number's own part of `entry`, which all numbers against one reference have in common."""
+    value, low, high = (part.get(key, math.nan) for key in ("value", "low", "high"))
+    without_interval = low is None and high is None  # which is no missing number
+    if not (_finite(value) and (without_interval or _finite(low, high))):
+        raise UserError(f"{path}: {part['metric']} against {entry['reference']}: a number is missing")
+    score = Score(
+        embedder=content["embedder"],
+        metric=part["metric"],
+        reference=entry["reference"],
+        value=value,
+        low=low,
+        high=high,
+        bias=part.get("bias"),
+        slope=part.get("slope"),
+        r_squared=part.get("r_squared"),
+        n=entry["n"],
+        windows=entry["windows"],
+        better=metric["better"],
+        confidence=entry["confidence"],
+        definition=part.get("definition", metric["definition"]),
+        backend=metric["backend"],
+        interval=NO_INTERVAL if without_interval else metric["interval"],
+        warnings="; ".join(entry["warnings"]),
+        clip_s=content["clip_s"],
+        sample_rate=content["sample_rate"],
+        channels=content["channels"],
+    )
+    return Measured(score, sample_of(part))
 
 
-def _finite(*numbers: Any) -> bool:
+def _finite(*numbers: object) -> bool:
     return all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)

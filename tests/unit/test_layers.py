@@ -29,7 +29,8 @@ SMALL = (
 
 MAY_USE = {
     "rows": (),
-    "tables": ("rows",),
+    "study_rows": (),
+    "tables": ("rows", "study_rows"),
     "settings": (),
     "choices": ("settings",),
     "config": ("choices", "settings"),
@@ -56,8 +57,8 @@ MAY_USE = {
         "accounting", "audio", "choices", "dataset", "fetch", "generation", "pretrained", "provenance", "rows",
         "settings", "sources", "spec", "statistics", "tables",
     ),
-    "study": ("choices", "statistics", "tables"),
-    "report": ("accounting", "audio", "dataset", "licenses", "statistics", "study", "tables"),
+    "study": ("choices", "settings", "statistics", "study_rows", "tables"),
+    "report": ("accounting", "audio", "dataset", "licenses", "statistics", "study", "study_rows", "tables"),
     "listening": ("audio", "dataset", "statistics", "tables"),
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "config", "dataset", "evaluation", "generation",

@@ -1,26 +1,81 @@
-"""What a figure is: plain dictionaries, drawn by the page's script and, as SVG, by `svg`.
+"""What a chart and a figure are: data that the page's script draws and, as SVG, `svg`."""
 
-A chart: `title`, `x` and `y` (axes: `title`, perhaps `log` and `ticks`), `series`, `bands` and
-`levels`. A series: `name`, `color` (number of a color of the style sheet), `dash`, `symbol`,
-`lines` and `points` (whether they are drawn), `x`, `y`, perhaps `low`, `high` and `text`. A band:
-`color`, `x`, `low`, `high`. A level: `name`, `y`, perhaps `low` and `high`: a horizontal line.
-
-A figure: `id`, `choices` (key, label and options of each selector), `charts` (a list of charts
-under each choice, keys joined by `|`) and `table`, the data as a frame.
-"""
-
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 """By size, largest first."""
 
+NEUTRAL = -1
+"""The color of what is no design of the study."""
+
+Numbers = list[float | None]
+
 
 @dataclass(frozen=True)
-class Choice:
-    """A selector of a figure: `options` maps what is chosen to what is shown."""
+class Axis:
+    """An axis; `ticks` are positions with their texts."""
+
+    title: str
+    log: bool = False
+    ticks: list[tuple[float, str]] | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line with points; `color` is the number of a color of the style sheet, `low` and `high` are error bars."""
+
+    name: str
+    color: int
+    x: Numbers
+    y: Numbers
+    low: Numbers | None = None
+    high: Numbers | None = None
+    text: list[str] | None = None
+    """What the page says of each point when the mouse is over it."""
+    dash: str = "solid"
+    symbol: str = "circle"
+    lines: bool = True
+    points: bool = True
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Band:
+    """The area between two curves."""
+
+    color: int
+    x: Numbers
+    low: Numbers
+    high: Numbers
+
+
+@dataclass
+class Level:
+    """A horizontal line."""
+
+    name: str
+    y: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Series over two axes; `note` stands below the title."""
+
+    title: str
+    x: Axis
+    y: Axis
+    series: list[Series]
+    bands: list[Band] = field(default_factory=list)
+    levels: list[Level] = field(default_factory=list)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A selector of a figure: `options` maps each value to its text."""
 
     key: str
     label: str
@@ -29,48 +84,39 @@ class Choice:
 
 @dataclass(frozen=True)
 class Figure:
-    """Charts under every combination of choices, and their data."""
+    """Charts by the selected values, which are joined by `|`, and the data of all."""
 
     id: str
-    charts: dict[str, list[dict[str, Any]]]
+    charts: dict[str, list[Chart]]
     table: pd.DataFrame
-    choices: list[Choice] = field(default_factory=list)
+    selectors: list[Selector] = field(default_factory=list)
 
     @property
     def first(self) -> str:
-        """The key of the charts that are shown first."""
+        """The key of the charts that the page opens with."""
         return next(iter(self.charts), "")
 
-    def open(self, key: str) -> dict[str, set[str]]:
-        """What each selector offers under `key`: that for which there are charts after the choices before it."""
-        chosen, keys = key.split("|"), [k.split("|") for k in self.charts]
+    @property
+    def names(self) -> set[str]:
+        """The names of all series."""
+        return {series.name for charts in self.charts.values() for chart in charts for series in chart.series}
+
+    def selected(self, key: str) -> dict[str, str]:
+        """The value of each selector under `key`."""
+        return dict(zip((s.key for s in self.selectors), key.split("|"), strict=False))
+
+    def available(self, key: str) -> dict[str, set[str]]:
+        """What each selector offers under `key`: that for which there are charts given the selectors before it."""
+        selected, keys = key.split("|"), [k.split("|") for k in self.charts]
         return {
-            choice.key: {parts[i] for parts in keys if parts[:i] == chosen[:i]} for i, choice in enumerate(self.choices)
+            selector.key: {parts[i] for parts in keys if parts[:i] == selected[:i]}
+            for i, selector in enumerate(self.selectors)
         }
 
 
-def plain(values: Any) -> list[float | None]:
+def rounded(values: Iterable[float | None]) -> Numbers:
     """Six significant digits: more can't be seen, and cost bytes; None where there is no number."""
-    return [None if pd.isna(v) else float(f"{v:.6g}") for v in values]
-
-
-def axis(title: str, log: bool = False, ticks: list[tuple[float, str]] | None = None) -> dict[str, Any]:
-    """An axis; `ticks` are positions with their texts."""
-    return {"title": title, "log": log, **({"ticks": ticks} if ticks else {})}
-
-
-def chart(
-    title: str, x: dict[str, Any], y: dict[str, Any], series: list[dict[str, Any]], **more: Any
-) -> dict[str, Any]:
-    """A chart; `more` may hold `note`, `bands` and `levels`."""
-    return {"title": title, "x": x, "y": y, "series": series, "bands": [], "levels": [], "note": "", **more}
-
-
-def series(name: str, color: int, x: Any, y: Any, **more: Any) -> dict[str, Any]:
-    """A series: a line with points unless `lines` or `points` in `more` says otherwise."""
-    drawn = {"dash": "solid", "symbol": "circle", "lines": True, "points": True, "opacity": 1.0}
-    told = {k: plain(v) if k in ("low", "high") else v for k, v in more.items()}
-    return {"name": name, "color": color, "x": plain(x), "y": plain(y), **drawn, **told}
+    return [None if v is None or pd.isna(v) else float(f"{v:.6g}") for v in values]
 
 
 def dash_of(runs: pd.DataFrame) -> dict[str, str]:

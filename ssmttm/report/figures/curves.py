@@ -1,14 +1,14 @@
 """The learning curves: loss against steps, FLOPs or time."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ssmttm.numbers import budget_name
-from ssmttm.report.figures.chart import Choice, Figure, axis, chart, dash_of, series
-from ssmttm.report.scoreboard import run_facts
+from ssmttm.report.figures.chart import Axis, Chart, Figure, Level, Selector, Series, dash_of, rounded
+from ssmttm.report.scoreboard import run_rows
+from ssmttm.study.folder import Study
 
 POINTS = 300
 """At most so many points of a curve are drawn."""
@@ -27,9 +27,9 @@ def smooth(values: np.ndarray, share: float = 0.05) -> np.ndarray:
     return out
 
 
-def codes_of(runs: dict[str, Any]) -> int:
-    """How many codes a codebook has, by the manifests of a study's runs: they share one codec."""
-    return next(iter(runs.values()))["manifest"]["spec"]["data"]["codec"]["codebook_size"]
+def codes_of(study: Study) -> int:
+    """How many codes a codebook has: the runs of a study share one codec."""
+    return next(iter(study.specs.values()))["data"]["codec"]["codebook_size"]
 
 
 def guessing(codes: int) -> float:
@@ -37,39 +37,42 @@ def guessing(codes: int) -> float:
     return math.log(codes)
 
 
-def learning_curves(comparison: pd.DataFrame, curves: pd.DataFrame, colors: dict[str, int], codes: int) -> Figure:
+def learning_curves(study: Study, colors: dict[str, int]) -> Figure:
     """Smoothed training loss and measured validation loss of every run, a chart for each budget.
 
-    A level shows the loss of guessing among the `codes` of a codebook.
+    A level is the loss of guessing among the codes of a codebook.
     """
-    level = {"name": f"guessing: ln {codes:,} = {guessing(codes):.2f}", "y": guessing(codes)}
-    budgets = list(run_facts(comparison).groupby(["budget_kind", "budget"], sort=False))
+    curves, codes = study["curves"], codes_of(study)
+    level = Level(f"guessing: ln {codes:,} = {guessing(codes):.2f}", guessing(codes))
+    budgets = list(run_rows(study["comparison"]).groupby(["budget_kind", "budget"], sort=False))
     charts = {
-        key: [_chart(curves, group, colors, key, title, budget_name(*budget), level) for budget, group in budgets]
+        key: [
+            Chart(
+                budget_name(*budget),
+                Axis(title),
+                Axis("Loss, nats per token"),
+                _series(curves, runs, colors, key),
+                levels=[level],
+                note="Seconds by the clock: other jobs’ load is in them." if key == "seconds" else "",
+            )
+            for budget, runs in budgets
+        ]
         for key, title in AXES.items()
     }
-    kept = curves[["run", *AXES, "tokens", "loss", "validation_loss"]]
-    return Figure("learning-curves", charts, kept, [Choice("axis", "Against", dict(AXES))])
+    table = curves[["run", *AXES, "tokens", "loss", "validation_loss"]]
+    return Figure("learning-curves", charts, table, [Selector("axis", "Against", dict(AXES))])
 
 
-def _chart(
-    curves: pd.DataFrame,
-    runs: pd.DataFrame,
-    colors: dict[str, int],
-    key: str,
-    title: str,
-    name: str,
-    level: dict[str, Any],
-) -> dict[str, Any]:
-    dashes, drawn = dash_of(runs), []
+def _series(curves: pd.DataFrame, runs: pd.DataFrame, colors: dict[str, int], key: str) -> list[Series]:
+    dashes, found = dash_of(runs), []
     for run in runs.itertuples():
         curve = curves[curves["run"] == run.system].sort_values("step")
         loss = smooth(curve["loss"].to_numpy())
         kept = np.unique(np.linspace(0, len(curve) - 1, min(POINTS, len(curve))).round().astype(int))
         measured = curve[curve["validation_loss"].notna()]
-        common: dict[str, Any] = {"color": colors[run.variant], "dash": dashes[run.system]}
-        thin: dict[str, Any] = {"points": False, "opacity": 0.45}
-        drawn.append(series(f"{run.system}, training", x=curve[key].iloc[kept], y=loss[kept], **common, **thin))
-        drawn.append(series(run.system, x=measured[key], y=measured["validation_loss"], **common))
-    note = "Seconds by the clock: other jobs’ load is in them." if key == "seconds" else ""
-    return chart(name, axis(title), axis("Loss, nats per token"), drawn, levels=[level], note=note)
+        color, dash = colors[run.variant], dashes[run.system]
+        x, y = rounded(curve[key].iloc[kept]), rounded(loss[kept])
+        found.append(Series(f"{run.system}, training", color, x, y, dash=dash, points=False, opacity=0.45))
+        x, y = rounded(measured[key]), rounded(measured["validation_loss"])
+        found.append(Series(run.system, color, x, y, dash=dash))
+    return found

@@ -1,16 +1,17 @@
 """All figures of a study, and their static form: SVG files with the data as CSV beside them."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from ssmttm.files import atomic_path, write_text
 from ssmttm.report.figures import svg
 from ssmttm.report.figures.chart import Figure
-from ssmttm.report.figures.curves import codes_of, learning_curves
+from ssmttm.report.figures.curves import learning_curves
+from ssmttm.report.figures.quality import quality
 from ssmttm.report.figures.sizes import scaling_down
-from ssmttm.report.inputs import Study
-from ssmttm.report.scoreboard import columns, run_facts
-from ssmttm.report.sections.quality import quality
+from ssmttm.report.scoreboard import run_rows
+from ssmttm.study.folder import Study
 
 COLORS = 8
 """The style sheet has so many colors; further variants begin again."""
@@ -18,27 +19,22 @@ COLORS = 8
 
 def variant_colors(study: Study) -> dict[str, int]:
     """The number of each variant's color, in the order of the run table."""
-    variants = dict.fromkeys(run_facts(study["comparison"])["variant"])
+    variants = dict.fromkeys(run_rows(study["comparison"])["variant"])
     return {v: i % COLORS for i, v in enumerate(variants)}
 
 
 def figures(study: Study) -> dict[str, Figure]:
     """The figures of a study by id; one without charts has nothing to show."""
-    colors, table = variant_colors(study), study["comparison"]
-    made = [
-        quality(study, colors),
-        learning_curves(table, study["curves"], colors, codes_of(study.summary["runs"])),
-        scaling_down(table, study["scaling"], columns(table, study.embedders), colors),
-    ]
+    colors = variant_colors(study)
+    made = [build(study, colors) for build in (quality, learning_curves, scaling_down)]
     return {figure.id: figure for figure in made}
 
 
-def write(study: Study, folder: Path) -> list[Path]:
-    """Write every chart as `{figure}.{choices}.svg` into `folder`, and beside it all data and tables as CSV.
+def write(study: Study, made: Mapping[str, Figure], folder: Path) -> list[Path]:
+    """Write the charts of `made` as `{figure}.{selected}.svg` into `folder`, and all data and tables as CSV.
 
     Returns the files. A figure without charts has only its data.
     """
-    made = figures(study)
     tables = {**study.tables, **{figure.id: figure.table for figure in made.values()}}
     written = []
     for name, table in tables.items():
@@ -54,9 +50,9 @@ def write(study: Study, folder: Path) -> list[Path]:
 
 
 def svg_names(figure: Figure, key: str) -> list[str]:
-    """The file names of the charts under a choice: `quality.frechet-musicnn.codec.steps.svg`."""
+    """The file names of the charts under a key: `quality.frechet-musicnn.codec.steps.svg`."""
     charts = figure.charts[key]
-    titles = [f".{_plain(chart['title'])}" if len(charts) > 1 else "" for chart in charts]
+    titles = [f".{_plain(chart.title)}" if len(charts) > 1 else "" for chart in charts]
     return [f"{figure.id}.{'.'.join(_plain(part) for part in key.split('|'))}{title}.svg" for title in titles]
 
 

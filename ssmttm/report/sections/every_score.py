@@ -1,70 +1,71 @@
 """Every row of the comparison, each linked to its line of the CSV, and the backend of every number."""
 
-from typing import Any
+from collections.abc import Iterable
+from functools import partial
 
-import pandas as pd
-
-from ssmttm.numbers import REFERENCE_NAMES, audio_words, budget_name, known, metric_name, score_text, significant
-from ssmttm.report.cells import between, system_name
-from ssmttm.report.inputs import Study
+from ssmttm.numbers import REFERENCE_NAMES, audio_words, budget_name, metric_name, score_text, significant
+from ssmttm.report.cells import Cell, Row, Table, interval, number, system_name, text
 from ssmttm.report.scoreboard import MAIN, cautions
+from ssmttm.study.folder import Study
+from ssmttm.study.frames import rows_of
+from ssmttm.study_rows import SystemScore
 
 HEADER_LINES = 1
 
 
-def rows(study: Study) -> list[dict[str, Any]]:
-    """One entry per row of the comparison: main metrics and embedders first, otherwise as in the table."""
-    table = study["comparison"].reset_index(drop=True)
-    embedders = study.embedders
-    metrics = [*MAIN, *(m for m in dict.fromkeys(table["metric"]) if m not in MAIN)]
-    order = sorted(
-        table.itertuples(), key=lambda r: (metrics.index(r.metric), embedders.index(r.embedder), r.reference, r.Index)
-    )
-    return [_entry(row) for row in order]
+def every_score(study: Study, href: str) -> Table:
+    """Main metrics and embedders first, otherwise as in the CSV, whose address is `href`."""
+    scores = list(enumerate(rows_of(study["comparison"], SystemScore), 1 + HEADER_LINES))
+    metrics, embedders = _metrics(score.metric for _, score in scores), study.embedders
+    scores.sort(key=lambda s: (metrics.index(s[1].metric), embedders.index(s[1].embedder), s[1].reference, s[0]))
+    return Table([_row(line, score, href) for line, score in scores], "every", "comparison.csv", header=1)
 
 
-def _entry(row: Any) -> dict[str, Any]:
+def _row(line: int, score: SystemScore, href: str) -> Row:
+    form = partial(score_text, score.metric)
+    name = score.system if score.kind == "run" else system_name(score.system)
+    bounds = interval(score.low, score.high, form) or "no interval"
     return {
-        "line": row.Index + 1 + HEADER_LINES,
-        "system": row.system,
-        "kind": row.kind,
-        "name": system_name(row.system) if row.kind != "run" else row.system,
-        "budget": budget_name(row.budget_kind, row.budget) if known(row.budget) else "–",
-        "metric": metric_name(row.metric),
-        "key": row.metric,
-        "embedder": row.embedder,
-        "reference": REFERENCE_NAMES[row.reference],
-        "better": row.better,
-        "value": float(row.value),
-        "text": score_text(row.metric, row.value),
-        "interval": between(row.low, row.high, lambda v: score_text(row.metric, v)) or "no interval",
-        "fit": fit_text(row),
-        "n": int(row.n),
-        "windows": int(row.windows) if known(row.windows) else None,
-        "audio": audio_text(row),
-        "warnings": [w for w in cautions(row.system, row.metric, row.warnings).split("; ") if w],
+        "Row": Cell(str(line), line, number=True, href=f"{href}#row={line}"),
+        "System": text(name, "external" if score.kind == "external" else ""),
+        "Budget": text(budget_name(score.budget_kind, score.budget) if score.budget_kind and score.budget else "–"),
+        "Score": text(metric_name(score.metric), f"{score.better} is better"),
+        "Embedder": text(score.embedder),
+        "Compared with": text(REFERENCE_NAMES[score.reference]),
+        "Value": number(score.value, form, bounds, fit_text(score)),
+        "Clips": Cell(str(score.n), number=True),
+        "Windows": Cell("–" if score.windows is None else str(score.windows), number=True),
+        "Audio": text(audio_text(score)),
+        "Warnings": Cell("", subs=tuple(cautions(score)), style="warnings"),
     }
 
 
-def audio_text(row: Any) -> str:
-    """Length, sample rate and channels of the clips behind a row: `10 s, 24 kHz, mono`."""
-    return audio_words(row.clip_s, *([v] if known(v) else [] for v in (row.sample_rate, row.channels)))
+def _metrics(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*MAIN, *names]))
 
 
-def fit_text(row: Any) -> str:
+def audio_text(score: SystemScore) -> str:
+    """Length, sample rate and channels of the clips behind a score: `10 s, 24 kHz, mono`."""
+    return audio_words(score.clip_s, *([] if v is None else [v] for v in (score.sample_rate, score.channels)))
+
+
+def fit_text(score: SystemScore) -> str:
     """The fit behind an extrapolated distance: `fit a + b/n: b = 1,234, R² = 0.987`; empty for other scores."""
-    slope: Any = getattr(row, "slope", None)
-    r_squared: Any = getattr(row, "r_squared", None)
-    if not known(slope) or not known(r_squared):
+    if score.slope is None or score.r_squared is None:
         return ""
-    return f"fit a + b/n: b = {significant(slope)}, R² = {significant(r_squared)}"
+    return f"fit a + b/n: b = {significant(score.slope)}, R² = {significant(score.r_squared)}"
 
 
-def backends(comparison: pd.DataFrame) -> list[dict[str, Any]]:
+def backends(study: Study) -> Table:
     """For each metric and embedder, what computed it, its definition and its interval."""
     keys = ["metric", "embedder", "backend", "definition", "interval", "better"]
-    found = comparison.groupby(keys, sort=False)["system"].nunique().reset_index()
-    present = list(dict.fromkeys(found["metric"]))
-    rank = [*(m for m in MAIN if m in present), *(m for m in present if m not in MAIN)]
-    ordered = sorted(found.to_dict("records"), key=lambda r: rank.index(r["metric"]))
-    return [{**r, "name": metric_name(r["metric"])} for r in ordered]
+    groups = study["comparison"].groupby(keys, sort=False)["system"].nunique().reset_index()
+    metrics = _metrics(groups["metric"])
+    rows = [
+        {"Score": Cell(metric_name(r.metric), key=r.metric), "Embedder": text(r.embedder),
+         "Backend": Cell(r.backend, style="mono"), "Systems": Cell(str(r.system), number=True),
+         "Definition": Cell(f"{r.definition}. {r.better.capitalize()} is better.", style="wide"),
+         "Interval": Cell(r.interval, style="wide")}
+        for r in sorted(groups.itertuples(), key=lambda r: metrics.index(r.metric))
+    ]  # fmt: skip
+    return Table(rows)

@@ -1,99 +1,67 @@
 """The study's smaller tables as the page lists them."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
-from ssmttm.numbers import budget_name, known, millions, score_text, significant
-from ssmttm.report.cells import Cell, Listing, between, kind, main_part, number, score, system_name, text
+import pandas as pd
+
+from ssmttm.numbers import COST_NAMES, budget_name, cost_text, millions, minus, plural, score_text, significant
+from ssmttm.report.cells import Cell, Table, count, interval, kind, number, part_of, score, system_name, text
 from ssmttm.report.figures.sizes import BASES
-from ssmttm.report.inputs import EMPTY, Study
-from ssmttm.report.scoreboard import Column
-from ssmttm.report.sections.listing_costs import fits, reach
-from ssmttm.report.verdicts import rule, verdict
+from ssmttm.report.scoreboard import Column, main_part
+from ssmttm.report.verdicts import verdict
+from ssmttm.statistics.power_law import POINTS
+from ssmttm.study.folder import Study
+from ssmttm.study.frames import rows_of
+from ssmttm.study.reach import FIRST
+from ssmttm.study_rows import DesignMean, DesignTest, Difference, Fit, Reach, SizeScore, SmallerSize
 
 
-def differences(study: Study, shown: list[Column]) -> Listing:
+def differences(study: Study, columns: list[Column]) -> Table:
     """Differences between two systems on the same captions."""
-    frame = study["differences"]
-    rows = main_part(frame, shown)
-    return Listing(
-        "differences",
-        "Paired differences",
-        "The score of the first system less that of the second, over the same captions. Look at the adjusted p-value "
-        f"first. {rule(rows)}",
-        [("Score", False), ("Budget", False), ("First", False), ("Second", False), ("Difference", True),
-         ("p", True), ("Adjusted p", True), ("Verdict", False), ("Captions", True)],
-        [
-            [kind(r), text(budget_name(r.budget_kind, r.budget) if known(r.budget) else "–"), text(system_name(r.a)),
-             text(system_name(r.b)), score(r, "difference"), number(r.p_value, significant),
-             number(r.p_adjusted, significant), text(verdict(r)), number(r.n, lambda v: f"{v:,.0f}")]
-            for r in rows.itertuples()
-        ],
-        EMPTY["differences"],
-        len(frame) - len(rows),
-    )  # fmt: skip
+    rows = [
+        {"Score": kind(r), "Budget": text(budget_name(r.budget_kind, r.budget)), "First": text(system_name(r.a)),
+         "Second": text(system_name(r.b)), "Difference": score(r, r.difference, r.low, r.high),
+         "p": number(r.p_value, significant), "Adjusted p": number(r.p_adjusted, significant),
+         "Verdict": text(verdict(r)), "Captions": count(r.n)}
+        for r in rows_of(main_part(study["differences"], columns), Difference)
+    ]  # fmt: skip
+    return part_of(study, "differences", rows)
 
 
-def scaling(study: Study, shown: list[Column]) -> Listing:
+def scaling(study: Study, columns: list[Column]) -> Table:
     """The points of the figure on scaling down."""
-    frame = study["scaling"]
-    rows = main_part(frame, shown)
-    return Listing(
-        "scaling",
-        "Scores by size",
-        "Look for how much a design loses from one size to the next smaller one, against the width of the intervals. "
-        "With one seed, intervals cover only which captions were drawn.",
-        [("Score", False), ("Design", False), ("At", False), ("Size", False),
-         ("Parameters", True), ("Share of the largest", True), ("Seeds", True), ("Value", True)],
-        [
-            [kind(r), text(r.variant), text(BASES[r.basis]), text(r.size), number(r.parameters, millions), _share(r),
-             number(r.seeds, lambda v: f"{v:.0f}"), score(r)]
-            for r in rows.itertuples()
-        ],
-        EMPTY["scaling"],
-        len(frame) - len(rows),
-    )  # fmt: skip
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "At": text(BASES[r.basis]), "Size": text(r.size),
+         "Parameters": number(r.parameters, millions), "Share of the largest": _share(r), "Seeds": count(r.seeds),
+         "Value": score(r, r.value, r.low, r.high)}
+        for r in rows_of(main_part(study["scaling"], columns), SizeScore)
+    ]  # fmt: skip
+    return part_of(study, "scaling", rows)
 
 
-def smaller(study: Study, shown: list[Column]) -> Listing:
-    """What a design loses with fewer parameters."""
-    frame = study["scaling_summary"]
-    rows = main_part(frame, shown)
-    sloped = bool(rows["slope"].notna().any())
-
-    def slope(r: Any) -> Cell:
-        def form(v: float) -> str:
-            return score_text(r.metric, v)
-
-        return number(r.slope, form, between(r.slope_low, r.slope_high, form) or r.slope_note or "")
-
-    look = (
-        "The score of a smaller size less that of the largest: the size whose share of the largest’s parameters is "
-        "nearest to a fourth. Look for differences whose interval holds zero: there the smaller model is not shown to "
-        "be worse. Whether one stands out among all pairs is in the paired differences. "
-    )
-    if sloped:
-        look += "Each halving: the change of the score with each halving of the parameters, a line through all sizes."
-    else:
-        look += "The change with each halving of the parameters would need three sizes under one budget."
-    return Listing(
-        "scaling-summary",
-        "What smaller models lose",
-        look,
-        [("Score", False), ("Design", False), ("At", False), ("Size", False), ("Share of the parameters", True),
-         ("Smaller less largest", True), ("Paired", False), *([("Each halving", True)] if sloped else [])],
-        [
-            [kind(r), text(r.variant), text(BASES[r.basis]), text(r.smaller), _share(r), score(r, "difference"),
-             text(r.paired), *([slope(r)] if sloped else [])]
-            for r in rows.itertuples()
-        ],
-        EMPTY["scaling_summary"],
-        len(frame) - len(rows),
-    )  # fmt: skip
+def smaller(study: Study, columns: list[Column]) -> Table:
+    """What a design loses with fewer parameters; each halving where there are three sizes or more."""
+    sizes = rows_of(main_part(study["scaling_summary"], columns), SmallerSize)
+    sloped = any(size.slope is not None for size in sizes)
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "At": text(BASES[r.basis]), "Size": text(r.smaller),
+         "Share of the parameters": _share(r), "Smaller less largest": score(r, r.difference, r.low, r.high),
+         "Paired": text(r.paired), **({"Each halving": _slope(r)} if sloped else {})}
+        for r in sizes
+    ]  # fmt: skip
+    return part_of(study, "scaling_summary", rows)
 
 
-def _share(row: Any) -> Cell:
+def _slope(row: SmallerSize) -> Cell:
+    form = partial(score_text, row.metric)
+    return number(row.slope, form, interval(row.slope_low, row.slope_high, form) or row.slope_note)
+
+
+def _share(row: SizeScore | SmallerSize) -> Cell:
     """The share that a size's name is about, outside embeddings and heads where that is known; below it, of all."""
-    if not known(row.core_fraction) or row.fraction == 1:
+    if row.core_fraction is None or row.fraction == 1:
         return number(row.fraction, _percent, "of all")
     return number(row.core_fraction, _percent, f"outside embeddings and heads; {_percent(row.fraction)} of all")
 
@@ -102,53 +70,100 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def seeds(study: Study, shown: list[Column]) -> Listing:
+def fits(study: Study, columns: list[Column]) -> Table:
+    """The power laws with offset; where no curve has one, why."""
+    frame = main_part(study["fits"], columns)
+    laws, empty = rows_of(frame, Fit), "a fit needs scores at several checkpoints of a run"
+    if laws and all(law.limit is None for law in laws):
+        laws, empty = [], _without_fits(frame, study["progress"])
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "Against": text(COST_NAMES[r.cost]),
+         "Limit": _bounded(r.limit, r.limit_low, r.limit_high, partial(score_text, r.metric)),
+         "Exponent": _bounded(r.exponent, r.exponent_low, r.exponent_high, significant),
+         "R²": number(r.r2, lambda v: minus(f"{v:.2f}")), "Points": count(r.points), "Note": text(r.note)}
+        for r in laws
+    ]  # fmt: skip
+    return part_of(study, "fits", rows, empty)
+
+
+def _bounded(value: float | None, low: float | None, high: float | None, form: Callable[[float], str]) -> Cell:
+    return number(value, form, interval(low, high, form))
+
+
+def _without_fits(rows: pd.DataFrame, progress: pd.DataFrame) -> str:
+    """Why none of these curves has a fit, and what would help."""
+    scored = progress.dropna(subset=["checkpoint"]).groupby("run")["checkpoint"].nunique()
+    few = f" (now {scored.min()} a run)" if len(scored) else ""
+    return (
+        f"none of {plural(len(rows), 'curve')} could be fitted: {_counted(rows['note'])}. A fit needs scores at "
+        f"{POINTS} costs and a trend that stands out of their noise: score more checkpoints{few} by naming more "
+        "fractions in evaluation.checkpoints, and more captions by generation.prompts"
+    )
+
+
+def _counted(notes: pd.Series) -> str:
+    """`too few (3), too noisy (1)`: notes with how many rows have each."""
+    return ", ".join(f"{note} ({rows})" for note, rows in notes.str.split(";").str[0].value_counts().items())
+
+
+def reach(study: Study, columns: list[Column]) -> Table:
+    """What each design must spend to score like a target; where none is known to, why."""
+    frame = main_part(study["reach"], columns)
+    frame = frame[frame["cost"] == "flops"]
+    answers, empty = rows_of(frame, Reach), "it needs a fit and a system whose score is to be reached"
+    if answers and all(answer.value is None for answer in answers):
+        empty = f"none of {plural(len(answers), 'question')} has an answer: {_counted(frame['note'])}"
+        answers = []
+    rows = [
+        {"Score": kind(r), "Design": text(r.variant), "Target": text(system_name(r.target)),
+         "Target’s score": number(r.target_value, partial(score_text, r.metric)), "FLOPs": _spent(r),
+         "Share of the target’s": number(r.ratio, _share_text, reaching(r.ratio_low, r.ratio_high, _share_text)),
+         "How it was found": text(r.note)}
+        for r in answers
+    ]  # fmt: skip
+    return part_of(study, "reach", rows, empty)
+
+
+def _spent(row: Reach) -> Cell:
+    form = partial(cost_text, row.cost)
+    cell = number(row.value, form, reaching(row.low, row.high, form))
+    return replace(cell, text=f"≤ {cell.text}") if row.value is not None and FIRST in row.note else cell
+
+
+def _share_text(share: float) -> str:
+    return f"{significant(100 * share)} %"
+
+
+def reaching(low: float | None, high: float | None, form: Callable[[float], str]) -> str:
+    """An interval that may lack an end: `2 to 5`, `at least 2`, `at most 5`; nothing without any."""
+    if high is not None:
+        return f"{form(low)} to {form(high)}" if low is not None and low > 0 else f"at most {form(high)}"
+    return f"at least {form(low)}" if low is not None and low > 0 else ""
+
+
+def seeds(study: Study, columns: list[Column]) -> Table:
     """Means over the seeds of a design."""
-    frame = study["seeds"]
-    rows = main_part(frame, shown)
-    return Listing(
-        "seeds",
-        "Means over seeds",
-        "The mean over training seeds with Student’s interval. Look for designs whose intervals are apart: "
-        "they differ by more than luck of the seed.",
-        [("Score", False), ("Budget", False), ("Size", False), ("Design", False),
-         ("Seeds", True), ("Mean", True)],
-        [
-            [kind(r), text(budget_name(r.budget_kind, r.budget)), text(r.size), text(r.variant),
-             number(r.seeds, lambda v: f"{v:.0f}"), score(r, "mean")]
-            for r in rows.itertuples()
-        ],
-        EMPTY["seeds"],
-        len(frame) - len(rows),
-    )  # fmt: skip
+    rows = [
+        {"Score": kind(r), "Budget": text(budget_name(r.budget_kind, r.budget)), "Size": text(r.size),
+         "Design": text(r.variant), "Seeds": count(r.seeds), "Mean": score(r, r.mean, r.low, r.high)}
+        for r in rows_of(main_part(study["seeds"], columns), DesignMean)
+    ]  # fmt: skip
+    return part_of(study, "seeds", rows)
 
 
-def seed_tests(study: Study, shown: list[Column]) -> Listing:
+def seed_tests(study: Study, columns: list[Column]) -> Table:
     """Paired tests between designs across seeds."""
-    frame = study["seed_tests"]
-    rows = main_part(frame, shown)
-    return Listing(
-        "seed-tests",
-        "Designs compared across seeds",
-        "Differences of the means, paired by seed; p-values also adjusted for the number of pairs (Holm). Look at the "
-        "number of seeds before the p-value: with few seeds it can’t be small.",
-        [("Score", False), ("Budget", False), ("Size", False), ("First", False),
-         ("Second", False), ("Seeds", True), ("Difference", True), ("p", True)],
-        [
-            [kind(r), text(budget_name(r.budget_kind, r.budget)), text(r.size), text(r.a), text(r.b),
-             number(r.seeds, lambda v: f"{v:.0f}"), score(r, "difference"),
-             number(r.p_value, significant, f"{significant(r.p_adjusted)} adjusted")]
-            for r in rows.itertuples()
-        ],
-        EMPTY["seed_tests"],
-        len(frame) - len(rows),
-    )  # fmt: skip
+    rows = [
+        {"Score": kind(r), "Budget": text(budget_name(r.budget_kind, r.budget)), "Size": text(r.size),
+         "First": text(r.a), "Second": text(r.b), "Seeds": count(r.seeds),
+         "Difference": score(r, r.difference, r.low, r.high),
+         "p": number(r.p_value, significant, f"{significant(r.p_adjusted)} adjusted")}
+        for r in rows_of(main_part(study["seed_tests"], columns), DesignTest)
+    ]  # fmt: skip
+    return part_of(study, "seed_tests", rows)
 
 
-LISTINGS = (differences, fits, reach, scaling, smaller, seeds, seed_tests)
-
-
-def listings(study: Study, shown: list[Column]) -> dict[str, Listing]:
+def listings(study: Study, columns: list[Column]) -> dict[str, Table]:
     """All of them, by id."""
-    made = [build(study, shown) for build in LISTINGS]
-    return {listing.id: listing for listing in made}
+    tables = [build(study, columns) for build in (differences, fits, reach, scaling, smaller, seeds, seed_tests)]
+    return {table.id: table for table in tables}

@@ -5,9 +5,9 @@ All clips of a caption are brought to one loudness (EBU R128), so that none wins
 
 import base64
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +15,12 @@ import pyarrow.compute as pc
 
 from ssmttm.audio.coded import decode_audio, encode_audio
 from ssmttm.audio.loudness import loudness
-from ssmttm.dataset.sharing import RealMusic
+from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
+from ssmttm.numbers import BASELINE_NAMES, budget_name, millions
 from ssmttm.report.figures.spectrogram import spectrogram_png
+from ssmttm.report.scoreboard import runs_by_budget
+from ssmttm.study.folder import Study
 from ssmttm.tables import read_table
 
 MAX_BYTES = 8_200_000
@@ -31,67 +34,101 @@ LEVEL_LUFS = -18.0
 HEADROOM = 10 ** (-1 / 20)
 """Peaks stay 1 dB below full scale, for what MP3 adds to them."""
 
-
-def _data_url(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _choose(clip_ids: list[str], count: int) -> list[str]:
-    """Evenly spread over the sorted ids: not picked by ear."""
-    at = np.linspace(0, len(clip_ids) - 1, min(count, len(clip_ids))).round().astype(int)
-    return [sorted(clip_ids)[i] for i in at]
+SILENT = ("shuffled", "noise", "training")
+"""Baselines that are scored but not played: they say nothing about a caption."""
 
 
-def _rows(folder: Path, clip_ids: list[str]) -> dict[str, dict[str, Any]]:
-    path = folder / "generated" / "final.parquet"
-    table = read_table(path, "generated")
-    table = table.filter(pc.is_in(table["clip_id"], value_set=pa.array(clip_ids, pa.string())))
-    found = {r["clip_id"]: r for r in table.to_pylist()}
-    if absent := sorted(set(clip_ids) - set(found)):
-        raise UserError(f"{path}: lacks the clips {', '.join(absent)}, which other systems have")
-    return found
+@dataclass(frozen=True)
+class Player:
+    """One system's audio for a caption; `audio` and `image` are data URLs, `gain` in dB is None for silence."""
+
+    audio: str
+    image: str
+    seconds: float
+    top_hz: float
+    gain: float | None
 
 
-def levels(waves: dict[str, np.ndarray], rate: dict[str, int]) -> tuple[float, dict[str, float | None]]:
-    """One loudness for all `waves` `[n]` and the gain in dB that brings each to it.
+@dataclass(frozen=True)
+class Example:
+    """A caption with a player for each system."""
 
-    It is -18 LUFS, or the loudest that every clip reaches with its peak 1 dB below full scale. The
-    gain of a clip without measurable loudness (silence, or less than 0.4 s) is None: it is left alone.
-    """
-    measured = {name: loudness(wave, rate[name]) for name, wave in waves.items()}
-    heard = {name: value for name, value in measured.items() if math.isfinite(value)}
-    room = {name: 20 * math.log10(HEADROOM / float(np.abs(waves[name]).max())) for name in heard}
-    target = min([LEVEL_LUFS, *(value + room[name] for name, value in heard.items())])
-    return target, {name: target - heard[name] if name in heard else None for name in waves}
+    clip_id: str
+    caption: str
+    players: dict[str, Player]
+    lufs: float
+    credit: str = ""
+    """Whom to credit for the real music in it."""
 
-
-def _player(wave: np.ndarray, rate: int, gain: float | None) -> dict[str, Any]:
-    scaled = wave if gain is None else (wave * 10 ** (gain / 20)).astype(np.float32)
-    return {
-        "audio": _data_url("audio/mpeg", encode_audio(scaled, rate, "MP3")),
-        "image": _data_url("image/png", spectrogram_png(wave, rate)),
-        "seconds": len(wave) / rate,
-        "top_hz": rate / 2,
-        "gain": gain,
-    }
+    @property
+    def seconds(self) -> float:
+        """Of the longest clip."""
+        return max(player.seconds for player in self.players.values())
 
 
-def _example(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The players of one caption, by system."""
-    decoded = {system: decode_audio(row["audio"]["bytes"]) for system, row in rows.items()}
-    rates = {system: rate for system, (_, rate) in decoded.items()}
-    waves = {system: wave[: int(MAX_SECONDS * rate)] for system, (wave, rate) in decoded.items()}
-    target, gains = levels(waves, rates)
-    players = {system: _player(wave, rates[system], gains[system]) for system, wave in waves.items()}
-    seconds = max(p["seconds"] for p in players.values())
-    return {"players": players, "lufs": target, "seconds": seconds}
+@dataclass(frozen=True)
+class Voice:
+    """How a system's player looks."""
+
+    system: str
+    name: str
+    note: str
+    tone: str
+    budget: int | None = None
+    """Number of the budget that it is one of; None is all."""
+
+
+@dataclass(frozen=True)
+class Listen:
+    """The captions that can be played."""
+
+    examples: list[Example]
+    requested: int
+    voices: list[Voice]
+    budgets: list[str]
+    unplayed: list[str]
+    """Baselines whose real music must not be passed on."""
+
+    @property
+    def top_khz(self) -> float:
+        """The upper edge of the spectrograms."""
+        return max(player.top_hz for player in self.examples[0].players.values()) / 1000
+
+
+def listen(
+    study: Study, colors: dict[str, int], origins: Mapping[str, str], music: RealMusic, count: int, limit: int
+) -> Listen:
+    """At most `count` captions in about `limit` bytes; `origins` says where clips of external systems are from."""
+    summary = study.summary
+    baselines = [name for name in summary["baselines"] if name not in SILENT]
+    folders = {system: study.folder_of(system) for system in (*baselines, *summary["runs"])}
+    systems, clip_ids = playable(folders, REAL, music)
+    voices = []
+    for system in baselines:
+        name, note = BASELINE_NAMES.get(system, (system, ""))
+        if system in systems:
+            voices.append(Voice(system, name, origins.get(system, note), "cn"))
+    groups = runs_by_budget(study["comparison"])
+    budgets = [budget_name(*budget) for budget, _ in groups]
+    for number, (budget, (_, runs)) in enumerate(zip(budgets, groups, strict=True)):
+        for run in runs:
+            note, variant = f"{millions(run.parameters or 0)} parameters, {budget}", str(run.variant)
+            voices.append(Voice(run.system, variant, note, f"c{colors[variant]}", number))
+    credited = music if systems.keys() & set(REAL) else None
+    return Listen(
+        examples(systems, clip_ids, count, limit, credited),
+        count,
+        voices,
+        budgets,
+        sorted(BASELINE_NAMES[name][0] for name in folders.keys() - systems.keys()),
+    )
 
 
 def playable(folders: dict[str, Path], real: Collection[str], music: RealMusic) -> tuple[dict[str, Path], list[str]]:
     """The systems of `folders` that can be played, and the clips of the first for which all of them can.
 
-    Systems in `real` sound real music under its own clip ids: of a clip that must not be passed on they can't be
-    played. Such clips are left out; where nothing else is there, those systems are.
+    Systems in `real` play real music under its own clip ids, which they can't where it must not be passed on.
+    Such clips are left out; if no other clip remains, those systems are.
     """
     first = next(iter(folders.values())) / "generated" / "final.parquet"
     every = read_table(first, "generated", ["clip_id"])["clip_id"].to_pylist()
@@ -101,20 +138,76 @@ def playable(folders: dict[str, Path], real: Collection[str], music: RealMusic) 
     return (folders, allowed) if allowed else ({s: f for s, f in folders.items() if s not in real}, every)
 
 
-def examples(folders: dict[str, Path], clip_ids: list[str], count: int, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
+def examples(
+    folders: dict[str, Path],
+    clip_ids: list[str],
+    count: int,
+    limit: int = MAX_BYTES,
+    credited: RealMusic | None = None,
+) -> list[Example]:
     """At most `count` captions, each with one player per system of `folders`.
 
     The clips are chosen from `clip_ids`. Stops early, after at least one caption, when the players
-    would take more than `limit` bytes.
+    would take more than `limit` bytes. `credited` is the music that is played, to be named.
     """
-    chosen = _choose(clip_ids, count)
-    rows = {system: _rows(folder, chosen) for system, folder in folders.items()}
-    shown: list[dict[str, Any]] = []
+    clips = _spread(clip_ids, count)
+    rows = {system: _rows(folder, clips) for system, folder in folders.items()}
+    found: list[Example] = []
     used = 0
-    for clip in chosen:
-        example = _example({system: of_system[clip] for system, of_system in rows.items()})
-        used += sum(len(p["audio"]) + len(p["image"]) for p in example["players"].values())
-        if shown and used > limit:
+    for clip in clips:
+        players, lufs = _players({system: of_system[clip][1] for system, of_system in rows.items()})
+        used += sum(len(p.audio) + len(p.image) for p in players.values())
+        if found and used > limit:
             break
-        shown.append({"clip_id": clip, "caption": rows[next(iter(rows))][clip]["caption"], **example})
-    return shown
+        credit = credited.credit(clip) if credited else ""
+        found.append(Example(clip, next(iter(rows.values()))[clip][0], players, lufs, credit))
+    return found
+
+
+def _spread(clip_ids: list[str], count: int) -> list[str]:
+    """Evenly over the sorted ids: not picked by ear."""
+    at = np.linspace(0, len(clip_ids) - 1, min(count, len(clip_ids))).round().astype(int)
+    return [sorted(clip_ids)[i] for i in at]
+
+
+def _rows(folder: Path, clip_ids: list[str]) -> dict[str, tuple[str, bytes]]:
+    """Caption and coded audio by clip."""
+    path = folder / "generated" / "final.parquet"
+    table = read_table(path, "generated")
+    table = table.filter(pc.is_in(table["clip_id"], value_set=pa.array(clip_ids, pa.string())))
+    rows = {row["clip_id"]: (row["caption"], row["audio"]["bytes"]) for row in table.to_pylist()}
+    if absent := sorted(set(clip_ids) - set(rows)):
+        raise UserError(f"{path}: lacks the clips {', '.join(absent)}, which other systems have")
+    return rows
+
+
+def levels(waves: dict[str, np.ndarray], rate: dict[str, int]) -> tuple[float, dict[str, float | None]]:
+    """One loudness for all `waves` `[n]` and the gain in dB that brings each to it.
+
+    It is -18 LUFS, or the loudest that every clip reaches with its peak 1 dB below full scale. The
+    gain of a clip without measurable loudness (silence, or less than 0.4 s) is None: it is left alone.
+    """
+    measured = {name: loudness(wave, rate[name]) for name, wave in waves.items()}
+    audible = {name: value for name, value in measured.items() if math.isfinite(value)}
+    room = {name: 20 * math.log10(HEADROOM / float(np.abs(waves[name]).max())) for name in audible}
+    target = min([LEVEL_LUFS, *(value + room[name] for name, value in audible.items())])
+    return target, {name: target - audible[name] if name in audible else None for name in waves}
+
+
+def _players(audio: dict[str, bytes]) -> tuple[dict[str, Player], float]:
+    """The players of one caption by system, and their loudness."""
+    decoded = {system: decode_audio(data) for system, data in audio.items()}
+    rates = {system: rate for system, (_, rate) in decoded.items()}
+    waves = {system: wave[: int(MAX_SECONDS * rate)] for system, (wave, rate) in decoded.items()}
+    target, gains = levels(waves, rates)
+    return {system: _player(wave, rates[system], gains[system]) for system, wave in waves.items()}, target
+
+
+def _player(wave: np.ndarray, rate: int, gain: float | None) -> Player:
+    scaled = wave if gain is None else (wave * 10 ** (gain / 20)).astype(np.float32)
+    audio = _data_url("audio/mpeg", encode_audio(scaled, rate, "MP3"))
+    return Player(audio, _data_url("image/png", spectrogram_png(wave, rate)), len(wave) / rate, rate / 2, gain)
+
+
+def _data_url(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,67 +1,45 @@
 """Single clips worth a look: near-copies of training clips by name, and the ones farthest from the originals."""
 
-from typing import Any
-
 from ssmttm.numbers import score_text
-from ssmttm.report.cells import Listing, number, system_name, text
-from ssmttm.report.inputs import Study
+from ssmttm.report.cells import Table, number, system_name, text
+from ssmttm.study.folder import Study
 
-SHOWN = 100
+LISTED = 100
 """More rows than these are in summary.json only."""
 
+_FILE = "summary.json"
 
-def copies(study: Study) -> Listing:
+
+def copies(study: Study) -> Table:
     """Clips that are near-copies of a training clip: those of the runs first, nearest first.
 
     The baseline of training clips through the codec is left out: its are no news.
     """
-    runs = study.summary["runs"]
-    found = [entry for entry in _entries(study, "copies") if entry[0] != "training"]
-    found.sort(key=lambda entry: (entry[0] not in runs, -entry[2]["similarity"]))
-    return Listing(
-        "copies",
-        "Near-copies of training clips",
-        "Look for runs here, which come first: a model that repeats its training music scores well for the wrong "
-        "reason. Real clips may be here too, where a test clip resembles a training clip. The baseline of training "
-        "clips through the codec is left out.",
-        [("System", False), ("Embedder", False), ("Generated clip", False), ("Training clip", False),
-         ("Similarity", True)],
-        [
-            [text(system_name(system)), text(embedder), text(clip["generated"]), text(clip["training"]),
-             number(clip["similarity"], lambda v: f"{v:.3f}")]
-            for system, embedder, clip in found[:SHOWN]
-        ],
-        "no clip lies nearer to a training clip than the threshold",
-        max(0, len(found) - SHOWN),
-    )  # fmt: skip
-
-
-def outliers(study: Study) -> Listing:
-    """The clips of each run that are farthest from the originals."""
-    runs = study.summary["runs"]
-    found = [entry for entry in _entries(study, "outliers") if entry[0] in runs]
-    return Listing(
-        "outliers",
-        "Clips farthest from the originals",
-        "The Fréchet distance of a clip’s own windows to the originals’. Look for clips that come up in every run: "
-        "their captions are hard; and for values far above the others: one broken clip moves a run’s score.",
-        [("Run", False), ("Embedder", False), ("Clip", False), ("Fréchet distance of the clip", True)],
-        [
-            [text(system), text(embedder), text(clip["clip_id"]),
-             number(clip["value"], lambda v: score_text("frechet", v))]
-            for system, embedder, clip in found[:SHOWN]
-        ],
-        "the Fréchet distance was not computed clip by clip",
-        max(0, len(found) - SHOWN),
-    )  # fmt: skip
-
-
-def _entries(study: Study, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """System, embedder and clip of every remark of one kind."""
-    systems = {**study.summary["runs"], **study.summary["baselines"]}
-    return [
+    runs, baselines = study.summary["runs"], study.summary["baselines"]
+    by_system = [(name, run["copies"]) for name, run in runs.items()]
+    by_system += [(name, baseline["copies"]) for name, baseline in baselines.items() if name != "training"]
+    entries = [
         (name, embedder, clip)
-        for name, told in systems.items()
-        for embedder, clips in told[kind].items()
+        for name, by_embedder in by_system
+        for embedder, clips in by_embedder.items()
         for clip in clips
     ]
+    entries.sort(key=lambda entry: (entry[0] not in runs, -entry[2]["similarity"]))
+    rows = [
+        {"System": text(system_name(system)), "Embedder": text(embedder), "Generated clip": text(clip["generated"]),
+         "Training clip": text(clip["training"]), "Similarity": number(clip["similarity"], "{:.3f}".format)}
+        for system, embedder, clip in entries[:LISTED]
+    ]  # fmt: skip
+    return Table(rows, "copies", _FILE, len(entries) - len(rows))
+
+
+def outliers(study: Study) -> Table:
+    """The clips of each run that are farthest from the originals."""
+    entries = [
+        {"Run": text(name), "Embedder": text(embedder), "Clip": text(clip["clip_id"]),
+         "Fréchet distance of the clip": number(clip["value"], lambda v: score_text("frechet", v))}
+        for name, run in study.summary["runs"].items()
+        for embedder, clips in run["outliers"].items()
+        for clip in clips
+    ]  # fmt: skip
+    return Table(entries[:LISTED], "outliers", _FILE, max(0, len(entries) - LISTED))

@@ -28,7 +28,7 @@ def chosen(size: str, variant: str):
 @pytest.fixture(scope="module")
 def small():
     """The laptop's smallest attention model."""
-    return design.facts(load_config(*FILES), "prefix-transformer", "quarter")
+    return design.describe(load_config(*FILES), "prefix-transformer", "quarter")
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_cache_grows_and_budgets_in_hours_wait(small):
     assert small["state_kind"] == "growing"
     config = load_config(*FILES)
     config["budgets"] = {"tiny": {"flops": 1.0}, "hours": {"gpu_hours": 2.0}}
-    found = design.facts(config, "prefix-transformer", "quarter")
+    found = design.describe(config, "prefix-transformer", "quarter")
     assert found["steps"] == {"tiny": 0, "hours": None}
     text = description(found)
     assert "less than one" in text

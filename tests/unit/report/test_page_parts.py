@@ -1,4 +1,4 @@
-"""What the page tells beside its numbers: methods, what is unlike, why something is missing, and static figures."""
+"""What the page says beside its numbers: methods, why something is missing, and static figures."""
 
 import copy
 import csv
@@ -6,30 +6,32 @@ import re
 import shutil
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+from ssmttm.dataset.sharing import RealMusic
 from ssmttm.errors import UserError
-from ssmttm.report import scoreboard
 from ssmttm.report.figures import figures, svg
-from ssmttm.report.figures.chart import axis, chart, series
-from ssmttm.report.inputs import COLUMNS, EMPTY, read_study
-from ssmttm.report.sections import listing, methods, players
+from ssmttm.report.figures.chart import Axis, Chart, Series
+from ssmttm.report.page import environment
+from ssmttm.report.report import StudyPart
+from ssmttm.report.sections import players
 from ssmttm.report.sections.corpus import corpus
+from ssmttm.report.sections.methods import Methods
+from ssmttm.study.folder import read_study
+from ssmttm.tables import write_table
 
 
 @pytest.fixture(scope="module")
 def study(results):
     return read_study(results["studies"][0])
-
-
-@pytest.fixture(scope="module")
-def shown(study):
-    return scoreboard.columns(study["comparison"], study.embedders)
 
 
 def changed(study, **tables):
@@ -98,29 +100,44 @@ def test_the_number_of_a_row_leads_to_that_row_of_the_csv(page, results):
     assert own and all(lines[number][at] == name for number, name in own)
 
 
-def test_a_table_without_rows_is_not_shown_but_says_why(study, shown):
-    empty = {name: study[name].iloc[:0] for name in EMPTY}
-    bare = changed(study, **empty)
-    for table in listing.listings(bare, shown).values():
-        assert not table.rows and table.empty
-    made = figures.figures(bare)
-    assert not made["quality"].charts and not made["scaling-down"].charts
+EMPTY = (
+    "Paired differences",
+    "Fits",
+    "FLOPs to reach",
+    "Means over seeds",
+    "Designs compared",
+    "Scores at checkpoints",
+)
+
+
+def test_a_table_without_rows_is_not_shown_but_says_why(study, results):
+    derived = study.tables.keys() - {"comparison", "curves"}
+    bare = changed(study, **{name: study[name].iloc[:0] for name in derived})
+    part = StudyPart(bare, results["spec"], 1, str, RealMusic(results["data"] / "licensed.parquet"))
+    assert not any(table.rows for table in part.listings.values())
+    assert not part.figures["quality"].charts and not part.figures["scaling-down"].charts
+    sections = '{% import "macros.html.j2" as m %}{% include "sections/scores.html.j2" %}'
+    sections += '{% include "sections/quality.html.j2" %}'
+    html = environment().from_string(sections).render(s=part, prefix="", references={})
+    for title in EMPTY:
+        assert re.search(rf"<b>{title}[^<]*</b> Nothing to show, because [a-z][^.]+\.", html), title
 
 
 def test_the_page_says_why_there_are_no_seeds_and_no_claims(page):
     text = re.sub(r"<[^>]+>", "", page[: page.index('id="drawn"')])
-    assert EMPTY["seeds"] in text and "the claims were not computed" in text
+    assert "because every run has one seed" in text and "the claims were not computed" in text
 
 
 @pytest.mark.parametrize("name", ["progress", "fit_curves"])
 def test_a_missing_table_or_column_is_an_error_that_names_it(results, tmp_path, name):
     folder = tmp_path / "study"
     shutil.copytree(results["studies"][0], folder, ignore=shutil.ignore_patterns("figures"))
-    frame = pd.read_parquet(folder / f"{name}.parquet")
-    frame.drop(columns="value").to_parquet(folder / f"{name}.parquet")
-    with pytest.raises(UserError, match=rf"{name}\.parquet: lacks value"):
+    path = folder / f"{name}.parquet"
+    pq.write_table(pq.read_table(path).drop(["value"]), path)
+    other = rf"{name}\.parquet: not a {name} table of this version; it differs in value; compare"
+    with pytest.raises(UserError, match=other):
         read_study(folder)
-    (folder / f"{name}.parquet").unlink()
+    path.unlink()
     with pytest.raises(UserError, match=rf"{name}\.parquet: no such file"):
         read_study(folder)
 
@@ -128,8 +145,10 @@ def test_a_missing_table_or_column_is_an_error_that_names_it(results, tmp_path, 
 def words(study, results, change=lambda settings: None):
     settings = copy.deepcopy(results["spec"])
     change(settings)
-    parts = methods.paragraphs(study, corpus(results["data"]), settings)
-    return " ".join(part["text"] for part in parts)
+    methods = Methods(study, *(settings[section] for section in ("data", "generation", "evaluation")))
+    template = environment().get_template("sections/methods.html.j2")
+    html = template.render(s=SimpleNamespace(name="s", methods=methods), corpus=corpus(results["data"]), prefix="")
+    return " ".join(unescape(re.sub("<[^>]+>", " ", html)).split())
 
 
 @pytest.mark.parametrize(
@@ -169,13 +188,20 @@ def test_the_methods_name_the_processors_that_runs_were_trained_on(study, result
     assert f"Runs were trained on {usual}." in words(study, results)
 
 
+def test_a_data_set_without_duplicates_has_its_table_all_the_same(results, tmp_path):
+    shutil.copytree(results["data"], tmp_path / "data")
+    write_table(tmp_path / "data" / "duplicates.parquet", "duplicates", [])
+    rows = corpus(tmp_path / "data").tables["duplicates"].rows
+    assert [[cell.text for cell in row.values()][1:] for row in rows] == [["0", "0"], ["0", "0"]]
+
+
 def test_every_chart_is_a_file_and_every_table_a_csv(results, study, page):
     folder = results["studies"][0] / "figures"
     for figure in figures.figures(study).values():
         for key in figure.charts:
             for name in figures.svg_names(figure, key):
                 assert ET.parse(folder / name).getroot().tag.endswith("svg")
-    for name in COLUMNS:
+    for name in study.tables:
         assert len(pd.read_csv(folder / f"{name}.csv")) == len(study[name])
     assert len(pd.read_csv(folder / "quality.csv")) == len(study["progress"])
 
@@ -187,7 +213,7 @@ def circles(text):
 
 def test_points_of_an_svg_lie_where_their_numbers_say():
     values = [1.0, 10.0, 100.0, 1000.0]
-    drawn = chart("t", axis("x", log=True), axis("y"), [series("a", 0, values, [4.0, 3.0, 2.0, 1.0])])
+    drawn = Chart("t", Axis("x", log=True), Axis("y"), [Series("a", 0, values, [4.0, 3.0, 2.0, 1.0])])
     points = circles(svg.draw(drawn))[:4]
     across, down = np.diff([p[0] for p in points]), np.diff([p[1] for p in points])
     assert np.allclose(across, across[0], atol=0.11) and across[0] > 0  # decades are equally wide
@@ -195,10 +221,10 @@ def test_points_of_an_svg_lie_where_their_numbers_say():
 
 
 def test_an_svg_escapes_names_and_refuses_an_empty_chart():
-    hostile = chart("<script>", axis("a & b"), axis("y"), [series('"><x>', 0, [1, 2], [1, 2])])
+    hostile = Chart("<script>", Axis("a & b"), Axis("y"), [Series('"><x>', 0, [1, 2], [1, 2])])
     assert ET.fromstring(svg.draw(hostile)) is not None and "<x>" not in svg.draw(hostile)
     with pytest.raises(ValueError, match="nothing to draw"):
-        svg.draw(chart("t", axis("x"), axis("y"), []))
+        svg.draw(Chart("t", Axis("x"), Axis("y"), []))
 
 
 def test_ticks_are_round_and_inside_the_axis():

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ssmttm.report.inputs import read_study
 from ssmttm.report.scoreboard import TRAINING_COPIES
 from ssmttm.report.sections import every_score, remarks
+from ssmttm.study.folder import read_study
+
+EXTRAPOLATED = "Fréchet distance, extrapolated"
 
 
 @pytest.fixture(scope="module")
@@ -21,31 +23,32 @@ def with_copies(study, copies):
     for kind in ("runs", "baselines"):
         summary[kind] = {
             name: {
-                **told,
+                **known,
                 "copies": {
                     "musicnn": [
                         {"generated": f"{name} {s}", "training": "t@0", "similarity": s} for s in copies.get(name, [])
                     ]
                 },
             }
-            for name, told in study.summary[kind].items()
+            for name, known in study.summary[kind].items()
         }
     return replace(study, summary=summary)
 
 
 def test_runs_come_before_baselines_and_training_clips_are_left_out(study):
-    crowd = [1.0] * (remarks.SHOWN + 5)
-    told = with_copies(study, {"prefix-simba-base-iters": [0.95, 0.97], "originals": crowd, "training": crowd})
-    listed = remarks.copies(told)
-    names = [row[0]["text"] for row in listed.rows]
+    crowd = [1.0] * (remarks.LISTED + 5)
+    crowded = with_copies(study, {"prefix-simba-base-iters": [0.95, 0.97], "originals": crowd, "training": crowd})
+    listed = remarks.copies(crowded)
+    names = [row["System"].text for row in listed.rows]
     assert names[:2] == ["prefix-simba-base-iters"] * 2 and not any("Training clips" in name for name in names)
-    assert [row[4]["value"] for row in listed.rows[:3]] == [0.97, 0.95, 1.0]
-    assert len(listed.rows) == remarks.SHOWN and listed.left_out == 7
+    assert [row["Similarity"].value for row in listed.rows[:3]] == [0.97, 0.95, 1.0]
+    assert len(listed.rows) == remarks.LISTED and listed.left_out == 7
 
 
-def test_copies_among_training_clips_are_told_of_and_no_others(study):
-    marked = {(row["system"], row["key"]) for row in every_score.rows(study) if TRAINING_COPIES in row["warnings"]}
-    assert marked == {("training", "training_copies")}
+def test_copies_among_training_clips_are_explained_and_no_others(study):
+    rows = every_score.every_score(study, "").rows
+    marked = {(row["System"].text, row["Score"].text) for row in rows if TRAINING_COPIES in row["Warnings"].subs}
+    assert marked == {("Training clips through the codec", "Copies of training clips")}
 
 
 def test_an_extrapolated_distance_shows_its_fit(study):
@@ -54,10 +57,15 @@ def test_an_extrapolated_distance_shows_its_fit(study):
     fitted = table.assign(
         slope=np.where(extrapolated, 1234.4, np.nan), r_squared=np.where(extrapolated, 0.98765, np.nan)
     )
-    rows = every_score.rows(replace(study, tables={**study.tables, "comparison": fitted}))
-    assert {row["fit"] for row in rows if row["key"] == "frechet_infinity"} == {"fit a + b/n: b = 1,234, R² = 0.988"}
-    assert {row["fit"] for row in rows if row["key"] != "frechet_infinity"} == {""}
-    older = table.drop(columns=["slope", "r_squared"], errors="ignore")
-    assert {row["fit"] for row in every_score.rows(replace(study, tables={**study.tables, "comparison": older}))} == {
-        ""
+    assert {fits for metric, fits in fits_of(study, fitted) if metric == EXTRAPOLATED} == {
+        "fit a + b/n: b = 1,234, R² = 0.988"
     }
+    assert {fits for metric, fits in fits_of(study, fitted) if metric != EXTRAPOLATED} == {""}
+    older = table.drop(columns=["slope", "r_squared"])
+    assert {fit for _, fit in fits_of(study, older)} == {""}
+
+
+def fits_of(study, table):
+    """The metric and the fit of every row that the page has of a comparison."""
+    rows = every_score.every_score(replace(study, tables={**study.tables, "comparison": table}), "").rows
+    return [(row["Score"].text, " ".join(sub for sub in row["Value"].subs if sub.startswith("fit"))) for row in rows]

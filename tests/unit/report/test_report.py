@@ -7,12 +7,12 @@ from urllib.parse import unquote
 
 import pytest
 import synthetic
+from made_up_study import page_of
 
 from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.planning import study_of_page
 from ssmttm.report.page import script_json
-from ssmttm.report.report import build
 from ssmttm.report.sections import players
 from ssmttm.report.sections.corpus import web_address
 from ssmttm.stages import report
@@ -167,7 +167,7 @@ def test_the_page_credits_the_real_music_it_plays_or_says_that_it_plays_none(res
     shutil.copytree(results["data"], tmp_path / "data")
     licensed_anew(results, tmp_path / "data", lambda t: "CC-BY-ND-4.0")
     out = results["root"] / "other.html"
-    other = build(results["spec"], results["studies"], tmp_path / "data", out)
+    other = page_of(results["studies"], results | {"data": tmp_path / "data"}, out)
     assert "Codec reconstruction and Real clips can't be played" in unescape(other)
     assert other.count('<figure class="player"') == 10 * 4 and "Real music:" not in other
     assert "can't be played" not in unescape(page)
@@ -182,9 +182,9 @@ def test_a_system_without_the_others_clips_is_an_error(results, tmp_path):
 
 def test_a_study_that_was_not_compared_is_named(results, tmp_path):
     with pytest.raises(UserError, match=r"summary\.json: no such file"):
-        build(results["spec"], [tmp_path], results["data"], tmp_path / "report.html")
+        page_of([tmp_path], results, tmp_path / "report.html")
     with pytest.raises(UserError, match="at least one study"):
-        build(results["spec"], [], results["data"], tmp_path / "report.html")
+        page_of([], results, tmp_path / "report.html")
 
 
 def test_a_page_in_its_studys_folder_names_it_and_links_from_there(results):

@@ -9,7 +9,7 @@ from ssmttm.config import load_config
 from ssmttm.errors import UserError
 from ssmttm.stages import compare
 from ssmttm.statistics.bootstrap import NO_INTERVAL
-from ssmttm.study.collect import budget_text, collect
+from ssmttm.study.collect import collect, kind_and_amount
 
 EVALUATION = load_config()["evaluation"] | {"bootstrap": 20}
 PARTS = {"kl": 2, "frechet_infinity": 2, "kernel": 2, "prdc": 4, "diversity": 3}
@@ -167,7 +167,7 @@ def test_both_shares_of_a_smaller_size_are_told(results):
 def test_without_groups_of_parameters_nothing_is_made_up(tree):
     runs, baselines = folders(tree)
     change(next(iter(runs)) / "manifest.json", lambda v: v.update(parameters_by_group={"all": v["parameters"]}))
-    found = collect("s", runs, baselines, EVALUATION).comparison.query("kind == 'run'")
+    found = collect("s", runs, baselines, EVALUATION).tables["comparison"].query("kind == 'run'")
     known = found.groupby("system")["core_parameters"].count() > 0
     assert list(known.index[~known]) == [next(iter(runs)).name]
 
@@ -175,6 +175,6 @@ def test_without_groups_of_parameters_nothing_is_made_up(tree):
 def test_a_study_needs_a_run_and_a_run_one_budget(tree):
     with pytest.raises(UserError, match="no runs"):
         collect("s", {}, folders(tree)[1], EVALUATION)
-    assert budget_text({"flops": 1e12}) == ("flops", 1e12)
+    assert kind_and_amount({"flops": 1e12}) == ("flops", 1e12)
     with pytest.raises(UserError):
-        budget_text({"flops": 1, "iterations": 2})
+        kind_and_amount({"flops": 1, "iterations": 2})

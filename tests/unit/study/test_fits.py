@@ -7,7 +7,8 @@ from curves_of import STEPS, judged, law, paired, progress, with_intervals
 
 from ssmttm.errors import UserError
 from ssmttm.statistics.noise import Noise
-from ssmttm.study.fits import COSTS, CURVES, FITS, curves, fits, points
+from ssmttm.study.fits import COSTS, curves, fits, points
+from ssmttm.tables import SCHEMAS
 
 
 def only(frame):
@@ -143,7 +144,7 @@ def test_seeds_of_a_design_are_one_fit():
 def test_curves_lie_within_their_intervals_over_the_measured_range():
     rows = progress(law(STEPS), half=1.0)
     found = curves(rows, "flops", Noise(1))
-    assert list(found.columns) == CURVES
+    assert list(found.columns) == SCHEMAS["fit_curves"].names
     assert (found["at"].iloc[0], found["at"].iloc[-1]) == pytest.approx((rows["flops"].min(), rows["flops"].max()))
     assert (found["low"] < found["value"]).all()
     assert (found["value"] < found["high"]).all()
@@ -152,7 +153,7 @@ def test_curves_lie_within_their_intervals_over_the_measured_range():
 
 def test_columns_are_the_same_with_and_without_rows():
     full, empty = (fits(rows, "steps", Noise(1)) for rows in (progress(law(STEPS)), progress([], [])))
-    assert list(full.columns) == list(empty.columns) == FITS
+    assert list(full.columns) == list(empty.columns) == SCHEMAS["fits"].names
     assert (full.dtypes == empty.dtypes).all()
 
 

@@ -1,12 +1,18 @@
 """Published points: as they were printed or read off, and in the shape of ours."""
 
+import pandas as pd
 import pytest
 
 from ssmttm.accounting.claims_of_designs import paper_costs
 from ssmttm.choices import metrics_of
 from ssmttm.config import ROOT, load_config
 from ssmttm.errors import UserError
-from ssmttm.study.published import FILE, PAPER, PROGRESS, paper_progress, published
+from ssmttm.study.published import FILE, PAPER, paper_progress, published
+from ssmttm.tables import SCHEMAS
+
+
+def frame():
+    return pd.DataFrame([vars(point) for point in published()])
 
 
 @pytest.fixture(scope="module")
@@ -15,26 +21,26 @@ def costs():
 
 
 def test_the_figures_points_are_eight_of_one_design_and_nine_of_the_other():
-    table = published()
+    table = frame()
     counts = table[table["source"] == PAPER].groupby(["metric", "variant"]).size()
     assert set(counts.xs("prefix-simba", level="variant")) == {8}
     assert set(counts.xs("cross-transformer", level="variant")) == {9}
 
 
 def test_known_points_are_where_they_belong():
-    table = published().set_index(["variant", "metric", "steps"])["value"]
+    table = frame().set_index(["variant", "metric", "steps"])["value"]
     assert table["prefix-simba", "frechet", 5000] == 164.5
     assert table["cross-transformer", "frechet", 400_000] == 72.0
     assert table["prefix-simba", "kl_reversed", 20_000] == 1.55
     assert table["cross-transformer", "kl_reversed", 400_000] == 1.71
     assert table["prefix-simba", "clap", 40_000] == 0.241
-    card = published().set_index(["system", "metric"])["value"]
+    card = frame().set_index(["system", "metric"])["value"]
     assert card["musicgen-small (published)", "frechet"] == 4.88
     assert card["musicgen-small (published)", "clap"] == 0.27
 
 
 def test_every_point_has_its_source_its_error_and_its_embedder():
-    table = published()
+    table = frame()
     assert table[["embedder", "source", "how", "error", "better"]].notna().all().all()
     assert not {"low", "high"} & set(table.columns)  # a reading error is no interval
     by_metric = table[table["source"] == PAPER].groupby(["embedder", "metric"])["error"].first().to_dict()
@@ -43,21 +49,21 @@ def test_every_point_has_its_source_its_error_and_its_embedder():
 
 def test_scores_of_other_embedders_do_not_share_a_kind():
     """MusicGen's distance is of VGGish, its divergence the other way round: never on the paper's axes."""
-    table = published()
+    table = frame()
     kinds = {s: set(zip(g["embedder"], g["metric"])) for s, g in table.groupby("source")}
     assert set.intersection(*kinds.values()) == {("clap", "clap")}
 
 
 def test_costs_of_the_papers_points_are_this_projects_count(costs):
     rows = paper_progress(costs)
-    assert list(rows.columns) == PROGRESS
+    assert list(rows.columns) == SCHEMAS["progress"].names
     assert len(rows) == 3 * (8 + 9)
     simba = rows[(rows["variant"] == "prefix-simba") & (rows["checkpoint"] == "final")].iloc[0]
     assert (simba["steps"], simba["clips_seen"], simba["parameters"]) == (100_000, 12_800_000, 281_042_176)
     assert simba["tokens"] == 12_800_000 * 2584
     assert simba["flops"] == pytest.approx(6.94e19, rel=1e-3)
     assert rows["flops"].to_numpy() == pytest.approx(
-        rows["steps"].to_numpy(float) * rows["variant"].map(lambda v: costs[v]["flops_per_step"]).to_numpy()
+        rows["steps"].to_numpy(float) * rows["variant"].map(lambda v: costs[v]["training_flops"]).to_numpy()
     )
     assert rows[["seed", "n", "gpu_hours", "seconds", "low", "high"]].isna().all().all()
 
@@ -68,14 +74,14 @@ def test_a_design_without_a_cost_is_left_out(costs):
 
 
 def test_what_is_inferred_is_not_stated_as_a_fact():
-    table = published()
+    table = frame()
     for how in table.loc[table["source"] == PAPER, "how"]:
         assert "inferred" in how and all(word in how for word in ("embedder", "KL", "Transformer's size"))
 
 
 def test_the_papers_preset_has_a_score_of_its_own_beside_each_published_one():
     config = load_config(ROOT / "config.yaml", ROOT / "workflow/presets/paper/config.yaml")
-    evaluation, table = config["evaluation"], published()
+    evaluation, table = config["evaluation"], frame()
     assert evaluation["published"]
     told = table.loc[table["source"] == PAPER, ["embedder", "metric"]].drop_duplicates()
     for embedder, metric in told.itertuples(index=False):

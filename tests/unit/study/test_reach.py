@@ -15,7 +15,6 @@ from ssmttm.study.reach import (
     INTERPOLATED,
     NEVER,
     OPEN,
-    REACH,
     SHARE,
     TREND,
     UNKNOWN,
@@ -23,6 +22,7 @@ from ssmttm.study.reach import (
     improves,
     reach,
 )
+from ssmttm.tables import SCHEMAS
 
 
 def answer(values, target, cost="flops", half=0.0, steps=STEPS, **more):
@@ -159,7 +159,7 @@ def test_a_target_without_costs_has_no_ratio_and_an_unknown_one_is_an_error():
     with pytest.raises(UserError, match="no scores of gone"):
         reach(progress(law(STEPS)), comparison([{**outside, "value": 75.0}]), ["gone"], "flops", Noise(1))
     empty = reach(progress(law(STEPS)), comparison([{**outside, "value": 75.0}]), [], "flops", Noise(1))
-    assert list(empty.columns) == list(found.columns) == REACH
+    assert list(empty.columns) == list(found.columns) == SCHEMAS["reach"].names
 
 
 def test_default_targets_are_the_largest_transformers_and_every_musicgen():

@@ -7,7 +7,8 @@ from curves_of import comparison, judged, paired, with_intervals
 from scipy import stats
 
 from ssmttm.statistics.noise import Noise
-from ssmttm.study.scaling import SCALING, SUMMARY, scaling, scaling_summary
+from ssmttm.study.scaling import scaling, scaling_summary
+from ssmttm.tables import SCHEMAS
 
 SIZES = {"base": 280e6, "half": 140e6, "quarter": 70e6, "eighth": 35e6, "sixteenth": 17.5e6}
 
@@ -30,7 +31,7 @@ def some(count):
 
 def test_sizes_stand_in_order_with_their_share_of_the_largest():
     found = scaling(study(lambda i, s: 70 + 3 * i))
-    assert list(found.columns) == SCALING
+    assert list(found.columns) == SCHEMAS["scaling"].names
     assert list(found["size"]) == list(SIZES)
     assert found["fraction"].to_list() == pytest.approx([1, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
     assert set(found["interval"]) == {"captions"}
@@ -58,7 +59,7 @@ def test_slopes_need_three_sizes_and_scaling_two():
     one = study(lambda i, s: 70, some(1))
     assert scaling(one).empty
     assert scaling_summary(one, Noise(1)).empty
-    assert list(scaling_summary(one, Noise(1)).columns) == SUMMARY
+    assert list(scaling_summary(one, Noise(1)).columns) == SCHEMAS["scaling_summary"].names
     assert (scaling(one).dtypes == scaling(study(lambda i, s: i)).dtypes).all()
 
 

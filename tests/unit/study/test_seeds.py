@@ -6,7 +6,8 @@ import pytest
 from curves_of import comparison
 from scipy import stats
 
-from ssmttm.study.seeds import SEEDS, TESTS, seed_means, seed_tests, seeds_sentence
+from ssmttm.study.seeds import seed_means, seed_tests, seeds_sentence
+from ssmttm.tables import SCHEMAS
 
 SCORES = {"simba": [70.0, 74.0, 72.0], "transformer": [80.0, 83.0, 83.5], "mamba": [71.0, 73.5, 73.0]}
 
@@ -60,8 +61,8 @@ def test_one_seed_gives_empty_tables_and_a_sentence():
     one = study({"simba": [70.0], "transformer": [80.0]})
     assert seed_means(one).empty
     assert seed_tests(one).empty
-    assert list(seed_means(one).columns) == SEEDS
-    assert list(seed_tests(one).columns) == TESTS
+    assert list(seed_means(one).columns) == SCHEMAS["seeds"].names
+    assert list(seed_tests(one).columns) == SCHEMAS["seed_tests"].names
     assert (seed_means(one).dtypes == seed_means(study()).dtypes).all()
     assert (seed_tests(one).dtypes == seed_tests(study()).dtypes).all()
     assert seeds_sentence(one).startswith("One seed per design")

@@ -3,6 +3,14 @@
 import pytest
 import synthetic
 
+from ssmttm.report.report import build, study_parts
+
+
+def page_of(studies, results, page, claims=None):
+    """The text of the page on some studies of `results`."""
+    parts = study_parts(results["spec"], studies, results["data"], page)
+    return build(results["spec"], parts, results["data"], page, claims)
+
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory):

@@ -4,11 +4,11 @@ import copy
 import re
 
 import pytest
+from made_up_study import page_of
 
 from ssmttm.accounting.claims_text import claims_sentence
 from ssmttm.files import write_json
-from ssmttm.report.report import build
-from ssmttm.report.sections.shares import shares
+from ssmttm.report.sections.claims import claims_section
 from ssmttm.stages.claims import claims
 
 
@@ -18,37 +18,38 @@ def found():
 
 
 def test_the_configuration_that_is_counted_is_said(found):
-    told = shares(found, "")["counted_for"]
+    counted_for = claims_section(found).counted_for
     for part in (
         "prefix-simba and cross-transformer",
         "281 M",
         "100,000 optimizer steps of 128 clips of 30 s",
         "457 h",
     ):
-        assert part in told
+        assert part in counted_for
     longer = copy.deepcopy(found)
     longer["spec"]["hours"], longer["designs"][1]["optimizer_steps"] = 300.0, 400_000
-    told = shares(longer, "")["counted_for"]
-    assert "300 hours" in told and "100,000 to 400,000 optimizer steps" in told
+    counted_for = claims_section(longer).counted_for
+    assert "300 hours" in counted_for and "100,000 to 400,000 optimizer steps" in counted_for
 
 
-def test_what_is_not_counted_stands_apart_from_the_rows(found):
-    told = shares(found, "")
-    assert "no model of the second stage" in told["not_counted"]["second stage"]
-    assert len(told["not_counted"]) == 2
-    assert all(row["share"]["value"] is not None for row in told["rows"])
+def test_what_is_not_counted_is_separate_from_the_rows(found):
+    section = claims_section(found)
+    assert "no model of the second stage" in section.not_counted["second stage"]
+    assert len(section.not_counted) == 2
+    assert all(row["Share"].value is not None for row in section.table.rows)
 
 
 def test_the_own_count_is_marked_once_for_each_design(found):
-    own = [row for row in shares(found, "")["rows"] if row["own"]]
-    assert [row["design"] for row in own] == ["prefix-simba", "cross-transformer"]
-    assert own[0]["share"]["value"] == pytest.approx(0.0912, abs=5e-5)
+    table = claims_section(found).table
+    own = [table.rows[i] for i in table.highlighted]
+    assert [row["Design"].text for row in own] == ["prefix-simba", "cross-transformer"]
+    assert own[0]["Share"].value == pytest.approx(0.0912, abs=5e-5)
 
 
 def test_the_page_says_it_all_before_the_table(results, tmp_path, found):
     path = tmp_path / "claims.json"
     write_json(path, found)
-    page = build(results["spec"], results["studies"], results["data"], tmp_path / "report.html", path)
+    page = page_of(results["studies"], results, tmp_path / "report.html", path)
     section = re.sub(
         r"\s+", " ", re.sub("<[^>]+>", "", page[page.index('<section id="claims"') : page.index('id="corpus"')])
     )

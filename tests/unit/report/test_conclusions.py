@@ -6,7 +6,7 @@ from ssmttm.numbers import budget_name, clock, listed, millions, power_of_ten, s
 from ssmttm.report.figures.curves import smooth
 from ssmttm.report.figures.spectrogram import mel_spectrogram, spectrogram_png
 from ssmttm.report.scoreboard import blocks, columns
-from ssmttm.report.sections.findings import says
+from ssmttm.report.sections.conclusions import conclusions
 from ssmttm.statistics.paired import holm
 
 
@@ -24,7 +24,8 @@ def table(**frechet):
                 rows.append(
                     {"system": system, "kind": "run" if run else "baseline", "metric": metric, "reference": reference,
                      "value": value, "low": low, "high": high, "confidence": 0.95, "warnings": "",
-                     "embedder": "musicnn", "n": 24, "test_loss": None, "final_validation_loss": None,
+                     "embedder": "musicnn", "n": 24, "study": "s", "definition": "", "backend": "",
+                     "interval": "", "test_loss": None, "final_validation_loss": None,
                      "parameters": None, "flops_spent": None, "seconds": None, "test_clips": None,
                      "better": "higher" if metric == "text_audio" else "lower", **(facts | costs if run else {})}
                 )  # fmt: skip
@@ -34,7 +35,8 @@ def table(**frechet):
 def paired(*pairs, confidence=0.95):
     """Fréchet differences of pairs (a, b, p), adjusted for all of them, among those of other kinds."""
     common = {"embedder": "musicnn", "metric": "frechet", "reference": "codec", "budget_kind": "iterations"}
-    common |= {"budget": 9.0, "confidence": confidence, "better": "lower"}
+    common |= {"budget": 9.0, "confidence": confidence, "better": "lower", "n": 24}
+    common |= {"difference": 1.0, "low": 0.0, "high": 2.0, "p_value": 0.01}
     adjusted = holm([p for _, _, p in pairs])
     rows = [{**common, "a": a, "b": b, "p_adjusted": p} for (a, b, _), p in zip(pairs, adjusted, strict=True)]
     others = [{**row, **other, "p_adjusted": 1e-6} for row in rows for other in ({"metric": "kl"}, {"budget": 8.0})]
@@ -43,29 +45,33 @@ def paired(*pairs, confidence=0.95):
 
 def lines(comparison, differences=None, codes=1024):
     differences = paired() if differences is None else differences
-    return " ".join(line for part in says(comparison, differences, codes) for line in part["lines"])
+    return " ".join(line for part in conclusions(comparison, differences, codes) for line in part.sentences)
 
 
 @pytest.mark.parametrize("pair", [("a", "b"), ("b", "a")])
 def test_a_leader_is_ahead_by_the_paired_test_and_not_by_intervals(pair):
     overlapping = table(a=(2, 1.5, 3.5), b=(4, 3, 5), noise=(9, 8, 10))
-    told = lines(overlapping, paired((*pair, 0.01)))
-    assert "a is lowest with 2.00 (1.50 to 3.50). It is told apart from every other run" in told
+    text = lines(overlapping, paired((*pair, 0.01)))
+    assert "a is lowest with 2.00 (1.50 to 3.50). Its lead over every other run is significant" in text
     disjoint = table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(9, 8, 10))
-    assert "It is not told apart from any other run (paired by caption, adjusted for 1 pair: least p 0.20)." in lines(
+    assert "Its lead over b is not significant (paired by caption, adjusted for 1 pair: least p 0.20)." in lines(
         disjoint, paired((*pair, 0.2))
     )
     assert "Its lead was not tested." in lines(disjoint)
 
 
-def test_a_leader_is_told_apart_from_some_only_after_adjusting_for_all_pairs():
+def test_a_lead_is_significant_only_after_adjusting_for_all_pairs():
     comparison = table(a=(2, 1, 3), b=(4, 3, 5))
     third = comparison[comparison["system"] == "b"].assign(system="c", value=6.0)
     three = pd.concat([comparison, third], ignore_index=True)
-    told = lines(three, paired(("a", "b", 0.03), ("a", "c", 0.001), ("b", "c", 0.9)))
-    assert "told apart from c (paired by caption, adjusted for 3 pairs: p below 0.05), not from b." in told
-    assert "from every other run" in lines(three, paired(("a", "b", 0.02), ("a", "c", 0.001), ("b", "c", 0.9)))
-    assert "from any other run" in lines(three, paired(("a", "b", 0.03), ("a", "c", 0.02), ("b", "c", 0.9)))
+    text = lines(three, paired(("a", "b", 0.03), ("a", "c", 0.001), ("b", "c", 0.9)))
+    assert "over c is significant (paired by caption, adjusted for 3 pairs: p below 0.05), that over b is not." in text
+    assert "over every other run is significant" in lines(
+        three, paired(("a", "b", 0.02), ("a", "c", 0.001), ("b", "c", 0.9))
+    )
+    assert "over the other runs is not significant" in lines(
+        three, paired(("a", "b", 0.03), ("a", "c", 0.02), ("b", "c", 0.9))
+    )
 
 
 def test_the_loss_says_how_many_clips_it_is_of():
@@ -105,7 +111,7 @@ def test_models_that_beat_real_music_by_one_reference_only_are_said():
 
 
 def test_runs_no_better_than_noise_are_called_so():
-    assert "b can’t be told from noise" in lines(table(a=(2, 1, 3), b=(8.5, 8, 9), noise=(9, 8, 10)))
+    assert "b is no better than noise, or lies beyond it" in lines(table(a=(2, 1, 3), b=(8.5, 8, 9), noise=(9, 8, 10)))
     assert "lies below that of noise (9.00)" in lines(table(a=(2, 1, 3), b=(3, 2, 4), noise=(9, 8, 10)))
 
 
@@ -118,20 +124,20 @@ def test_captions_are_said_to_be_followed_only_above_zero():
 
 def test_a_far_baseline_leaves_the_scale_instead_of_pressing_the_runs_together():
     comparison = table(a=(2, 1.5, 2.5), b=(4, 3, 5), noise=(900, 800, 1000))
-    shown = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1}, {})[0]
-    noise = next(b for b in shown["others"] if b["name"] == "Noise")
-    assert noise["cells"][0][0]["beyond"]
-    assert not any(r["cells"][0][0]["beyond"] for r in shown["rows"])
-    assert shown["rows"][1]["cells"][0][0]["at"] > 50
+    block = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1}, {})[0]
+    noise = next(row for row in block.others if row.name == "Noise")
+    assert noise.cells[0][0].beyond
+    assert not any(row.cells[0][0].beyond for row in block.runs)
+    assert block.runs[1].cells[0][0].at > 50
 
 
 def test_a_warning_stands_below_the_table_under_the_letter_in_its_cell():
     comparison = table(a=(2, 1.5, 2.5))
     comparison.loc[(comparison["system"] == "a") & (comparison["metric"] == "frechet"), "warnings"] = "few; fewer"
-    shown = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1}, {})[0]
-    assert shown["rows"][0]["cells"][0][0]["marks"] == ["a", "b"]
-    assert [n["text"] for n in shown["notes"]] == ["few", "fewer"]
-    assert shown["rows"][1]["cells"][0][0]["marks"] == []
+    block = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1}, {})[0]
+    assert block.runs[0].cells[0][0].marks == ["a", "b"]
+    assert block.notes == {"few": "a", "fewer": "b"}
+    assert block.runs[1].cells[0][0].marks == []
 
 
 def test_a_metric_stands_in_the_main_table_once_by_the_first_embedder_that_has_it():

@@ -1,4 +1,4 @@
-"""Systems from outside on the page: who made their clips, what they were, and what is stated of their training."""
+"""External systems on the page: who made their clips, what they were, and what is stated of their training."""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ import pytest
 from ssmttm.errors import UserError
 from ssmttm.evaluation.systems.description import SourceAudio, write_description
 from ssmttm.report import scoreboard
-from ssmttm.report.inputs import read_study
-from ssmttm.report.sections.foreign import foreign, listing
+from ssmttm.report.sections.external import external_systems, external_table
+from ssmttm.study.folder import read_study
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +32,11 @@ def study(results, tmp_path_factory):
 
 
 def test_a_study_of_its_own_systems_has_none(results):
-    assert foreign(read_study(results["studies"][0])) == {}
+    assert external_systems(read_study(results["studies"][0])) == {}
 
 
-def test_clips_that_were_made_here_are_told_from_clips_that_were_given(study):
-    given = foreign(study)
+def test_clips_that_were_made_here_are_distinguished_from_clips_that_were_given(study):
+    given = external_systems(study)
     assert list(given) == ["musicgen", "suno"]
     assert "made here from the weights musicgen:0123456789ab" in given["musicgen"].origin
     assert "given from outside" in given["suno"].origin
@@ -45,22 +45,23 @@ def test_clips_that_were_made_here_are_told_from_clips_that_were_given(study):
 
 def test_weights_are_named_by_what_they_are_and_not_as_the_published_small_ones(study):
     """Any checkpoint of MusicGen may stand behind the system of that name."""
-    assert foreign(study)["musicgen"].name == "MusicGen"
+    assert external_systems(study)["musicgen"].name == "MusicGen"
 
 
 def test_hours_rates_channels_and_notes_are_listed(study):
-    rows = {row[0]["text"]: [cell["text"] for cell in row] for row in listing(foreign(study)).rows}
+    table = external_table(external_systems(study))
+    rows = {row["System"].text: [cell.text for cell in row.values()] for row in table.rows}
     assert rows["MusicGen"][2:6] == ["32 kHz, mono", "420 M", "7.52×10²⁰", "20,000 h"]
     assert rows["MusicGen"][6] == "of the small one’s shape; resampled from 32000 Hz to 24000 Hz"
     assert rows["suno"][2:] == ["44.1 and 48 kHz, mono and stereo", "–", "–", "–", "channels averaged"]
 
 
 def test_the_scores_table_says_where_their_clips_come_from(study):
-    shown = scoreboard.columns(study["comparison"], study.embedders)
-    origins = {name: one.origin for name, one in foreign(study).items()}
+    columns = scoreboard.columns(study["comparison"], study.embedders)
+    origins = {name: one.origin for name, one in external_systems(study).items()}
     colors = dict.fromkeys(study["comparison"]["variant"].dropna(), 0)
-    for block in scoreboard.blocks(study["comparison"], shown, colors, origins):
-        notes = {row["system"]: row["note"] for row in block["others"]}
+    for block in scoreboard.blocks(study["comparison"], columns, colors, origins):
+        notes = {row.system: row.note for row in block.others}
         assert "made here" in notes["musicgen"] and "given from outside" in notes["suno"]
         assert "ceiling" in notes["codec"]
 
@@ -68,4 +69,4 @@ def test_the_scores_table_says_where_their_clips_come_from(study):
 def test_missing_facts_are_named(study, tmp_path):
     bare = replace(study, summary={**study.summary, "baselines": {"musicgen": {"folder": tmp_path}, "suno": {}}})
     with pytest.raises(UserError, match=r"facts\.json: no such file"):
-        foreign(bare)
+        external_systems(bare)

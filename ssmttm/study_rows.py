@@ -1,0 +1,333 @@
+"""The rows of a study's tables as types, which are also CSV files beside its figures; columns in the fields' order.
+
+A number that there is not is None in a row, and missing in a table.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What makes scores comparable: no fit, mean or test mixes scores of several kinds."""
+
+    embedder: str
+    metric: str
+    reference: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The three of them."""
+        return self.embedder, self.metric, self.reference
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design(Kind):
+    """What a curve of scores is of: a variant at one size, by one kind of score."""
+
+    variant: str
+    size: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Kind):
+    """A number of a score file, with its interval and how it was made."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    bias: float | None = None
+    """Mean excess of the resamples over the value, by which the interval was moved."""
+    n: int
+    """Clips that were scored."""
+    clip_s: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    definition: str
+    slope: float | None = None
+    """Of the line behind an extrapolated distance, as `r_squared`."""
+    r_squared: float | None = None
+    confidence: float
+    windows: int | None = None
+    better: Better
+    backend: str
+    interval: str
+    """How the interval was made."""
+    warnings: str = ""
+    """Joined by `; `."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """Whatever is scored: a run with its design, budget and costs, or a system of which little is known."""
+
+    system: str
+    kind: Literal["run", "baseline", "external"]
+    variant: str | None = None
+    mixer: str | None = None
+    feedforward: str | None = None
+    conditioning: str | None = None
+    size: str | None = None
+    layers: int | None = None
+    d_model: int | None = None
+    budget_kind: str | None = None
+    budget: float | None = None
+    seed: int | None = None
+    parameters: int | None = None
+    steps: int | None = None
+    tokens: int | None = None
+    flops_per_step: float | None = None
+    flops_planned: float | None = None
+    flops_spent: float | None = None
+    seconds: float | None = None
+    test_loss: float | None = None
+    test_clips: int | None = None
+    core_parameters: int | None = None
+    """Outside embeddings and heads; None where the manifest doesn't count those separately."""
+    clips_seen: int | None = None
+    gpu_hours: float | None = None
+    final_loss: float | None = None
+    final_validation_loss: float | None = None
+    hours: float | None = None
+    """Of music that an external system was trained on, as others state it."""
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(System):
+    """A system that was trained here, of which all this is known."""
+
+    variant: str
+    size: str
+    budget_kind: str
+    budget: float
+    parameters: int
+    clips_seen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemScore(Score, System):
+    """A row of `comparison`: a final score of a system."""
+
+    study: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A checkpoint of a run, and what it had cost."""
+
+    run: str
+    variant: str | None
+    size: str
+    seed: int | None = None
+    budget_kind: str
+    budget: float
+    parameters: int
+    checkpoint: str
+    """A fraction of the run, or final."""
+    steps: int
+    clips_seen: int
+    tokens: int
+    flops: float
+    seconds: float | None = None
+    gpu_hours: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointScore(Kind, Checkpoint):
+    """A row of `progress`: a score of a run's checkpoint, or a published one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    better: Better
+    slope: float | None = None
+    r_squared: float | None = None
+    error: float | None = None
+    """Of reading or rounding a published score."""
+    source: str | None = None
+    how: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(Kind):
+    """A row of `differences`: run `a` less run `b` under one budget, paired by caption."""
+
+    budget_kind: str
+    budget: float
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    confidence: float
+    n: int
+    better: Better
+    p_adjusted: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """A row of `curves`: a run at one of its optimizer steps."""
+
+    run: str
+    step: int
+    tokens: int
+    flops: float
+    seconds: float
+    loss: float
+    validation_loss: float | None = None
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Kind):
+    """A row of `fits`: the power law of a design's scores against a cost; without numbers where `note` says why."""
+
+    variant: str
+    cost: str
+    limit: float | None = None
+    limit_low: float | None = None
+    limit_high: float | None = None
+    scale: float | None = None
+    exponent: float | None = None
+    exponent_low: float | None = None
+    exponent_high: float | None = None
+    points: int
+    r2: float | None = None
+    note: str
+    size: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitPoint(Design):
+    """A row of `fit_curves`: a fitted curve at one cost."""
+
+    cost: str
+    at: float
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach(Kind):
+    """A row of `reach`: the cost at which a design's score is the target's, and its share of the target's own."""
+
+    variant: str
+    target: str
+    target_value: float
+    cost: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """None also where it is infinite."""
+    note: str
+    target_cost: float | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    size: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeScore(Kind):
+    """A row of `scaling`: a design's score at one of its sizes, over all seeds."""
+
+    variant: str
+    basis: str
+    size: str
+    parameters: int
+    seeds: int
+    value: float
+    low: float | None
+    high: float | None
+    budget: float
+    fraction: float
+    """Of the largest size's parameters."""
+    core_parameters: int | None = None
+    core_fraction: float | None = None
+    interval: Literal["seeds", "captions"]
+    better: Better
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallerSize(Kind):
+    """A row of `scaling_summary`: what a design's score loses with fewer parameters."""
+
+    variant: str
+    basis: str
+    budget: float
+    sizes: int
+    slope: float | None = None
+    """Change of the score with each halving of the parameters."""
+    slope_low: float | None = None
+    slope_high: float | None = None
+    slope_note: str
+    smaller: str
+    """The size that stands for a fourth of the largest, whose score is taken off."""
+    fraction: float
+    core_fraction: float | None = None
+    difference: float
+    low: float | None
+    high: float | None
+    seeds: int
+    paired: Literal["by seed", "by caption", "no"]
+    better: Better
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesignMean(Kind):
+    """A row of `seeds`: a design's mean over seeds."""
+
+    budget_kind: str
+    budget: float
+    size: str
+    variant: str
+    seeds: int
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesignTest(Kind):
+    """A row of `seed_tests`: design `a` less design `b` over the seeds that both were trained with."""
+
+    budget_kind: str
+    budget: float
+    size: str
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    seeds: int
+    p_adjusted: float
+
+
+STUDY_ROWS: dict[str, type] = {
+    "comparison": SystemScore,
+    "progress": CheckpointScore,
+    "differences": Difference,
+    "curves": CurvePoint,
+    "fits": Fit,
+    "fit_curves": FitPoint,
+    "reach": Reach,
+    "scaling": SizeScore,
+    "scaling_summary": SmallerSize,
+    "seeds": DesignMean,
+    "seed_tests": DesignTest,
+}
+"""The type of each table's rows."""
+
+FIRST = ("study", "system", "kind", "embedder", "metric", "reference", "value", "low", "high", "bias", "n")
+"""The first columns of `comparison`."""
+
+OPTIONAL = {"comparison": ("hours", "note"), "progress": ("error", "source", "how")}
+"""Columns at the end of a table that it has only if one of its rows does."""
