@@ -9,7 +9,7 @@ import torch
 
 from ssmttm.codecs.base import save_codec
 from ssmttm.files import sha256_file
-from ssmttm.tensors import save_tensors
+from ssmttm.tensors import content_hash, save_tensors
 
 METADATA = {"set": "ours", "clips": "12", "title": 'Émile said "\\\n\x01"', "embedder": "musicnn", "rate": "24000"}
 WRITE = """
@@ -48,3 +48,16 @@ def test_what_was_saved_is_read_back(tmp_path):
         with safetensors.safe_open(tmp_path / name, "pt") as file:
             assert file.metadata() == METADATA
             assert torch.equal(file.get_tensor("turned"), matrix.T)
+
+
+def test_the_hash_of_tensors_is_of_their_names_shapes_and_values():
+    tensors = {"b": torch.arange(6.0).reshape(2, 3), "a": torch.ones(1)}
+    known = content_hash(tensors)
+    assert content_hash(dict(reversed(tensors.items()))) == known
+    assert content_hash(tensors | {"b": tensors["b"].T.contiguous().T}) == known
+    others = (
+        tensors | {"b": tensors["b"].reshape(3, 2)},
+        tensors | {"b": tensors["b"] + 1},
+        {"b": tensors["b"], "c": tensors["a"]},
+    )
+    assert len({known, content_hash(tensors, "start"), *map(content_hash, others)}) == 5
