@@ -46,11 +46,11 @@ class Cached:
         missing = [(path, paths.index(path)) for path, embedding in known.items() if embedding is None]
         for start in range(0, len(missing), _TOGETHER):
             part = missing[start : start + _TOGETHER]
-            embeddings = self._compute([(files[number], names[number]) for _, number in part])
-            for (path, _), embedding in zip(part, embeddings, strict=True):
-                write_bytes(path, save({"windows": embedding.windows, "posterior": embedding.posterior}))
-                known[path] = embedding
-        return [one for path in paths if (one := known[path]) is not None]
+            computed = self._compute([(files[number], names[number]) for _, number in part])
+            for (path, _), made in zip(part, computed, strict=True):
+                write_bytes(path, save({"windows": made.windows, "posterior": made.posterior}))
+                known[path] = made
+        return [embedding for path in paths if (embedding := known[path]) is not None]
 
     def _path(self, data: bytes) -> Path:
         key = sha256_bytes(data)
