@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ssmttm.dataset.sharing import REAL
 from ssmttm.errors import UserError
 from ssmttm.files import write_json, write_text
 from ssmttm.listening import design, level, material, page, public, results
 from ssmttm.listening.scoring import Settings
-from ssmttm.listening.server import Server
-
-_VOLUME = {"system": "(volume)", "clip_id": ""}
 
 
 def build(
@@ -59,7 +58,7 @@ def build(
     real = {clip["clip_id"] for clip in made.clips.values() if clip["system"] in REAL}
     made.public["credits"] = music.credits(real) if music is not None else []
     waves, rate = material.waves(made, every.folders, seconds, seed)
-    made.clips[made.public["volume"]] = dict(_VOLUME)
+    made.clips[made.public["volume"]] = {"system": "(volume)", "clip_id": ""}
     common = level.set_gains(waves, rate, made.clips)
     # The key first: a page without its key is worth nothing.
     write_json(
@@ -96,6 +95,8 @@ def _check_places(out: Path, key: Path) -> None:
 
 def serve(folder: Path, answers: Path, host: str, port: int, tell: Callable[[str], None]) -> None:
     """Serve the test in `folder` until interrupted."""
+    from ssmttm.listening.server import Server  # which imports werkzeug
+
     page.read(folder)
     answers.mkdir(parents=True, exist_ok=True)
     try:
@@ -116,10 +117,11 @@ def score(answers: Sequence[Path], key: Path, out: Path | None, settings: Settin
         raise UserError(f"--confidence {settings.confidence}: expected a share between 0 and 1")
     if out is not None and out.suffix != ".json":
         raise UserError(f"--out {out}: expected a name that ends in .json")
-    found = results.collect(answers, results.read_key(key), settings)
+    scored = results.collect(answers, results.read_key(key), settings)
     if out is not None:
-        write_json(out, found)
-        for table in ("mos", "differences", "preference", "ranking"):
-            if found[table]:
-                write_text(out.with_suffix(f".{table}.csv"), results.to_csv(found[table]))
-    return results.in_words(found)
+        write_json(out, scored)
+        tables = {t: scored[t] for t in ("mos", "differences", "preference", "ranking")}
+        for table, rows in tables.items():
+            if rows:
+                write_text(out.with_suffix(f".{table}.csv"), pd.DataFrame(rows).to_csv(index=False))
+    return results.in_words(scored)
