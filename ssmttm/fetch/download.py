@@ -27,7 +27,7 @@ from ssmttm.fetch.hosts import LONGEST_PAUSE, Host, shared_folder
 from ssmttm.fetch.partial import Answer, Part, disk_errors, open_part
 from ssmttm.fetch.record import read_record, record_path, write_record
 from ssmttm.fetch.transfer import ContentMismatch, Wanted, transfer
-from ssmttm.fetch.web import TransferFailed, check_address, host_name, public
+from ssmttm.fetch.web import TransferFailed, backoff, check_address, host_name, public
 from ssmttm.files import sha256_bytes, sha256_file
 
 DEFAULTS = {"connections": 4, "attempts": 6, "timeout_s": 60.0, "backoff_s": 1.0}
@@ -36,7 +36,6 @@ DEFAULTS = {"connections": 4, "attempts": 6, "timeout_s": 60.0, "backoff_s": 1.0
 _PROGRESS = 1 << 18
 """Bytes that are further than ever before: after those, failed attempts are counted from none."""
 
-_LONGEST_BACKOFF = 60.0
 _FAILED_IN_A_ROW = 10
 
 
@@ -158,26 +157,20 @@ def _fetch(wanted: Wanted, part: Part, settings: Mapping[str, Any], slots: Path 
             if error.content in wrong or len(wrong) + 1 >= settings["attempts"]:
                 raise Unavailable(str(error), error.reason) from error
             wrong.add(error.content)
-            wait = _backoff(settings, len(wrong))
+            wait = backoff(len(wrong), settings["backoff_s"])
         except TransferFailed as error:
             if part.size >= furthest + _PROGRESS:
                 failures, furthest = 0, part.size
             failures += 1
             if failures >= settings["attempts"]:
                 raise _gave_up(error, host, failures) from error
-            wait = _backoff(settings, failures)
+            wait = backoff(failures, settings["backoff_s"])
             if error.wait is not None:
                 wait = min(error.wait, LONGEST_PAUSE) + random.uniform(0, wait)
             if error.blame == "limit":
                 (error.host or host).pause(wait)  # for all its users; our next transfer waits for it, too
                 continue
         sleep(wait)
-
-
-def _backoff(settings: Mapping[str, Any], failures: int) -> float:
-    """Seconds to wait: doubled after each failure, and never for all jobs at once."""
-    longest = float(min(settings["backoff_s"] * 2 ** (failures - 1), _LONGEST_BACKOFF))
-    return longest * random.uniform(0.5, 1.0)
 
 
 def _gave_up(error: TransferFailed, host: Host, attempts: int) -> Exception:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ssmttm.audio.coded import decode_audio, encode_audio, resample
-from ssmttm.captions import facts, features, stated, styles, tags
+from ssmttm.captions import features, stated, styles, tags
+from ssmttm.captions.facts import Facts
 from ssmttm.captions.rewrite import TEMPLATE, Rewriter
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
@@ -77,11 +78,11 @@ def _caption(
     genres, given = stated.stated_genres(track["tags"], track["artist"]), stated.stated_tags(track["tags"])
     known = {*genres, *given, *(word for genre in genres for word in genre.split())}  # space rock is rock
     heard = [t for t in heard if t not in known and not any(tags.contradict(t, s) for s in known)]
-    found = facts.Facts(clip["duration_s"], tuple(given + heard), tuple(genres), **analysis)
-    if facts.tempo_class(found):  # a measured tempo overrules those of the tags
+    known_facts = Facts(clip["duration_s"], tuple(given + heard), tuple(genres), **analysis)
+    if known_facts.tempo:  # a measured tempo overrules those of the tags
         heard = [t for t in heard if t not in ("slow", "fast")]
         given = [t for t in given if t not in ("slow", "fast")]
-    texts = styles.write_all(found, seed)
+    texts = styles.write_all(known_facts, seed)
     style = styles.choose_style(settings["style"], clip["clip_id"], spec["seed"])
     row = {
         "clip_id": clip["clip_id"],
@@ -96,7 +97,7 @@ def _caption(
     if rewriter is None or style == "tags":
         return row, None
     audio = clip["audio"]["bytes"], partial(_listenable, wave, sample_rate)
-    return row, rewriter.submit(found, style, texts[style], seed, audio)
+    return row, rewriter.submit(known_facts, style, texts[style], seed, audio)
 
 
 def _listenable(wave: np.ndarray, sample_rate: int) -> bytes:
