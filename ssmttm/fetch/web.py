@@ -36,6 +36,7 @@ class TransferFailed(Exception):
     """
 
     host: Host | None = None
+    reason = "unavailable"
 
     def __init__(self, message: str, blame: str = "transfer", wait: float | None = None) -> None:
         super().__init__(message)
@@ -158,13 +159,13 @@ def cause(error: BaseException) -> str:
     return re.sub(r"\s+", " ", text or type(inner).__name__)[:200]
 
 
-def check_status(response: requests.Response, said: str) -> None:
+def check_status(response: requests.Response, label: str) -> None:
     """Return if the answer is a file or a part of one; else raise TransferFailed, NoSuchFile or Unavailable."""
     status = response.status_code
     if status in _ANSWERS:
         return
     reason = one_line(response.reason, 50)
-    message = f"{said}: answered {status} {reason}".rstrip()
+    message = f"{label}: answered {status} {reason}".rstrip()
     if status in (404, 410):
         raise NoSuchFile(message)
     if status in _TEMPORARY or status >= 500:
