@@ -42,7 +42,7 @@ MAY_USE = {
     "sources": ("audio", "fetch", "licenses"),
     "pretrained": ("audio",),
     "dataset": ("audio", "licenses", "pretrained", "tables"),
-    "captions": ("audio", "pretrained"),
+    "captions": ("audio", "fetch", "pretrained"),
     "codecs": ("audio", "pretrained", "spec"),
     "text": ("pretrained", "spec"),
     "models": (),
