@@ -10,6 +10,7 @@ from ssmttm.captions.facts import Facts
 from ssmttm.captions.vocabulary import WORDS, article, count, join
 
 FEWEST_WORDS, MOST_WORDS = 8, 30
+_HEADS: list[str] = WORDS["sentence_heads"]
 
 
 def write_caption(facts: Facts, seed: int) -> str:
@@ -18,7 +19,7 @@ def write_caption(facts: Facts, seed: int) -> str:
     words = _vocabulary(facts, draw)
     heads = [h for h in _HEADS if all(words.get(slot) for slot in _slots(h))]
     # A head with more slots says more: prefer those that use the instruments when they are known.
-    richer = [h for h in heads if "instruments" in h or "Instruments" in h]
+    richer = [h for h in heads if "instruments" in h]
     head = draw.choice(richer or heads)
     text = head.format(**words)
     spoken = set(_slots(head)) | ({"voices"} if "instrumental" in text else set())
@@ -44,31 +45,6 @@ def write_caption(facts: Facts, seed: int) -> str:
     return text[0].upper() + text[1:] + "."
 
 
-# Slots in capitals start a sentence. `thing` is a noun with its adjectives and article.
-_HEADS = (
-    "{thing} with {instruments}",
-    "{thing} featuring {instruments}",
-    "{thing} built around {instruments}",
-    "{thing} that combines {several_instruments}",
-    "this is {thing} with {instruments}",
-    "{Instruments} in {thing}",
-    "{Instruments} can be heard in {thing}",
-    "a recording of {thing} with {instruments}",
-    "in {key}: {thing} with {instruments}",
-    "at {bpm}, {thing} with {instruments}",
-    "{adjectives} music, with {instruments}",
-    "{genre} music with {instruments}",
-    "an arrangement for {instruments} in {style}",
-    "{thing}",
-    "this is {thing}",
-    "music in {style}",
-    "an excerpt from {thing}",
-    "a recording of {thing}",
-    "in {key}: {thing}",
-    "at {bpm}, {thing}",
-)
-
-
 def _slots(head: str) -> list[str]:
     return [part.split("}")[0] for part in head.split("{")[1:]]
 
@@ -91,7 +67,6 @@ def _vocabulary(facts: Facts, draw: random.Random) -> dict[str, str]:
         "genre": genre,
         "style": article(f"{join(named)} style") if named else "",
         "instruments": listed,
-        "Instruments": listed,
         "several_instruments": listed if len(parts) > 1 else "",
         "key": facts.key_name or "",
         "bpm": draw.choice(facts.bpm_phrases) if facts.tempo else "",

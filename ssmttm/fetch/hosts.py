@@ -112,7 +112,5 @@ def _usable(folder: Path) -> Generator[None, None, None]:
     """Turn the file system's errors into a UserError."""
     try:
         yield
-    except Timeout:
-        raise  # filelock's, an OSError by inheritance: the slot is taken
     except OSError as error:
         raise UserError(f"{folder}: can't be used to share a host's connections: {error}; set TMPDIR") from error

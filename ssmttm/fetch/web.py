@@ -156,7 +156,7 @@ def cause(error: BaseException) -> str:
     """What went wrong in one line; requests and urllib3 would repeat the address, with its query."""
     inner = list(_causes(error))[-1]
     text = str(getattr(inner, "strerror", None) or inner) if isinstance(inner, OSError | HTTPException) else ""
-    return re.sub(r"\s+", " ", text or type(inner).__name__)[:200]
+    return one_line(text or type(inner).__name__, 200)
 
 
 def check_status(response: requests.Response, label: str) -> None:

@@ -1,6 +1,7 @@
 """What the files of a listening test hold: the public part in its page, its key, answers, and results."""
 
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 from ssmttm.statistics.crossed import Bounds
 
@@ -23,7 +24,7 @@ class Public(TypedDict):
     id: str
     title: str
     heard: float
-    questions: list[dict[str, Any]]
+    questions: list[Mapping[str, object]]
     volume: str
     items: dict[str, Item]
     sheets: dict[str, list[list[str]]]
