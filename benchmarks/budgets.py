@@ -15,12 +15,13 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from ssmttm.config import load_config
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import delay, shift
 from ssmttm.pretrained.minilm import WIDTH
-from ssmttm.spec import load_config, read_runs
+from ssmttm.spec import read_runs
 from ssmttm.training.budget import plan_budget
 
 

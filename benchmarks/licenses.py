@@ -22,9 +22,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ssmttm.config import load_config
 from ssmttm.licenses.explanation import explain, render
 from ssmttm.licenses.policy import Policy, apply_policy, make_policy
-from ssmttm.spec import load_config
 from ssmttm.stages import license
 from ssmttm.tables import write_table
 

@@ -22,10 +22,11 @@ import numpy as np
 from ssmttm.audio.coded import decode_audio
 from ssmttm.choices import FINAL
 from ssmttm.codecs.base import load_codec
+from ssmttm.config import load_config
 from ssmttm.evaluation.clipset import read_clipset
 from ssmttm.evaluation.metrics.frechet import frechet_distance
 from ssmttm.files import read_json
-from ssmttm.spec import canonical_json, data_dir, load_config, read_runs, stage_spec
+from ssmttm.spec import canonical_json, read_runs, stage_spec
 from ssmttm.tables import iter_rows
 
 SETTINGS = {
@@ -61,7 +62,7 @@ def stage(name: str, spec: dict, environment: dict[str, str], **options: object)
 
 def codes_apart(config: dict, folder: Path) -> dict[str, list[float]]:
     """By setting: the share of codes, by codebook, that are other than those of the codec fitted as it is."""
-    data, found = Path(data_dir(config)), {}
+    data, found = Path("results/data", config["data"]["version"]), {}
     clips = [data / "clips" / f"{shard}.parquet" for shard in range(config["data"]["shards"])]
     waves = [decode_audio(row["audio"]["bytes"])[0] for row in islice(iter_rows(clips[0], "clips"), CODED)]
     for name, (environment, threads) in SETTINGS.items():
@@ -75,7 +76,7 @@ def codes_apart(config: dict, folder: Path) -> dict[str, list[float]]:
 
 def computed(run: str, config: dict, environment: dict[str, str], threads: int, out: Path) -> list[float]:
     """Loss on test clips and Fréchet distance of `run`, trained in the folder `out`."""
-    data, embedder = Path(data_dir(config)), config["evaluation"]["embedders"][0]
+    data, embedder = Path("results/data", config["data"]["version"]), config["evaluation"]["embedders"][0]
     made, embedded = out / "generated.parquet", out / "embedded.parquet"
     stage("train", read_runs(config)[run]["spec"], environment, run=run, data=data, out=out, threads=threads)
     heard = {"prompts": data / "prompts.parquet", "codec": data / "codec.safetensors", "out": made, "threads": 1}

@@ -27,10 +27,11 @@ from faulty_server import FaultyServer, cut, status  # noqa: E402
 
 from ssmttm.audio.coded import encode_audio  # noqa: E402
 from ssmttm.audio.streams import decode  # noqa: E402
+from ssmttm.config import load_config  # noqa: E402
 from ssmttm.seeds import stable_fraction, stable_int  # noqa: E402
 from ssmttm.sources.debian.apt import Apt  # noqa: E402
 from ssmttm.sources.debian.deb import read_package  # noqa: E402
-from ssmttm.spec import canonical_json, load_config, stage_spec  # noqa: E402
+from ssmttm.spec import canonical_json, stage_spec  # noqa: E402
 
 TRACKS = 55_701
 LICENSES = ("by", "by-sa", "by-sa", "by-nc", "by-nc-sa", "by-nc-sa", "by-nc-sa", "by-nd", "by-nc-nd", "by-nc-nd")

@@ -21,11 +21,12 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from ssmttm.config import load_config
 from ssmttm.device import claim_device
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
 from ssmttm.pretrained.minilm import WIDTH
-from ssmttm.spec import load_config, read_runs
+from ssmttm.spec import read_runs
 from ssmttm.tables import SCHEMAS, write_table
 from ssmttm.training.batches import clips_at
 from ssmttm.training.data import load_splits

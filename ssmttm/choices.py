@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ssmttm.errors import UserError
+from ssmttm.settings import Config, EvaluationSettings, Run
 
 BASELINES = ("originals", "codec", "shuffled", "noise", "training")
 """Systems that are no model: the references' real clips, the codec's reconstruction of them (ceiling),
@@ -61,7 +62,7 @@ def metrics_of(metrics: Iterable[str], embedder: str) -> list[str]:
     return [metric for metric in metrics if METRICS[metric] is None or METRICS[metric] in EMBEDDERS[embedder]]
 
 
-def checkpoints_of(config: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]:
+def checkpoints_of(config: Config, run: Run) -> list[str]:
     """Names of the checkpoints of a row of the run table that are scored, in order; the last is `final`.
 
     A row that keeps fewer models than the config, by its overrides, has fewer.
@@ -76,13 +77,13 @@ def model_of(run: str, checkpoint: str) -> str:
     return folder if checkpoint == FINAL else f"{folder}/checkpoints/{checkpoint}.safetensors"
 
 
-def systems_of(config: Mapping[str, Any]) -> list[str]:
+def systems_of(config: Config) -> list[str]:
     """The systems that are no run of this project: baselines, audio of others, MusicGen."""
     evaluation = config["evaluation"]
     return [*BASELINES, *evaluation["systems"], *([MUSICGEN] if evaluation["musicgen"] else [])]
 
 
-def check(config: Mapping[str, Any], where: str) -> None:
+def check(config: Config, where: str) -> None:
     """Refuse an evaluation that can't be: UserError with the file, the key and what to do."""
     evaluation = config["evaluation"]
     for name in evaluation["systems"]:
@@ -99,7 +100,7 @@ def check(config: Mapping[str, Any], where: str) -> None:
         )
 
 
-def _check_metrics(evaluation: Mapping[str, Any], prompts: int, where: str) -> None:
+def _check_metrics(evaluation: EvaluationSettings, prompts: int, where: str) -> None:
     for metric in evaluation["metrics"]:
         if not any(metrics_of([metric], embedder) for embedder in evaluation["embedders"]):
             able = ", ".join(name for name in EMBEDDERS if metrics_of([metric], name))

@@ -1,30 +1,20 @@
 """What a user gives on the command line: checked before any work, with a message that says what would be right."""
 
 import difflib
+import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 
+from ssmttm.config import ROOT, complain, load_config, load_preset, presets, subschema
 from ssmttm.errors import UserError
-from ssmttm.spec import (
-    ROOT,
-    complain,
-    load_config,
-    load_preset,
-    parse_spec,
-    presets,
-    read_runs,
-    sections_of,
-    stage_spec,
-    stages,
-    subschema,
-)
-
-RELEASE = "dataset.json"
-"""The file that a released data set has."""
+from ssmttm.files import read_json
+from ssmttm.released import RELEASE, Release
+from ssmttm.settings import RunSpec, StageSpec
+from ssmttm.spec import STAGES, read_runs, sections_of, stage_spec
 
 _DATA = Path("results/data")
 
@@ -41,10 +31,16 @@ def alike(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}? ({listed})" if near else listed
 
 
-def released_sets(name: str = "") -> str:
+def _released_sets(name: str) -> str:
     """A sentence on the data sets that are released here, those that look like `name` first."""
-    found = sorted(path.parent.name for path in _DATA.glob(f"*/{RELEASE}"))
-    return f"in {_DATA} {alike(Path(name).name, found)}"
+    return f"in {_DATA} {alike(Path(name).name, sorted(path.parent.name for path in _DATA.glob(f'*/{RELEASE}')))}"
+
+
+def read_release(data: Path) -> Release:
+    """What dataset.json of the data set in folder `data` says; UserError that names those that are released."""
+    if not (data / RELEASE).is_file():
+        raise UserError(f"--data {data}: no released data set: it has no {RELEASE}; {_released_sets(str(data))}")
+    return cast(Release, read_json(data / RELEASE))
 
 
 def trained_runs(folder: Path) -> str:
@@ -83,18 +79,41 @@ def check_writable(path: Path, option: str, folder: bool | None = None) -> None:
         raise UserError(f"{option} {path}: can't be written: {above}: {error.strerror}") from error
 
 
-def stage_settings(stage: str, text: str | None, anywhere: bool = False) -> dict[str, Any]:
+def parse_spec(text: str) -> Any:
+    """A spec given on the command line: JSON, or the path of a file that holds it."""
+    source = text
+    if not text.lstrip().startswith("{"):
+        try:
+            source = Path(text).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UserError(f"--spec {text}: neither JSON nor a readable file: {why}") from error
+    try:
+        value = json.loads(source, parse_constant=_no_number)
+    except ValueError as error:
+        raise UserError(f"--spec: not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise UserError("--spec: expected a JSON object")
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number there")
+
+
+def stage_settings(stage: str, text: str | None, anywhere: bool = False) -> StageSpec:
     """The spec of stage `stage`: what --spec says (`text`) or, without it, ./config.yaml.
 
     `anywhere`: outside of a project, where there is no ./config.yaml, it is the default study's.
     """
     if text:
-        return check_stage_spec(stage, parse_spec(text))
+        parts = {name: subschema(path) for name, path in sections_of(stage).items()}
+        return cast(StageSpec, _check(parts, parse_spec(text)))
     here = Path("config.yaml")
     return stage_spec(load_config(ROOT / here if anywhere and not here.is_file() else here), stage)
 
 
-def run_settings(name: str, text: str | None) -> dict[str, Any]:
+def run_settings(name: str, text: str | None) -> RunSpec:
     """The spec of run `name`: what --spec says (`text`) or, without it, ./config.yaml and its run table."""
     if text:
         return check_run_spec(parse_spec(text))
@@ -102,77 +121,60 @@ def run_settings(name: str, text: str | None) -> dict[str, Any]:
     runs = read_runs(config)
     if name not in runs:
         raise UserError(f"{config['runs']}: no run {name!r}; {alike(name, runs)}")
-    spec: dict[str, Any] = runs[name]["spec"]
-    return spec
+    return runs[name]["spec"]
 
 
-def named_settings(name: str, files: list[Path], preset: str | None) -> dict[str, Any]:
+def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec | StageSpec:
     """The spec of the run or stage `name` under the config `files` and the preset that overlays them."""
     config = load_preset(files, preset)
     runs = read_runs(config)
     if name in runs:
-        return dict(runs[name]["spec"])
-    if name in stages():
+        return runs[name]["spec"]
+    if name in STAGES:
         return stage_spec(config, name)
     if others := [p for p in presets() if p != preset and name in read_runs(load_preset(files, p))]:
         raise UserError(f"{name!r} is a run of preset {others[0]}: ssmttm spec {name} --preset {others[0]}")
-    raise UserError(f"{name!r} is neither a stage nor a run; {alike(name, [*runs, *stages()])}")
+    raise UserError(f"{name!r} is neither a stage nor a run; {alike(name, [*runs, *STAGES])}")
 
 
-def check_stage_spec(stage: str, value: dict[str, Any]) -> dict[str, Any]:
-    """`value` if it is a complete spec of stage `stage`; UserError with the keys that lack or don't fit."""
-    return _check({name: subschema(path) for name, path in sections_of(stage).items()}, value)
-
-
-def check_external_spec(value: dict[str, Any]) -> dict[str, Any]:
-    """As `check_stage_spec`, for the spec of one system of `evaluation.systems`."""
+def check_external_spec(value: Any) -> StageSpec:
+    """`value` if it is a complete spec of one of `evaluation.systems`; UserError with the keys that don't fit."""
     system = subschema("evaluation.systems")
-    return _check({"system": {**system, **system["additionalProperties"]}, "clips": subschema("data.clips")}, value)
+    parts = {"system": {**system, **system["additionalProperties"]}, "clips": subschema("data.clips")}
+    return cast(StageSpec, _check(parts, value))
 
 
-def check_section(section: str, value: dict[str, Any]) -> dict[str, Any]:
-    """`value` if it is a complete section of the config, such as `generation`; UserError as `check_stage_spec`."""
+def check_section(section: str, value: Any) -> Any:
+    """`value` if it is a complete section of the config, such as `generation`; UserError as above."""
     complain(Draft202012Validator(subschema(section)), value, "--spec", _REMEDY)
     return value
 
 
-def check_run_spec(value: dict[str, Any]) -> dict[str, Any]:
+def check_run_spec(value: Any) -> RunSpec:
     """`value` if it is the complete spec of a run, as `ssmttm.spec.run_spec` makes it; UserError as above."""
-    model = subschema("model")
-    layers = {"type": "integer", "minimum": 1}
-    model = {
-        "$defs": model["$defs"],
-        "allOf": [{"$ref": model["$ref"]}],
-        "properties": {"layers": layers},
-        "required": [*model["required"], "layers"],
-        "unevaluatedProperties": False,
-    }
-    budgets = subschema("budgets")
-    text = {"type": "string"}
-    variant = ["name", "mixer", "feedforward", "conditioning", "attention_layers"]
-    sections = {
-        "version": subschema("data.version"),
-        "seconds": subschema("data.clips.seconds"),
-        "sample_rate": subschema("data.clips.sample_rate"),
-        "codec": subschema("data.codec"),
-        "text": subschema("data.text"),
-    }
+    model, budgets = subschema("model"), subschema("budgets")
+    data = {"version": "version", "seconds": "clips.seconds", "sample_rate": "clips.sample_rate"}
+    variant = {key: {"type": "string"} for key in ("name", "mixer", "feedforward", "conditioning")}
     parts = {
-        "variant": {
-            "type": "object",
-            "required": variant,
-            "properties": {**dict.fromkeys(variant[:-1], text), "attention_layers": {"type": "array"}},
+        "variant": _object({**variant, "attention_layers": {"type": "array"}}),
+        "model": {
+            "$defs": model["$defs"],
+            "allOf": [{"$ref": model["$ref"]}],
+            "properties": {"layers": {"type": "integer", "minimum": 1}},
+            "required": [*model["required"], "layers"],
+            "unevaluatedProperties": False,
         },
-        "model": model,
         "budget": {**budgets, **budgets["additionalProperties"]},
         "training": subschema("training"),
-        "data": _object(sections),
+        "data": _object(
+            {key: subschema(f"data.{path}") for key, path in {**data, "codec": "codec", "text": "text"}.items()}
+        ),
         "seed": {"type": "integer", "minimum": 0},
     }
-    return _check(parts, value)
+    return cast(RunSpec, _check(parts, value))
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def _object(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema of an object that has exactly these keys."""
     return {
         "type": "object",
@@ -183,6 +185,6 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check(properties: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+def _check(properties: Mapping[str, Any], value: Any) -> Any:
     complain(Draft202012Validator(_object(properties)), value, "--spec", _REMEDY)
     return value

@@ -6,12 +6,13 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ssmttm.config import ROOT
 from ssmttm.errors import UserError
-from ssmttm.spec import ROOT
+from ssmttm.settings import Config, Run
 
 _STUDY = re.compile(rb'<meta name="study" content="([^"]*)">')
 
@@ -45,14 +46,27 @@ def summarize_dry_run(settings: Any, say: Callable[[str], None]) -> None:
         say("A summary of what would run; -n -p shows every job, its reason and its command.")
 
 
-def shown_study(page: Path | str) -> str | None:
+def shown_study(config: Config, runs: Mapping[str, Run]) -> str:
+    """The study that results/report.html is of: the config's `study`, or else the first of the run table."""
+    studies = list(dict.fromkeys(row["study"] for row in runs.values()))
+    if config.get("study") not in (None, *studies):
+        raise UserError(f"study: {config['study']!r} is not in {config['runs']}, which has {', '.join(studies)}")
+    return str(config.get("study") or studies[0])
+
+
+def one_of(names: Iterable[Any]) -> str:
+    """The regular expression that matches exactly these names: a wildcard's constraint."""
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"  # which matches nothing
+
+
+def study_of_page(page: Path | str) -> str | None:
     """The study that a report page is of; None if there is no page, or one that doesn't say."""
     try:
         with open(page, "rb") as f:
-            found = _STUDY.search(f.read(8192))
+            study = _STUDY.search(f.read(8192))
     except OSError:
         return None
-    return found[1].decode() if found else None
+    return study[1].decode() if study else None
 
 
 def page_parts(dag: Any, page: str, study: str, parts: Sequence[str]) -> Sequence[str]:
@@ -64,7 +78,7 @@ def page_parts(dag: Any, page: str, study: str, parts: Sequence[str]) -> Sequenc
     while it is built: its input functions are called before it decides which jobs must run.
     """
     there = Path(page).exists()
-    if there and not (shown_study(page) == study and all(Path(part).exists() for part in parts)):
+    if there and not (study_of_page(page) == study and all(Path(part).exists() for part in parts)):
         dag.forcefiles.add(page)
     return parts
 

@@ -10,8 +10,8 @@ from ssmttm.errors import UserError
 
 def names(package: str, shared: Collection[str] = ()) -> list[str]:
     """Names of the plug-ins in `package`: its modules but for `shared` and those whose name starts with `_`."""
-    found = {module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)}
-    return sorted(name for name in found - set(shared) if not name.startswith("_"))
+    modules = {module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)}
+    return sorted(name for name in modules - set(shared) if not name.startswith("_"))
 
 
 def load(package: str, name: str, kind: str, where: str, shared: Collection[str] = ()) -> ModuleType:

@@ -5,6 +5,12 @@ import time
 from typing import TextIO
 
 
+def notify(message: str) -> None:
+    """Tell the user: a line `ssmttm: message` in the log."""
+    sys.stderr.write(f"ssmttm: {message}\n")
+    sys.stderr.flush()
+
+
 def format_seconds(seconds: float) -> str:
     """`3725` -> `1:02:05`, `65` -> `1:05`."""
     hours, rest = divmod(int(seconds), 3600)
@@ -25,7 +31,7 @@ class Progress:
         self.terminal = self.stream.isatty()
         self.interval = 0.2 if self.terminal else log_every
         self.started = time.monotonic()
-        self.shown = self.started
+        self.written = self.started
         self.done = 0
         self.first = 0
 
@@ -37,8 +43,8 @@ class Progress:
         """Say that `done` of `total` are finished."""
         self.done = done
         now = time.monotonic()
-        if now - self.shown >= self.interval or done >= self.total:
-            self.shown = now
+        if now - self.written >= self.interval or done >= self.total:
+            self.written = now
             self._show(now, note)
 
     def advance(self, note: str = "") -> None:

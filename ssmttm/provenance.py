@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,8 +30,8 @@ _MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
-        "choices", "errors", "files", "given", "progress", "provenance", "released", "spec", "tables", "tensors",
-        "training.lock", "training.products",
+        "choices", "config", "errors", "files", "given", "progress", "provenance", "released", "rows", "settings",
+        "spec", "tables", "tensors", "training.lock", "training.products",
     )
 )  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are
@@ -133,8 +134,8 @@ def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def code_of(stage: str, **choice: str | Sequence[str]) -> str:
-    """Fingerprint of a stage's code; `choice` names what it loads at run time (`mixer`, `metric`, …), one or several.
+def code_of(stage: str, **plugins: str | Sequence[str]) -> str:
+    """Fingerprint of a stage's code; `plugins` names what it loads at run time (`mixer`, `metric`, …), one or several.
 
     Counts the columns of the tables that the code writes by name, and the page template for `report`.
     """
@@ -142,7 +143,7 @@ def code_of(stage: str, **choice: str | Sequence[str]) -> str:
 
     chosen = [
         f"ssmttm.{_FOLDERS[kind]}.{name}"
-        for kind, names in choice.items()
+        for kind, names in plugins.items()
         for name in ([names] if isinstance(names, str) else names)
     ]
     modules = [f"ssmttm.stages.{stage}", *chosen]
@@ -166,30 +167,26 @@ def git_commit(folder: Path = PACKAGE.parent) -> str | None:
 
 def packages() -> dict[str, str]:
     """Versions of the packages that decide numbers."""
-    found = {}
+    versions = {}
     for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's name, with the numbers of its model: in a virtual machine the name is often that of a family."""
-    found: dict[str, str] = {}
-    try:
+    entries: dict[str, str] = {}
+    with suppress(OSError):
         for line in cpuinfo.read_text(encoding="utf-8").split("\n\n")[0].splitlines():
             key, _, value = line.partition(":")
-            found[key.strip()] = value.strip()
-    except OSError:
-        pass
-    name = found.get("model name") or platform.processor() or platform.machine()
-    numbers = [f"{word} {found[key]}" for key, word in _MODEL.items() if found.get(key)]
+            entries[key.strip()] = value.strip()
+    name = entries.get("model name") or platform.processor() or platform.machine()
+    numbers = [f"{word} {entries[key]}" for key, word in _MODEL.items() if entries.get(key)]
     return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
-def machine() -> dict[str, Any]:
+def machine() -> dict[str, object]:
     """What this process runs on."""
     return {
         "cpu": processor(),
@@ -199,8 +196,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def manifest(stage: str, spec: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """A record of what made a product: spec, code, packages, machine, and the stage's own facts."""
+def manifest(stage: str, spec: object, **more: object) -> dict[str, object]:
+    """A record of what made a product: spec, code, packages, machine, and what the stage adds."""
     return {
         "stage": stage,
         "spec": spec,
@@ -208,5 +205,5 @@ def manifest(stage: str, spec: dict[str, Any], **facts: Any) -> dict[str, Any]:
         "packages": packages(),
         "machine": machine(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:2]],
-        **facts,
+        **more,
     }

@@ -1,187 +1,20 @@
-"""The Arrow schema of every Parquet product, with atomic writes and validated reads."""
+"""Every Parquet product: its schema, with atomic writes and validated reads."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
+from ssmttm.rows import ROWS, Clip, schema_of
 
-_AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-"""Encoded audio, as Hugging Face `datasets` reads it."""
-
-_EVIDENCE = pa.list_(
-    pa.struct([("kind", pa.string()), ("text", pa.string()), ("url", pa.string()), ("where", pa.string())])
-)
-
-_INDEX = [
-    ("track_id", pa.string()),  # "source:key", stable
-    ("source", pa.string()),
-    ("url", pa.string()),  # where the source's `fetch` finds the track
-    ("homepage", pa.string()),  # where a person finds it; null if not stated
-    ("title", pa.string()),
-    ("artist", pa.string()),
-    ("album", pa.string()),
-    ("duration_s", pa.float64()),  # null if the file can't be decoded
-    ("tags", pa.list_(pa.string())),  # genre and mood as the source states them
-    ("license_evidence", _EVIDENCE),
-    ("sha256", pa.string()),  # of the encoded file; null if the source publishes none
-    ("problem", pa.string()),  # a rejection reason found while indexing, else null
-    ("problem_detail", pa.string()),
-]
-
-SCHEMAS: dict[str, pa.Schema] = {
-    "index": pa.schema(_INDEX),
-    "licensed": pa.schema(
-        [
-            *_INDEX,
-            ("license", pa.string()),  # SPDX expression
-            ("license_url", pa.string()),
-            ("license_kind", pa.string()),  # the evidence that decided
-            ("attribution", pa.string()),  # ready to print
-        ]
-    ),
-    "rejected": pa.schema(
-        [
-            ("track_id", pa.string()),
-            ("stage", pa.string()),  # index, license, audio, clips
-            ("reason", pa.string()),  # one of REASONS
-            ("detail", pa.string()),
-            ("duration_s", pa.float64()),
-        ]
-    ),
-    "audio": pa.schema([("track_id", pa.string()), ("audio", _AUDIO)]),
-    "clips": pa.schema(
-        [
-            ("clip_id", pa.string()),  # "track_id@start in ms"
-            ("track_id", pa.string()),
-            ("start_s", pa.float64()),
-            ("duration_s", pa.float64()),
-            ("sample_rate", pa.int32()),
-            ("audio", _AUDIO),
-            ("loudness_lufs", pa.float64()),  # before normalization
-            ("peak", pa.float64()),  # after normalization, linear
-            ("clipped", pa.float64()),  # share of samples at full scale, before normalization
-            ("dc_offset", pa.float64()),  # the mean, before it was removed
-            ("bandwidth_hz", pa.float64()),  # 99 % of the energy lies below
-            ("silence", pa.float64()),  # share of 50 ms frames below -60 dBFS
-            ("crest_db", pa.float64()),  # peak over root mean square
-        ]
-    ),
-    "fingerprints": pa.schema(
-        [
-            ("track_id", pa.string()),
-            ("duration_s", pa.float64()),
-            ("audio_sha256", pa.string()),  # of the decoded samples
-            ("codes", pa.list_(pa.uint32())),  # chromaprint; of the first two minutes with data.clips.per_track
-            ("sample_rate", pa.int32()),  # of the file, as the next three
-            ("channels", pa.int32()),
-            ("bit_rate", pa.float64()),  # bit/s; null if unknown
-            ("lossless", pa.bool_()),
-        ]
-    ),
-    "duplicates": pa.schema(
-        [
-            ("track_id", pa.string()),
-            ("duplicate_of", pa.string()),  # the track that is kept instead
-            ("kind", pa.string()),  # exact, near
-            ("similarity", pa.float64()),  # share of equal bits of the aligned fingerprints, 0 to 1
-            ("offset_s", pa.float64()),  # how much later the kept track starts
-            ("detail", pa.string()),  # why the other one is kept
-        ]
-    ),
-    "splits": pa.schema(
-        [
-            ("clip_id", pa.string()),
-            ("track_id", pa.string()),
-            ("artist", pa.string()),  # normalized name, the unit of the split
-            ("split", pa.string()),  # train, validation, test; duplicate: in none of them
-        ]
-    ),
-    "captions": pa.schema(
-        [
-            ("clip_id", pa.string()),
-            ("track_id", pa.string()),
-            ("caption", pa.string()),  # in the style that data.captions.style names
-            ("styles", pa.list_(pa.struct([("style", pa.string()), ("text", pa.string())]))),
-            ("written_by", pa.string()),  # template, or the model that rewrote the caption
-            ("tags", pa.list_(pa.string())),  # tags that the caption may use, best first
-            ("tempo_bpm", pa.float64()),
-            ("tempo_confidence", pa.float64()),
-            ("key", pa.string()),
-            ("scale", pa.string()),
-            ("key_strength", pa.float64()),
-            ("loudness_lufs", pa.float64()),
-            ("dynamic_complexity_db", pa.float64()),
-            ("danceability", pa.float64()),
-            ("onset_rate_hz", pa.float64()),
-            ("spectral_centroid_hz", pa.float64()),
-        ]
-    ),
-    "tokens": pa.schema(
-        [
-            ("clip_id", pa.string()),
-            ("codebooks", pa.int32()),
-            ("frames", pa.int32()),
-            ("codes", pa.list_(pa.uint16())),  # codebooks * frames, codebook-major
-            ("codec", pa.string()),  # name and hash
-        ]
-    ),
-    "text": pa.schema(
-        [
-            ("clip_id", pa.string()),
-            ("length", pa.int32()),
-            ("width", pa.int32()),
-            ("embedding", pa.list_(pa.float16())),  # length * width, token-major
-            ("encoder", pa.string()),  # name and hash
-        ]
-    ),
-    "curve": pa.schema(
-        [
-            ("step", pa.int64()),
-            ("tokens", pa.int64()),
-            ("flops", pa.float64()),
-            ("seconds", pa.float64()),
-            ("loss", pa.float64()),
-            ("validation_loss", pa.float64()),  # null except at evaluation steps
-            ("codebook_losses", pa.list_(pa.float64())),  # one per codebook; their mean is the loss
-            ("validation_codebook_losses", pa.list_(pa.float64())),  # null except at evaluation steps
-            ("learning_rate", pa.float64()),
-            ("gradient_norm", pa.float64()),
-        ]
-    ),
-    "generated": pa.schema(
-        [
-            ("clip_id", pa.string()),  # of the clip whose caption was the prompt
-            ("system", pa.string()),
-            ("caption", pa.string()),
-            ("seed", pa.int64()),
-            ("duration_s", pa.float64()),
-            ("sample_rate", pa.int32()),
-            ("audio", _AUDIO),
-        ]
-    ),
-    "embeddings": pa.schema(
-        [
-            ("clip_id", pa.string()),
-            ("caption", pa.string()),
-            ("windows", pa.int32()),
-            ("dim", pa.int32()),
-            ("embedding", pa.list_(pa.float32())),  # windows * dim
-            ("posterior", pa.list_(pa.float32())),  # class probabilities of the clip
-            ("activation", pa.string()),  # what they are: sigmoid, softmax or none
-            ("text", pa.list_(pa.float32())),  # the caption in the audio's space; empty if the embedder reads none
-            ("backend", pa.string()),  # name and hash
-            ("duration_s", pa.float64()),  # of the audio as it was embedded
-            ("sample_rate", pa.int32()),
-            ("channels", pa.int32()),
-        ]
-    ),
-}
+SCHEMAS: dict[str, pa.Schema] = {name: schema_of(row) for name, row in ROWS.items()}
 
 REASONS = {
     "undecodable": "the file can't be decoded as audio",
@@ -213,7 +46,12 @@ REASONS = {
 """The fixed vocabulary of rejection reasons, each with its sentence for the report."""
 
 
-def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[str, Any]]) -> None:
+def _check_columns(name: str, row: Mapping[str, object]) -> None:
+    if difference := set(row) ^ set(SCHEMAS[name].names):
+        raise ValueError(f"a row of {name} and its schema differ in {', '.join(sorted(difference))}")
+
+
+def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[str, object]]) -> None:
     """Write rows (or a table) as product `name` to `path`, atomically.
 
     Raises ValueError when the data does not have exactly the columns of the schema.
@@ -222,9 +60,7 @@ def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[s
     if not isinstance(data, pa.Table):
         rows = list(data)
         for row in rows:
-            if set(row) != set(schema.names):
-                difference = sorted(set(row) ^ set(schema.names))
-                raise ValueError(f"rows of {name} and its schema differ in {', '.join(difference)}")
+            _check_columns(name, row)
         data = pa.Table.from_pylist(rows, schema=schema)
     data = data.select(schema.names).cast(schema)
     if name == "rejected":
@@ -238,18 +74,17 @@ def write_table(path: Path | str, name: str, data: pa.Table | Iterable[Mapping[s
 @contextmanager
 def table_writer(
     path: Path | str, name: str, rows_per_group: int = 64
-) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+) -> Iterator[Callable[[Mapping[str, object]], None]]:
     """Write product `name` row by row with bounded memory; `path` appears only when the block succeeds.
 
     Yields a function that takes one row. Raises ValueError on a row that does not fit the schema.
     """
     schema = SCHEMAS[name]
-    pending: list[Mapping[str, Any]] = []
+    pending: list[Mapping[str, object]] = []
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
 
-        def add(row: Mapping[str, Any]) -> None:
-            if set(row) != set(schema.names):
-                raise ValueError(f"row of {name} and its schema differ in {sorted(set(row) ^ set(schema.names))}")
+        def add(row: Mapping[str, object]) -> None:
+            _check_columns(name, row)
             pending.append(row)
             if len(pending) >= rows_per_group:
                 flush()
@@ -262,8 +97,8 @@ def table_writer(
         flush()
 
 
-def iter_rows(path: Path | str, name: str) -> Iterator[dict[str, Any]]:
-    """The rows of product `name`, one row group in memory at a time; raises UserError like `read_table`."""
+def iter_rows(path: Path | str, name: str) -> Iterator[Any]:
+    """The rows of product `name` (`ssmttm.rows`), a row group in memory at a time; UserError like `read_table`."""
     read_table(path, name, columns=[])
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
@@ -271,24 +106,46 @@ def iter_rows(path: Path | str, name: str) -> Iterator[dict[str, Any]]:
                 yield from batch.to_pylist()
 
 
+def count_rows(path: Path | str, name: str) -> int:
+    """The number of rows of product `name`."""
+    return int(read_table(path, name, columns=[]).num_rows)
+
+
+def iter_clips(paths: Iterable[Path], wanted: Container[str]) -> Iterator[Clip]:
+    """The wanted clips, by id, of several tables of clips, in their order, a few in memory at a time."""
+    for path in paths:
+        yield from (clip for clip in iter_rows(path, "clips") if clip["clip_id"] in wanted)
+
+
 def read_table(path: Path | str, name: str, columns: list[str] | None = None) -> pa.Table:
     """Read product `name` from `path`; raises UserError if it is not such a product."""
     schema = SCHEMAS[name]
     try:
-        found = pq.read_schema(path)
-        table = pq.read_table(path, columns=columns) if found.equals(schema) else None
+        there = pq.read_schema(path)
+        if there.equals(schema):
+            return pq.read_table(path, columns=columns)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file (expected a {name} table)") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{path}: not a readable Parquet file: {error}") from error
-    if table is None:
-        differing = sorted(
-            {f.name for f in found if f not in list(schema)} | {f.name for f in schema if f not in list(found)}
-        )
-        raise UserError(f"{path}: not a {name} table of this version; it differs in {', '.join(differing) or 'order'}")
-    return table
+    differing = sorted({field.name for field in {*there} ^ {*schema}})
+    raise UserError(f"{path}: not a {name} table of this version; it differs in {', '.join(differing) or 'order'}")
 
 
 def read_tables(paths: Iterable[Path | str], name: str, columns: list[str] | None = None) -> pa.Table:
     """Read and concatenate several files of product `name`."""
     return pa.concat_tables([read_table(p, name, columns) for p in paths])
+
+
+def read_mapping(path: Path | str, name: str, key: str, value: str) -> dict[str, Any]:
+    """One column of product `name` by another, such as splits by clips."""
+    table = read_table(path, name, [key, value])
+    return dict(zip(table[key].to_pylist(), table[value].to_pylist(), strict=True))
+
+
+def list_arrays(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
+    """The lists of a column as views of its memory, `[n]` each."""
+    for chunk in column.chunks:
+        values = chunk.values.to_numpy()
+        for start, end in pairwise(chunk.offsets.to_numpy()):
+            yield values[start:end]

@@ -1,20 +1,23 @@
 """What a design is made of and what it costs at a size, counted on its model without building or training it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ssmttm.codecs.base import frames_in
+from ssmttm.config import PRESETS, load_config, load_preset, presets
 from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR, Cost
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
-from ssmttm.spec import PRESETS, Config, load_config, load_preset, presets, run_spec
+from ssmttm.settings import Budget, Config, RunSpec, TrainingSettings
+from ssmttm.spec import run_spec
 from ssmttm.text.base import width_of
 from ssmttm.training.budget import plan_budget
-from ssmttm.training.memory import training_memory
+from ssmttm.training.memory import Fit, training_memory
 
 OURS = ("null_condition", "final_norm")
 """Parameters that the designs of arXiv 2601.14786 don't have."""
@@ -36,7 +39,7 @@ def choose_size(size: str, preset: str | None, files: list[Path]) -> tuple[Confi
     raise UserError(f"--size {size}: neither among the config's sizes ({known}){others}")
 
 
-def build(config: Config, variant: str, size: str, codebooks: int | None = None) -> tuple[dict[str, Any], MusicLM]:
+def build(config: Config, variant: str, size: str, codebooks: int | None = None) -> tuple[RunSpec, MusicLM]:
     """The spec of a run of one variant at one size of `config`, and its model, without contents.
 
     Raises UserError for an unknown variant or size and for a model that can't be.
@@ -115,7 +118,9 @@ def _by_kind(cost: Cost) -> dict[str, float]:
     return {"weights": cost.weights, "attention": cost.attention, "scan": scan, "head": cost.head}
 
 
-def _steps(budgets: Config, model: MusicLM, batch: int, frames: int, tokens: int) -> dict[str, int | None]:
+def _steps(
+    budgets: Mapping[str, Budget], model: MusicLM, batch: int, frames: int, tokens: int
+) -> dict[str, int | None]:
     steps: dict[str, int | None] = {}
     for name, budget in budgets.items():
         try:
@@ -132,24 +137,13 @@ def _state(model: MusicLM, frames: int, tokens: int) -> dict[str, Any]:
     return {"state_bytes": now, "state_kind": "constant" if now == later else "growing", "state_length": length}
 
 
-def _memory(shape: ModelConfig, training: Config, frames: int, tokens: int) -> dict[str, Any]:
+def _memory(shape: ModelConfig, training: TrainingSettings, frames: int, tokens: int) -> dict[str, Any]:
     """For the configured micro-batch, or one clip where it is chosen to fit."""
-    auto = training["micro_batch"] == "auto"
-    setup = {
-        "clips": 1 if auto else training["micro_batch"],
-        "precision": training["precision"],
-        "activation_checkpointing": training["activation_checkpointing"] is True,
-        "device": "cuda" if torch.cuda.is_available() else "cpu",
-    }
-    found = training_memory(
-        shape,
-        setup["clips"],
-        frames,
-        tokens,
-        bf16=setup["precision"] == "bf16",
-        checkpointing=setup["activation_checkpointing"],
-        average=training["ema_decay"] > 0,
-        device=setup["device"],
-    )
+    clips = 1 if training["micro_batch"] == "auto" else training["micro_batch"]
+    fit = Fit(clips, training["activation_checkpointing"] is True)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    memory = training_memory(shape, training, fit, frames, tokens, device)
+    setup = {"clips": clips, "precision": training["precision"], "activation_checkpointing": fit.checkpointing}
     parts = ("weights", "gradients", "optimizer", "average", "activations")
-    return {"memory_bytes": found.total, "memory": {**setup, **{part: getattr(found, part) for part in parts}}}
+    bytes_of = {part: getattr(memory, part) for part in parts}
+    return {"memory_bytes": memory.total, "memory": {**setup, "device": device, **bytes_of}}

@@ -6,10 +6,24 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Cache, CodecFile, Out, Spec, Splits, Threads, writable_file, writable_folder
+from ssmttm.cli.options import (
+    AllClips,
+    AllFingerprints,
+    Cache,
+    CodecFile,
+    Licensed,
+    Out,
+    ShardClips,
+    Spec,
+    Splits,
+    Threads,
+    new_file,
+    new_folder,
+    option,
+)
+from ssmttm.config import load_config
 from ssmttm.errors import UserError
-from ssmttm.given import check_section, stage_settings
-from ssmttm.spec import load_config, parse_spec
+from ssmttm.given import check_section, parse_spec, stage_settings
 
 app = typer.Typer()
 
@@ -24,13 +38,11 @@ def index(out: Out, spec: Spec = None, cache: Cache = Path("results/cache")) -> 
 
 @app.command()
 def audio(
-    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
-    shard: Annotated[int, typer.Option(min=0, help="Which shard, from 0.")],
-    shards: Annotated[int, typer.Option(min=1, help="How many shards there are.")],
+    licensed: Licensed,
+    shard: Annotated[int, option("Which shard, from 0.", min=0)],
+    shards: Annotated[int, option("How many shards there are.", min=1)],
     out: Out,
-    rejected: Annotated[
-        Path, typer.Option(callback=writable_file, help="Tracks that failed, with reasons: the table to write.")
-    ],
+    rejected: Annotated[Path, new_file("Tracks that failed, with reasons: the table to write.")],
     spec: Spec = None,
     cache: Cache = Path("results/cache"),
 ) -> None:
@@ -42,14 +54,10 @@ def audio(
 
 @app.command()
 def clips(
-    audio: Annotated[Path, typer.Option(help="audio/{shard}.parquet.")],
+    audio: Annotated[Path, option("audio/{shard}.parquet.")],
     out: Out,
-    fingerprints: Annotated[
-        Path, typer.Option(callback=writable_file, help="Fingerprints of the tracks: the table to write.")
-    ],
-    rejected: Annotated[
-        Path, typer.Option(callback=writable_file, help="Dropped clips, with reasons: the table to write.")
-    ],
+    fingerprints: Annotated[Path, new_file("Fingerprints of the tracks: the table to write.")],
+    rejected: Annotated[Path, new_file("Dropped clips, with reasons: the table to write.")],
     spec: Spec = None,
 ) -> None:
     """Cut tracks into clips of fixed length, resampled, mono, loudness-normalized; take their fingerprints."""
@@ -59,12 +67,7 @@ def clips(
 
 
 @app.command()
-def duplicates(
-    fingerprints: Annotated[list[Path], typer.Option(help="fingerprints/{shard}.parquet; repeat for every shard.")],
-    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
-    out: Out,
-    spec: Spec = None,
-) -> None:
+def duplicates(fingerprints: AllFingerprints, licensed: Licensed, out: Out, spec: Spec = None) -> None:
     """Find recordings that are there more than once, exactly or nearly, and choose which one is kept."""
     from ssmttm.stages import duplicates
 
@@ -73,9 +76,9 @@ def duplicates(
 
 @app.command()
 def splits(
-    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
-    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
-    duplicates: Annotated[Path, typer.Option(help="duplicates.parquet.")],
+    clips: AllClips,
+    licensed: Licensed,
+    duplicates: Annotated[Path, option("duplicates.parquet.")],
     out: Out,
     spec: Spec = None,
 ) -> None:
@@ -87,11 +90,7 @@ def splits(
 
 @app.command()
 def captions(
-    clips: Annotated[Path, typer.Option(help="clips/{shard}.parquet.")],
-    licensed: Annotated[Path, typer.Option(help="licensed.parquet.")],
-    out: Out,
-    spec: Spec = None,
-    cache: Cache = Path("results/cache"),
+    clips: ShardClips, licensed: Licensed, out: Out, spec: Spec = None, cache: Cache = Path("results/cache")
 ) -> None:
     """Analyze clips (essentia, musicnn) and write captions for each, reworded by a language model if one is set."""
     from ssmttm.stages import captions
@@ -100,13 +99,7 @@ def captions(
 
 
 @app.command()
-def codec(
-    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet; repeat for every shard.")],
-    splits: Splits,
-    out: Out,
-    spec: Spec = None,
-    threads: Threads = None,
-) -> None:
+def codec(clips: AllClips, splits: Splits, out: Out, spec: Spec = None, threads: Threads = None) -> None:
     """Fit the codec on the training split."""
     from ssmttm.stages import codec
 
@@ -114,13 +107,7 @@ def codec(
 
 
 @app.command()
-def tokens(
-    clips: Annotated[Path, typer.Option(help="clips/{shard}.parquet.")],
-    codec: CodecFile,
-    out: Out,
-    spec: Spec = None,
-    threads: Threads = None,
-) -> None:
+def tokens(clips: ShardClips, codec: CodecFile, out: Out, spec: Spec = None, threads: Threads = None) -> None:
     """Encode clips to codec tokens."""
     from ssmttm.stages import tokens
 
@@ -129,10 +116,7 @@ def tokens(
 
 @app.command()
 def text(
-    captions: Annotated[Path, typer.Option(help="captions/{shard}.parquet.")],
-    out: Out,
-    spec: Spec = None,
-    threads: Threads = None,
+    captions: Annotated[Path, option("captions/{shard}.parquet.")], out: Out, spec: Spec = None, threads: Threads = None
 ) -> None:
     """Encode captions to token embeddings with the frozen text encoder."""
     from ssmttm.stages import text
@@ -142,11 +126,9 @@ def text(
 
 @app.command()
 def release(
-    folder: Annotated[Path, typer.Option(help="results/data/<version>, with all shards finished.")],
+    folder: Annotated[Path, option("results/data/<version>, with all shards finished.")],
     out: Out,
-    spec: Annotated[
-        str | None, typer.Option(help="The config's `data` section as JSON. Default: from ./config.yaml.")
-    ] = None,
+    spec: Annotated[str | None, option("The config's `data` section as JSON. Default: from ./config.yaml.")] = None,
 ) -> None:
     """Check a finished data set for consistency and write its manifest, dataset.json."""
     from ssmttm.stages import release
@@ -161,16 +143,10 @@ app.add_typer(license_app, name="license")
 @license_app.callback()
 def license(
     context: typer.Context,
-    index: Annotated[Path | None, typer.Option(help="index.parquet.")] = None,
-    licensed: Annotated[
-        Path | None, typer.Option(callback=writable_file, help="Tracks that may be used: the table to write.")
-    ] = None,
-    rejected: Annotated[
-        Path | None, typer.Option(callback=writable_file, help="Tracks that may not, with reasons: the table to write.")
-    ] = None,
-    attribution: Annotated[
-        Path | None, typer.Option(callback=writable_file, help="ATTRIBUTION.md: the file to write.")
-    ] = None,
+    index: Annotated[Path | None, option("index.parquet.")] = None,
+    licensed: Annotated[Path | None, new_file("Tracks that may be used: the table to write.")] = None,
+    rejected: Annotated[Path | None, new_file("Tracks that may not, with reasons: the table to write.")] = None,
+    attribution: Annotated[Path | None, new_file("ATTRIBUTION.md: the file to write.")] = None,
     spec: Spec = None,
 ) -> None:
     """Decide by evidence which tracks may be used under the policy; every rejection has a reason."""
@@ -192,9 +168,9 @@ def explain(
             help="License names, SPDX expressions, addresses or sentences. Without any: standard input, one a line."
         ),
     ] = None,
-    index: Annotated[Path | None, typer.Option(help="With --track: explain a track of this index.parquet.")] = None,
-    track: Annotated[str | None, typer.Option(help="A track_id of that table.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    index: Annotated[Path | None, option("With --track: explain a track of this index.parquet.")] = None,
+    track: Annotated[str | None, option("A track_id of that table.")] = None,
+    as_json: Annotated[bool, option("One JSON object a line.", "--json")] = False,
     spec: Spec = None,
 ) -> None:
     """Show what license statements are understood as, and what the policy says of them.
@@ -205,8 +181,8 @@ def explain(
 
     settings = stage_settings("license", spec, anywhere=True)
     piped = None if texts or track or sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer
-    for shown in explain.run(settings, texts or [], piped, index, track, as_json):
-        sys.stdout.write(shown + "\n")
+    for text in explain.run(settings, texts or [], piped, index, track, as_json):
+        sys.stdout.write(text + "\n")
 
 
 dataset_app = typer.Typer(help="Pass a released data set on.", no_args_is_help=True, rich_markup_mode=None)
@@ -215,23 +191,17 @@ app.add_typer(dataset_app, name="dataset")
 
 @dataset_app.command("export")
 def export(
-    data: Annotated[Path, typer.Option(help="results/data/<version>, released.")],
-    out: Annotated[
-        Path,
-        typer.Option(
-            callback=writable_folder, help="The new folder to write; `datasets.load_dataset(FOLDER)` reads it."
-        ),
-    ],
-    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="With the clips themselves, as FLAC.")] = True,
-    tokens: Annotated[bool, typer.Option("--tokens/--no-tokens", help="With the codec tokens.")] = False,
+    data: Annotated[Path, option("results/data/<version>, released.")],
+    out: Annotated[Path, new_folder("The new folder to write; `datasets.load_dataset(FOLDER)` reads it.")],
+    audio: Annotated[bool, option("With the clips themselves, as FLAC.", "--audio/--no-audio")] = True,
+    tokens: Annotated[bool, option("With the codec tokens.", "--tokens/--no-tokens")] = False,
     private: Annotated[
         bool,
-        typer.Option(
-            "--private",
-            help="Also clips whose license forbids passing on changed versions (ND): for your own use only.",
+        option(
+            "Also clips whose license forbids passing on changed versions (ND): for your own use only.", "--private"
         ),
     ] = False,
-    shard_megabytes: Annotated[int, typer.Option(min=1, help="A Parquet file ends beyond this size.")] = 500,
+    shard_megabytes: Annotated[int, option("A Parquet file ends beyond this size.", min=1)] = 500,
 ) -> None:
     """Write clips, captions and credits as Parquet with a data card and ATTRIBUTION.md."""
     from ssmttm.stages import export

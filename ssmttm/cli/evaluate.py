@@ -5,21 +5,33 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Cache, CodecFile, Device, Out, Spec, Splits, Threads, writable_file, writable_folder
-from ssmttm.given import check_external_spec, stage_settings
-from ssmttm.spec import external_spec, load_config, parse_spec
+from ssmttm.cli.options import (
+    AllFingerprints,
+    Cache,
+    CodecFile,
+    Device,
+    Out,
+    Prompts,
+    Spec,
+    Splits,
+    Threads,
+    new_file,
+    new_folder,
+    option,
+)
+from ssmttm.config import load_config
+from ssmttm.given import check_external_spec, parse_spec, stage_settings
+from ssmttm.spec import external_spec
 
 app = typer.Typer()
 
 
 @app.command()
 def prompts(
-    captions: Annotated[list[Path], typer.Option(help="captions/{shard}.parquet; repeat for every shard.")],
+    captions: Annotated[list[Path], option("captions/{shard}.parquet; repeat for every shard.")],
     splits: Splits,
     out: Out,
-    references: Annotated[
-        list[Path] | None, typer.Option(help="Reference clips of another set than the test split.")
-    ] = None,
+    references: Annotated[list[Path] | None, option("Reference clips of another set than the test split.")] = None,
     spec: Spec = None,
 ) -> None:
     """Choose the held-out captions that every system is asked for: of the test split, or of evaluation.prompts."""
@@ -30,11 +42,7 @@ def prompts(
 
 @app.command("reference_clips")
 def reference_clips(
-    splits: Splits,
-    fingerprints: Annotated[list[Path], typer.Option(help="fingerprints/{shard}.parquet; repeat for every shard.")],
-    out: Out,
-    spec: Spec = None,
-    cache: Cache = Path("results/cache"),
+    splits: Splits, fingerprints: AllFingerprints, out: Out, spec: Spec = None, cache: Cache = Path("results/cache")
 ) -> None:
     """Cut the audio of a set of captions (evaluation.prompts) into reference clips; refuse what was trained on."""
     from ssmttm.stages import reference_clips
@@ -44,12 +52,12 @@ def reference_clips(
 
 @app.command()
 def baseline(
-    name: Annotated[str, typer.Option(help="originals, codec, shuffled, noise or training.")],
-    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
-    clips: Annotated[list[Path], typer.Option(help="clips/{shard}.parquet, or reference clips; repeat for every one.")],
+    name: Annotated[str, option("originals, codec, shuffled, noise or training.")],
+    prompts: Prompts,
+    clips: Annotated[list[Path], option("clips/{shard}.parquet, or reference clips; repeat for every one.")],
     codec: CodecFile,
     out: Out,
-    splits: Annotated[Path | None, typer.Option(help="splits.parquet, for training.")] = None,
+    splits: Annotated[Path | None, option("splits.parquet, for training.")] = None,
     spec: Spec = None,
 ) -> None:
     """Write the audio of a system that is no model: ceiling, floor and references."""
@@ -58,15 +66,13 @@ def baseline(
     baseline.run(stage_settings("baseline", spec), name, prompts, clips, codec, out, splits)
 
 
-Facts = Annotated[
-    Path, typer.Option("--facts", callback=writable_file, help="facts.json: what is known of the system; written, too.")
-]
+Facts = Annotated[Path, new_file("facts.json: what is known of the system; written, too.", "--facts")]
 
 
 @app.command()
 def external(
-    name: Annotated[str, typer.Option(help="A system of evaluation.systems.")],
-    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
+    name: Annotated[str, option("A system of evaluation.systems.")],
+    prompts: Prompts,
     out: Out,
     facts: Facts,
     spec: Spec = None,
@@ -80,12 +86,7 @@ def external(
 
 @app.command()
 def musicgen(
-    prompts: Annotated[Path, typer.Option(help="prompts.parquet.")],
-    out: Out,
-    facts: Facts,
-    spec: Spec = None,
-    device: Device = "auto",
-    threads: Threads = None,
+    prompts: Prompts, out: Out, facts: Facts, spec: Spec = None, device: Device = "auto", threads: Threads = None
 ) -> None:
     """Generate the prompts' audio with MusicGen, from weights on this machine; interrupted, it goes on."""
     from ssmttm.stages import musicgen
@@ -95,17 +96,14 @@ def musicgen(
 
 @app.command()
 def embed(
-    embedder: Annotated[str, typer.Option(help="musicnn, or another of evaluation.embedders.")],
+    embedder: Annotated[str, option("musicnn, or another of evaluation.embedders.")],
     out: Out,
-    generated: Annotated[Path | None, typer.Option(help="A table of generated audio.")] = None,
+    generated: Annotated[Path | None, option("A table of generated audio.")] = None,
     clips: Annotated[
-        list[Path] | None,
-        typer.Option(help="Instead: clips/{shard}.parquet, for its training clips; repeat."),
+        list[Path] | None, option("Instead: clips/{shard}.parquet, for its training clips; repeat.")
     ] = None,
-    splits: Annotated[Path | None, typer.Option(help="With --clips: splits.parquet.")] = None,
-    cache: Annotated[Path, typer.Option(help="Folder of embeddings that are there already.")] = Path(
-        "results/cache/embeddings"
-    ),
+    splits: Annotated[Path | None, option("With --clips: splits.parquet.")] = None,
+    cache: Annotated[Path, option("Folder of embeddings that are there already.")] = Path("results/cache/embeddings"),
     spec: Spec = None,
     threads: Threads = None,
 ) -> None:
@@ -117,8 +115,8 @@ def embed(
 
 @app.command()
 def statistics(
-    embeddings: Annotated[Path, typer.Option(help="Embeddings of a reference set.")],
-    name: Annotated[str, typer.Option(help="What the set is called, such as musiccaps.")],
+    embeddings: Annotated[Path, option("Embeddings of a reference set.")],
+    name: Annotated[str, option("What the set is called, such as musiccaps.")],
     out: Out,
 ) -> None:
     """Write mean and covariance of a reference set's embeddings, which can be passed on without its audio."""
@@ -129,16 +127,15 @@ def statistics(
 
 @app.command()
 def score(
-    embedder: Annotated[str, typer.Option(help="Which embedder made the embeddings.")],
-    system: Annotated[str, typer.Option(help="Name of the system that is scored.")],
-    embeddings: Annotated[Path, typer.Option(help="Embeddings of the system's clips.")],
+    embedder: Annotated[str, option("Which embedder made the embeddings.")],
+    system: Annotated[str, option("Name of the system that is scored.")],
+    embeddings: Annotated[Path, option("Embeddings of the system's clips.")],
     reference: Annotated[
-        list[str],
-        typer.Option(help="NAME=FILE: embeddings of `originals`, `codec` (both needed) and `training`; repeat."),
+        list[str], option("NAME=FILE: embeddings of `originals`, `codec` (both needed) and `training`; repeat.")
     ],
     out: Out,
     data: Annotated[
-        Path | None, typer.Option(help="results/data/<version>: refuse to score if its files aren't as released.")
+        Path | None, option("results/data/<version>: refuse to score if its files aren't as released.")
     ] = None,
     spec: Spec = None,
 ) -> None:
@@ -150,16 +147,11 @@ def score(
 
 @app.command()
 def compare(
-    study: Annotated[str, typer.Option(help="Name of the study.")],
-    runs: Annotated[list[Path], typer.Option(help="results/runs/{run}; repeat for every run.")],
-    sizes: Annotated[list[str], typer.Option(help="The name of its size; repeat for every run, in the same order.")],
-    baselines: Annotated[list[Path], typer.Option(help="results/baselines/{data version}/{name}; repeat for each.")],
-    out: Annotated[
-        Path,
-        typer.Option(
-            callback=writable_folder, help="Folder for comparison.csv, comparison.parquet and curves.parquet."
-        ),
-    ],
+    study: Annotated[str, option("Name of the study.")],
+    runs: Annotated[list[Path], option("results/runs/{run}; repeat for every run.")],
+    sizes: Annotated[list[str], option("The name of its size; repeat for every run, in the same order.")],
+    baselines: Annotated[list[Path], option("results/baselines/{data version}/{name}; repeat for each.")],
+    out: Annotated[Path, new_folder("Folder for comparison.csv, comparison.parquet and curves.parquet.")],
     spec: Spec = None,
 ) -> None:
     """Collect scores, curves and costs of one study's runs into tidy tables."""
@@ -170,13 +162,9 @@ def compare(
 
 @app.command()
 def claims(
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", callback=writable_file, help="claims.json: the file to write. Default: print."),
-    ] = None,
+    out: Annotated[Path | None, new_file("claims.json: the file to write. Default: print.", "--out")] = None,
     spec: Annotated[
-        str | None,
-        typer.Option(help="Other settings as JSON: preset, size, budget, variants, hours. Default: the paper's."),
+        str | None, option("Other settings as JSON: preset, size, budget, variants, hours. Default: the paper's.")
     ] = None,
 ) -> None:
     """Count the paper's 9 % of MusicGen-small's FLOPs and 2 % of its data by our own and by published conventions."""
@@ -189,12 +177,12 @@ def claims(
 
 @app.command()
 def report(
-    studies: Annotated[list[Path], typer.Option(help="results/studies/{study}; repeat it for several on one page.")],
-    data: Annotated[Path, typer.Option(help="results/data/<version>.")],
+    studies: Annotated[list[Path], option("results/studies/{study}; repeat it for several on one page.")],
+    data: Annotated[Path, option("results/data/<version>.")],
     out: Out,
-    claims: Annotated[Path | None, typer.Option(help="claims.json, which `ssmttm claims` writes.")] = None,
+    claims: Annotated[Path | None, option("claims.json, which `ssmttm claims` writes.")] = None,
     figures: Annotated[
-        bool, typer.Option("--figures/--no-figures", help="Also write the studies' figures beside their tables.")
+        bool, option("Also write the studies' figures beside their tables.", "--figures/--no-figures")
     ] = True,
     spec: Spec = None,
 ) -> None:

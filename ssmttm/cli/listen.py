@@ -6,45 +6,39 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import writable_file, writable_folder
+from ssmttm.cli.options import new_file, new_folder, option
 
 app = typer.Typer(help="Blinded listening tests of a study's systems.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
 def build(
-    study: Annotated[Path, typer.Option(help="results/studies/{study}, finished.")],
-    out: Annotated[
-        Path,
-        typer.Option(callback=writable_folder, help="The new public folder: a page and its audio, with opaque names."),
-    ],
+    study: Annotated[Path, option("results/studies/{study}, finished.")],
+    out: Annotated[Path, new_folder("The new public folder: a page and its audio, with opaque names.")],
     key: Annotated[
-        Path | None,
-        typer.Option(
-            callback=writable_file, help="The secret file that says which clip is whose. Default: OUT.key.json."
-        ),
+        Path | None, new_file("The secret file that says which clip is whose. Default: OUT.key.json.")
     ] = None,
     systems: Annotated[
         list[str] | None,
-        typer.Option(help="Systems, by comma or repeated. Default: all but the baselines, and real music (originals)."),
+        option("Systems, by comma or repeated. Default: all but the baselines, and real music (originals)."),
     ] = None,
     pairs: Annotated[
         list[str] | None,
-        typer.Option(help="Pairs A:B to compare, by comma or repeated. Default: every two that are no baselines."),
+        option("Pairs A:B to compare, by comma or repeated. Default: every two that are no baselines."),
     ] = None,
-    captions: Annotated[int, typer.Option(min=1, help="How many captions; drawn by --seed.")] = 8,
-    tests: Annotated[str, typer.Option(help="mos (ratings), preference (pairs), or both.")] = "mos,preference",
-    ratings: Annotated[int, typer.Option(min=1, help="Clips that one participant rates, besides three checks.")] = 20,
-    comparisons: Annotated[int, typer.Option(min=1, help="Pairs that one participant compares, besides checks.")] = 12,
-    heard: Annotated[float, typer.Option(help="Share of a clip to hear before it can be answered.")] = 0.8,
+    captions: Annotated[int, option("How many captions; drawn by --seed.", min=1)] = 8,
+    tests: Annotated[str, option("mos (ratings), preference (pairs), or both.")] = "mos,preference",
+    ratings: Annotated[int, option("Clips that one participant rates, besides three checks.", min=1)] = 20,
+    comparisons: Annotated[int, option("Pairs that one participant compares, besides checks.", min=1)] = 12,
+    heard: Annotated[float, option("Share of a clip to hear before it can be answered.")] = 0.8,
     seconds: Annotated[
-        float | None, typer.Option(min=0.5, help="Cut clips to this length. Default: the shortest of each caption.")
+        float | None, option("Cut clips to this length. Default: the shortest of each caption.", min=0.5)
     ] = None,
-    title: Annotated[str, typer.Option(help="Title of the page.")] = "Listening test",
+    title: Annotated[str, option("Title of the page.")] = "Listening test",
     data: Annotated[
-        Path | None, typer.Option(help="Data set of the study's real music, whose licenses count. Default: its own.")
+        Path | None, option("Data set of the study's real music, whose licenses count. Default: its own.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws captions and sheets; names are secret all the same.")] = 1,
+    seed: Annotated[int, option("Draws captions and sheets; names are secret all the same.", min=0)] = 1,
 ) -> None:
     """Write a blinded listening test as a static page, and its key beside it."""
     from ssmttm.stages import listen
@@ -61,11 +55,9 @@ def _listed(values: list[str] | None) -> list[str]:
 @app.command()
 def serve(
     folder: Annotated[Path, typer.Argument(help="The public folder of a listening test.")],
-    answers: Annotated[
-        Path, typer.Option(callback=writable_folder, help="Folder for the answers, one file per participant.")
-    ],
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the local network.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    answers: Annotated[Path, new_folder("Folder for the answers, one file per participant.")],
+    host: Annotated[str, option("Address to listen on; 0.0.0.0 for the local network.")] = "127.0.0.1",
+    port: Annotated[int, option("0 takes a free one.", min=0, max=65535)] = 8765,
 ) -> None:
     """Serve a listening test and save the answers that its page sends."""
     from ssmttm.stages import listen
@@ -76,14 +68,11 @@ def serve(
 @app.command()
 def score(
     answers: Annotated[list[Path], typer.Argument(help="Files of answers, or folders of them.")],
-    key: Annotated[Path, typer.Option(help="The key that `listen build` wrote.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(callback=writable_file, help="NAME.json to write; NAME.mos.csv and so on go beside it."),
-    ] = None,
-    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
-    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 1,
+    key: Annotated[Path, option("The key that `listen build` wrote.")],
+    out: Annotated[Path | None, new_file("NAME.json to write; NAME.mos.csv and so on go beside it.")] = None,
+    resamples: Annotated[int, option("Bootstrap resamples.", min=100)] = 2000,
+    confidence: Annotated[float, option("Of the intervals.")] = 0.95,
+    seed: Annotated[int, option("Of the bootstrap.", min=0)] = 1,
 ) -> None:
     """Mean opinion scores, preferences and agreement, of participants who passed the checks."""
     from ssmttm.listening.scoring import Settings

@@ -1,46 +1,54 @@
 """Options that several commands take, and the checks of places to write to."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ssmttm.given import check_writable
 
 
-def writable_file(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
-    """Refuse a file that can't be written, before any work is done for it."""
-    if path is not None:
-        check_writable(path, parameter.opts[0], folder=False)
-    return path
+def _checked(folder: bool | None) -> Any:
+    def check(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+        if path is not None:
+            check_writable(path, parameter.opts[0], folder)
+        return path
+
+    return check
 
 
-def writable_folder(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+def new_file(help: str, *names: str) -> Any:
+    """An option: a file to write; one that can't be written is refused before any work is done for it."""
+    return typer.Option(*names, callback=_checked(False), help=help)
+
+
+def new_folder(help: str, *names: str) -> Any:
     """The same for a folder."""
-    if path is not None:
-        check_writable(path, parameter.opts[0], folder=True)
-    return path
+    return typer.Option(*names, callback=_checked(True), help=help)
 
 
-def writable(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+def new_file_or_folder(help: str, *names: str) -> Any:
     """The same where either may be asked for."""
-    if path is not None:
-        check_writable(path, parameter.opts[0])
-    return path
+    return typer.Option(*names, callback=_checked(None), help=help)
 
 
-Spec = Annotated[
-    str | None, typer.Option("--spec", help="Settings as JSON or a JSON file. Default: from ./config.yaml.")
+def option(help: str, *names: str, **more: Any) -> Any:
+    """Any other option."""
+    return typer.Option(*names, help=help, **more)
+
+
+Spec = Annotated[str | None, option("Settings as JSON or a JSON file. Default: from ./config.yaml.", "--spec")]
+Out = Annotated[Path, new_file("The file to write.", "--out")]
+Cache = Annotated[Path, option("Folder for downloads, verified and reused.", "--cache")]
+CodecFile = Annotated[Path, option("The fitted codec (codec.safetensors).", "--codec")]
+Device = Annotated[str, option("auto, cpu, cuda or cuda:N.", "--device")]
+Threads = Annotated[int | None, option("CPU threads. Default: torch's choice.", "--threads", min=1)]
+Splits = Annotated[Path, option("splits.parquet.", "--splits")]
+Licensed = Annotated[Path, option("licensed.parquet.", "--licensed")]
+Prompts = Annotated[Path, option("prompts.parquet.", "--prompts")]
+ShardClips = Annotated[Path, option("clips/{shard}.parquet.", "--clips")]
+AllClips = Annotated[list[Path], option("clips/{shard}.parquet; repeat for every shard.", "--clips")]
+AllFingerprints = Annotated[
+    list[Path], option("fingerprints/{shard}.parquet; repeat for every shard.", "--fingerprints")
 ]
-
-Out = Annotated[Path, typer.Option("--out", callback=writable_file, help="The file to write.")]
-
-Cache = Annotated[Path, typer.Option("--cache", help="Folder for downloads, verified and reused.")]
-
-CodecFile = Annotated[Path, typer.Option("--codec", help="The fitted codec (codec.safetensors).")]
-
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads. Default: torch's choice.")]
-
-Splits = Annotated[Path, typer.Option("--splits", help="splits.parquet.")]
+Preset = Annotated[str | None, option("A folder of workflow/presets that overlays config.yaml.", "--preset")]

@@ -6,24 +6,31 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, writable, writable_folder
-from ssmttm.given import check_section, named_settings, run_settings
-from ssmttm.spec import generation_settings, parse_spec
+from ssmttm.cli.options import Device, Preset, new_file_or_folder, new_folder, option
+from ssmttm.config import generation_settings
+from ssmttm.given import check_section, named_settings, parse_spec, run_settings
 
 app = typer.Typer()
+
+ContinueFrom = Annotated[
+    Path | None,
+    option(
+        "An audio file of at most 10 minutes to go on from. The output holds it, as the codec renders it, "
+        "and then --seconds of new audio.",
+        "--continue-from",
+    ),
+]
 
 
 @app.command()
 def train(
-    run: Annotated[str, typer.Option(help="The run's name in the run table.")],
-    data: Annotated[Path, typer.Option(help="results/data/<version>, released.")],
-    out: Annotated[
-        Path, typer.Option(callback=writable_folder, help="Folder for model.safetensors, curve.parquet, manifest.json.")
-    ],
-    spec: Annotated[str | None, typer.Option(help="The run's spec as JSON. Default: from ./config.yaml.")] = None,
+    run: Annotated[str, option("The run's name in the run table.")],
+    data: Annotated[Path, option("results/data/<version>, released.")],
+    out: Annotated[Path, new_folder("Folder for model.safetensors, curve.parquet, manifest.json.")],
+    spec: Annotated[str | None, option("The run's spec as JSON. Default: from ./config.yaml.")] = None,
     device: Device = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads of all processes. Default: training.threads for each.")
+        int | None, option("CPU threads of all processes. Default: training.threads for each.", min=1)
     ] = None,
 ) -> None:
     """Train one run under its budget; interrupted, it resumes from out/state."""
@@ -34,63 +41,50 @@ def train(
 
 @app.command()
 def generate(
-    model: Annotated[Path, typer.Option(help="A trained run, such as results/runs/prefix-simba-base-iters.")],
+    model: Annotated[Path, option("A trained run, such as results/runs/prefix-simba-base-iters.")],
     out: Annotated[
         Path,
-        typer.Option(
-            callback=writable,
-            help="A .wav or .flac file (with --prompt); with --prompts a folder, for a .wav per prompt, "
-            "or a .parquet file.",
+        new_file_or_folder(
+            "A .wav or .flac file (with --prompt); with --prompts a folder, for a .wav per prompt, or a .parquet file."
         ),
     ],
-    prompt: Annotated[str | None, typer.Option(help="What the music should be like.")] = None,
+    prompt: Annotated[str | None, option("What the music should be like.")] = None,
     prompts: Annotated[
         Path | None,
-        typer.Option(
-            help="Many prompts: a .txt file, one a line, or a .csv or .parquet table with a column `caption` "
+        option(
+            "Many prompts: a .txt file, one a line, or a .csv or .parquet table with a column `caption` "
             "and, to name them, `clip_id` or `name`."
         ),
     ] = None,
-    continue_from: Annotated[
-        Path | None,
-        typer.Option(
-            "--continue-from",
-            help="An audio file of at most 10 minutes to go on from. The output holds it, as the codec renders it, "
-            "and then --seconds of new audio.",
-        ),
-    ] = None,
+    continue_from: ContinueFrom = None,
     stream: Annotated[
         bool,
-        typer.Option(
-            "--stream",
-            help="Write to NAME.partial.wav, which can be played meanwhile and becomes NAME.wav at the end. Loud peaks "
+        option(
+            "Write to NAME.partial.wav, which can be played meanwhile and becomes NAME.wav at the end. Loud peaks "
             "are bent, where otherwise the whole clip is turned down.",
+            "--stream",
         ),
     ] = False,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.5, max=3600, help="Length of the new audio. Default: as trained.")
-    ] = None,
-    temperature: Annotated[float | None, typer.Option(min=1e-3, help="Softmax temperature.")] = None,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Sample among this many likeliest codes.")] = None,
-    guidance: Annotated[float | None, typer.Option(min=0, help="Guidance scale; 1 is off.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampler.")] = None,
+    seconds: Annotated[float | None, option("Length of the new audio. Default: as trained.", min=0.5, max=3600)] = None,
+    temperature: Annotated[float | None, option("Softmax temperature.", min=1e-3)] = None,
+    top_k: Annotated[int | None, option("Sample among this many likeliest codes.", min=1)] = None,
+    guidance: Annotated[float | None, option("Guidance scale; 1 is off.", min=0)] = None,
+    seed: Annotated[int | None, option("Seed of the sampler.", min=0)] = None,
     codec: Annotated[
         Path | None,
-        typer.Option(
-            help="The fitted codec. Default: codec.safetensors in the run's folder or, else, of the run's data set."
-        ),
+        option("The fitted codec. Default: codec.safetensors in the run's folder or, else, of the run's data set."),
     ] = None,
     spec: Annotated[
         str | None,
-        typer.Option(
-            help="The config's `generation` section as JSON. Default: ./config.yaml or, where there is none, "
+        option(
+            "The config's `generation` section as JSON. Default: ./config.yaml or, where there is none, "
             "the default study's."
         ),
     ] = None,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: by the model's size.")] = None,
+    threads: Annotated[int | None, option("CPU threads. Default: by the model's size.", min=1)] = None,
     precision: Annotated[
-        str, typer.Option(help="fp32, or bf16: weights of half the size; states and logits stay in fp32.")
+        str, option("fp32, or bf16: weights of half the size; states and logits stay in fp32.")
     ] = "fp32",
 ) -> None:
     """Generate music from a prompt, or from a file of prompts."""
@@ -108,13 +102,12 @@ def generate(
 def describe(
     variant: Annotated[str, typer.Argument(help="A variant of the config, such as prefix-simba.")],
     size: Annotated[
-        str,
-        typer.Option(help="A size of the config, or PRESET or PRESET-SIZE, such as paper or paper-quarter."),
+        str, option("A size of the config, or PRESET or PRESET-SIZE, such as paper or paper-quarter.")
     ] = "base",
-    preset: Annotated[str | None, typer.Option(help="A folder of workflow/presets that overlays config.yaml.")] = None,
-    config: Annotated[list[Path] | None, typer.Option(help="Config file; repeat for overlays.")] = None,
-    codebooks: Annotated[int | None, typer.Option(min=1, max=9, help="Codebooks that are modelled.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    preset: Preset = None,
+    config: Annotated[list[Path] | None, option("Config file; repeat for overlays.")] = None,
+    codebooks: Annotated[int | None, option("Codebooks that are modelled.", min=1, max=9)] = None,
+    as_json: Annotated[bool, option("One JSON object instead of a table.", "--json")] = False,
 ) -> None:
     """Say what a model is made of and what it costs, without building it: parameters, FLOPs, steps, memory."""
     from ssmttm.stages import describe
@@ -125,8 +118,8 @@ def describe(
 @app.command("spec")
 def show_spec(
     name: Annotated[str, typer.Argument(help="A stage (index, license, …) or a run of the run table.")],
-    preset: Annotated[str | None, typer.Option(help="A folder of workflow/presets that overlays config.yaml.")] = None,
-    config: Annotated[list[Path], typer.Option(help="Config file; repeat for overlays.")] = [Path("config.yaml")],  # noqa: B006
+    preset: Preset = None,
+    config: Annotated[list[Path], option("Config file; repeat for overlays.")] = [Path("config.yaml")],  # noqa: B006
 ) -> None:
     """Print the settings that a stage or a run takes from the config, as JSON."""
     print(json.dumps(named_settings(name, config, preset), indent=2))

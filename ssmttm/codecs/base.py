@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,7 +58,9 @@ def _module(name: str, where: str) -> Any:
     return plugins.load("ssmttm.codecs", name, "codec", where, shared=("base",))
 
 
-def fit_codec(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> Codec:
+def fit_codec(
+    settings: Mapping[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int
+) -> Codec:
     """Fit the codec that `settings` (the config's data.codec) names, or load it if it is a pretrained one.
 
     `waves` yields `count` training recordings [n] at `sample_rate` Hz; it is read once. Raises
@@ -67,7 +69,7 @@ def fit_codec(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int,
     return _module(settings["name"], "data.codec.name").fit(settings, waves, count, sample_rate, seed)
 
 
-def frames_in(settings: dict[str, Any], seconds: float, sample_rate: int) -> int:
+def frames_in(settings: Mapping[str, Any], seconds: float, sample_rate: int) -> int:
     """Frames that a clip of `seconds` at `sample_rate` Hz encodes to under `settings` (the config's data.codec).
 
     Needs no weights. Raises UserError for an unknown codec.
@@ -98,12 +100,12 @@ def load_codec(path: Path | str) -> Codec:
         raise UserError(f"{path}: a damaged codec file: {error}; fit it again") from error
 
 
-def save_codec(path: Path | str, name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+def save_codec(path: Path | str, name: str, settings: Mapping[str, Any], tensors: dict[str, np.ndarray]) -> None:
     """Write a codec's settings and tensors to one safetensors file, atomically; equal codecs give equal bytes."""
     save_tensors(path, tensors, {"format": FORMAT, "codec": name, "settings": canonical_json(settings)})
 
 
-def codec_identity(name: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
+def codec_identity(name: str, settings: Mapping[str, Any], tensors: dict[str, np.ndarray]) -> str:
     """`name:hash`, the hash being 12 hex digits over settings and tensors."""
     content = hashlib.sha256(canonical_json(settings).encode())
     for key in sorted(tensors):

@@ -6,7 +6,7 @@ decode to exactly 512 T samples. Long recordings are processed in pieces with en
 surroundings that the result is that of the whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ _SETTINGS = (
 class DacCodec:
     """Implements `ssmttm.codecs.base.Codec`; latents are what the decoder takes, width 1,024 in the published one."""
 
-    def __init__(self, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+    def __init__(self, settings: Mapping[str, Any], tensors: dict[str, np.ndarray]) -> None:
         """From the model's sizes and its weights; raises ValueError if they don't fit each other."""
         from transformers import DacConfig, DacModel
 
@@ -110,7 +110,7 @@ def _pieces(frames: int) -> Iterator[tuple[int, int, int, int]]:
         yield start, end, max(start - _CONTEXT, 0), min(end + _CONTEXT, frames)
 
 
-def fit(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> DacCodec:
+def fit(settings: Mapping[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> DacCodec:
     """The first `codebooks` levels of the pretrained codec `model` (hub id or folder); `waves` are not needed.
 
     Raises UserError when the model is missing or damaged, or is not what `settings` and
@@ -150,6 +150,6 @@ def fit(settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sampl
     return DacCodec(sizes, tensors)
 
 
-def load(settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> DacCodec:
+def load(settings: Mapping[str, Any], tensors: dict[str, np.ndarray]) -> DacCodec:
     """The codec from a file's content; raises KeyError or ValueError if it is not one."""
     return DacCodec(settings, tensors)

@@ -7,7 +7,7 @@ padded with silence; `T` tokens decode to exactly 512 T samples.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ def _sample(waves: Iterable[np.ndarray], count: int, most: int, sample_rate: int
 
 
 def fit(
-    settings: dict[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int
+    settings: Mapping[str, Any], waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int
 ) -> SpectralCodec:
     """Fit mean and codebooks; `settings` has `codebooks` and `codebook_size`.
 
@@ -129,7 +129,7 @@ def fit(
     return SpectralCodec(sample_rate, mean, codebooks)
 
 
-def load(settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> SpectralCodec:
+def load(settings: Mapping[str, Any], tensors: dict[str, np.ndarray]) -> SpectralCodec:
     """The codec from a file's content; raises KeyError or ValueError if it is not one."""
     if set(settings) != {"sample_rate"} or set(tensors) != {"mean", "codebooks"}:
         raise ValueError(f"unexpected content: {sorted(settings)}, {sorted(tensors)}")

@@ -1,6 +1,6 @@
 """From a track's samples to clips of one length and one loudness."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,7 @@ def pieces(
         yield tape.start_s + start / sample_rate, tape.take(start, length)
 
 
-def finish(start_s: float, piece: np.ndarray, settings: dict[str, Any]) -> Clip:
+def finish(start_s: float, piece: np.ndarray, settings: Mapping[str, Any]) -> Clip:
     """A clip from samples `[n]`: their mean removed, brought to the wanted loudness, measured before that."""
     rate = settings["sample_rate"]
     wave, offset = remove_offset(piece)

@@ -25,6 +25,7 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from ssmttm.audio.matching import CODE_SECONDS, Match, candidates, compare, sounding
 from ssmttm.licenses.elements import strictness
+from ssmttm.rows import DuplicateRow
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _why(kept: Recording, other: Recording) -> str:
     )[differ]
 
 
-def find_duplicates(tracks: Iterable[Recording], similarity: float) -> list[dict[str, Any]]:
+def find_duplicates(tracks: Iterable[Recording], similarity: float) -> list[DuplicateRow]:
     """Rows of the `duplicates` table, by track, whatever the order of `tracks`.
 
     `similarity` is the least share of equal bits of two near duplicates. Memory and time grow
@@ -97,7 +98,7 @@ def find_duplicates(tracks: Iterable[Recording], similarity: float) -> list[dict
     return sorted(rows, key=lambda row: row["track_id"])
 
 
-def _row(track: Recording, kept: Recording, kind: str, match: Match) -> dict[str, Any]:
+def _row(track: Recording, kept: Recording, kind: str, match: Match) -> DuplicateRow:
     part = kind == "near" and _is_part(track, kept, match)
     lengths = f"kept because it holds more: {kept.duration_s:.2f}, not {track.duration_s:.2f} s"
     return {

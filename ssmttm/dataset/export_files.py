@@ -1,5 +1,6 @@
 """The Parquet files of an exported data set: their columns, and how they are split and numbered."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ def export_schema(audio: bool, tokens: bool) -> pa.Schema:
     return pa.schema(fields)
 
 
-def hub_features(schema: pa.Schema, sample_rate: int) -> list[dict[str, Any]]:
+def hub_features(schema: pa.Schema, sample_rate: int) -> list[Mapping[str, Any]]:
     """The columns as a data card's `dataset_info.features` writes them."""
 
-    def kind(type: pa.DataType) -> dict[str, Any]:
+    def kind(type: pa.DataType) -> Mapping[str, Any]:
         if pa.types.is_list(type):
             inner = kind(type.value_type)
             return {"list": inner.get("dtype", inner.get("struct"))}
@@ -56,7 +57,7 @@ class SplitFiles:
         self._folder, self._split, self._schema, self._bytes = folder, split, schema, shard_bytes
         self._paths: list[Path] = []
         self._writer: pq.ParquetWriter | None = None
-        self._pending: list[dict[str, Any]] = []
+        self._pending: list[Mapping[str, Any]] = []
 
     def __enter__(self) -> "SplitFiles":
         return self
@@ -64,7 +65,7 @@ class SplitFiles:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def add(self, row: dict[str, Any]) -> None:
+    def add(self, row: Mapping[str, Any]) -> None:
         """Write one row, in a new file once the current one is large enough."""
         self._pending.append(row)
         if len(self._pending) >= _GROUP:

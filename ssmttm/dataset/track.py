@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,10 @@ from ssmttm.audio.fingerprint import HEARD_SECONDS, Fingerprinter
 from ssmttm.audio.streams import Block, NotFinite, Probe, Source, TooLong, Undecodable, glance, stream
 from ssmttm.dataset.clips import clip_starts, finish, pieces
 from ssmttm.progress import Progress, format_seconds
+from ssmttm.rows import Clip, FingerprintRow, RejectedRow
+from ssmttm.settings import ClipSettings
 
-Row = dict[str, Any]
+Row = Clip | FingerprintRow | RejectedRow
 Voices = Callable[[np.ndarray], tuple[np.ndarray | None, float | None]]
 
 
@@ -26,7 +27,7 @@ class Track:
     """
 
     def __init__(
-        self, track_id: str, source: Source, settings: dict[str, Any], voices: Voices, progress: Progress
+        self, track_id: str, source: Source, settings: ClipSettings, voices: Voices, progress: Progress
     ) -> None:
         self.track_id, self.source, self.settings = track_id, source, settings
         self.voices, self.progress = voices, progress
@@ -108,7 +109,7 @@ class Track:
             self.progress.update(self.progress.done, f"{format_seconds(self.end_s)} into a track")
             yield block
 
-    def _clip(self, start_s: float, piece: np.ndarray) -> tuple[str, Row]:
+    def _clip(self, start_s: float, piece: np.ndarray) -> tuple[str, Clip | RejectedRow]:
         clip_id = f"{self.track_id}@{round(start_s * 1000)}"
         wave, probability = self.voices(piece)
         if wave is None:
@@ -117,7 +118,7 @@ class Track:
         if clip.wave is None or clip.quality is None:
             return self._drop("silent", f"{clip_id}: {clip.loudness_lufs:.1f} LUFS", self.settings["seconds"])
         self.kept += 1
-        return "clips", {
+        row: Clip = {
             "clip_id": clip_id,
             "track_id": self.track_id,
             "start_s": start_s,
@@ -126,16 +127,17 @@ class Track:
             "audio": {"bytes": encode_audio(clip.wave, self.rate), "path": f"{clip_id}.flac"},
             "loudness_lufs": clip.loudness_lufs,
             "peak": clip.peak,
-            **asdict(clip.quality),
+            **asdict(clip.quality),  # type: ignore[typeddict-item]  # the fields of Quality
         }
+        return "clips", row
 
-    def _fingerprint(self, info: Probe) -> Row:
-        found = self.fingerprinter.result()
+    def _fingerprint(self, info: Probe) -> FingerprintRow:
+        heard = self.fingerprinter.result()
         return {
             "track_id": self.track_id,
             "duration_s": self.end_s if self.whole else info.duration_s,
-            "audio_sha256": found.audio_sha256,
-            "codes": found.codes,
+            "audio_sha256": heard.audio_sha256,
+            "codes": heard.codes,
             "sample_rate": info.sample_rate,
             "channels": info.channels,
             "bit_rate": info.bit_rate,
@@ -145,6 +147,11 @@ class Track:
     def _so_far(self) -> str:
         return f"; {self.kept} clips before that are kept" if self.kept else ""
 
-    def _drop(self, reason: str, detail: str, seconds: float | None = None) -> tuple[str, Row]:
-        row = {"track_id": self.track_id, "stage": "clips", "reason": reason, "detail": detail, "duration_s": seconds}
-        return "rejected", row
+    def _drop(self, reason: str, detail: str, seconds: float | None = None) -> tuple[str, RejectedRow]:
+        return "rejected", {
+            "track_id": self.track_id,
+            "stage": "clips",
+            "reason": reason,
+            "detail": detail,
+            "duration_s": seconds,
+        }

@@ -1,18 +1,18 @@
 """From captions to audio with a trained run: text encoder, language model, codec."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from ssmttm.audio.coded import limit_peak
+from ssmttm.audio.streams import TooLong, Undecodable, decode
 from ssmttm.codecs.base import Codec, load_codec
 from ssmttm.errors import UserError
-from ssmttm.generation.prompts import check_prompt
+from ssmttm.generation.prompts import Prompt, check_prompt
 from ssmttm.generation.sampler import Sampling, generate_codes, stream_codes
 from ssmttm.generation.streaming import StreamDecoder
 from ssmttm.given import trained_runs
@@ -22,13 +22,26 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import steps_for
 from ssmttm.progress import Progress
 from ssmttm.released import check_inputs
+from ssmttm.settings import RunSpec
 from ssmttm.text.base import TextEncoder, load_encoder
 
 _STATE_BYTES = 2 << 30
 """Most bytes of recurrent state or cache of the captions that are generated at once."""
 
 
+LONGEST_PROMPT_S = 600.0
+"""Of audio that a generation goes on from."""
+
+LEAST_KNOWN = 0.5
+"""Share of a prompt's letters in tokens of more than one letter. English has more than 0.9, Cyrillic 0.2 and less."""
+
+_ENDS = 100  # characters of a long text that a message quotes, of either end
+
 CODEC = "codec.safetensors"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 2 * _ENDS else f"{text[:_ENDS]} … {text[-_ENDS:]}"
 
 
 def run_folder(model: Path) -> Path:
@@ -58,7 +71,7 @@ class Pipeline:
     model: MusicLM
     codec: Codec
     encoder: TextEncoder
-    spec: dict[str, Any]
+    spec: RunSpec
     device: torch.device
 
     @classmethod
@@ -72,20 +85,20 @@ class Pipeline:
         path = folder / "model.safetensors" if model == folder else model
         if not path.is_file():
             raise UserError(f"{path}: no trained model; {trained_runs(folder)}")
-        trained, facts = load_model(path)
-        spec = facts["spec"]
-        codec = codec or find_codec(folder, spec["data"]["version"], facts["codec"])
+        trained, origin = load_model(path)
+        spec = origin["spec"]
+        codec = codec or find_codec(folder, spec["data"]["version"], origin["codec"])
         check_inputs([codec])
         loaded = load_codec(codec)
-        if loaded.identity != facts["codec"]:
+        if loaded.identity != origin["codec"]:
             raise UserError(
-                f"{codec}: is {loaded.identity}, but the run was trained on tokens of {facts['codec']}; "
+                f"{codec}: is {loaded.identity}, but the run was trained on tokens of {origin['codec']}; "
                 f"name that one with --codec FILE, the {CODEC} of the data set {spec['data']['version']}"
             )
         encoder = load_encoder(spec["data"]["text"])
-        if encoder.identity != facts["text_encoder"]:
+        if encoder.identity != origin["text_encoder"]:
             raise UserError(
-                f"the text encoder is {encoder.identity}, but the run was trained with {facts['text_encoder']}"
+                f"the text encoder is {encoder.identity}, but the run was trained with {origin['text_encoder']}"
             )
         return cls(set_precision(trained, precision).to(device), loaded, encoder, spec, device)
 
@@ -148,6 +161,31 @@ class Pipeline:
         if not whole:
             raise ValueError(f"{len(wave)} samples are less than one codec frame of {self._hop}")
         return self.codec.encode(wave[:whole])[: self.model.config.codebooks]
+
+    def encode_file(self, path: Path) -> np.ndarray:
+        """Codes `[K, T]` of an audio file to go on from; UserError unless it is audio of at most 10 minutes."""
+        if not path.is_file():
+            raise UserError(f"--continue-from {path}: no such file")
+        try:
+            return self.encode_prompt(decode(path.read_bytes(), self.codec.sample_rate, LONGEST_PROMPT_S))
+        except (Undecodable, TooLong, ValueError, OSError) as error:
+            raise UserError(f"--continue-from {path}: {error}; give audio of at most 10 minutes") from error
+
+    def cautions(self, prompts: Iterable[Prompt]) -> Iterator[str]:
+        """Which prompts the text encoder doesn't take in as they are, a sentence each."""
+        limit = self.spec["data"]["text"]["max_tokens"]
+        for prompt in prompts:
+            reading = self.encoder.read(prompt.caption, limit)
+            if reading.dropped:
+                yield (
+                    f"{prompt.name}: it has {reading.tokens} tokens, and the model takes {limit}; "
+                    f"not used: {_shortened(reading.dropped)!r}"
+                )
+            if reading.known < LEAST_KNOWN:
+                yield (
+                    f"{prompt.name}: the text encoder doesn't know most of {_shortened(prompt.caption)!r}, so it will "
+                    "hardly matter; the models are trained on English captions"
+                )
 
     def _encode(self, captions: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         tokens = self.spec["data"]["text"]["max_tokens"]

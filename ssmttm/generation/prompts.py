@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,8 +113,3 @@ def file_name(name: str) -> str:
         return safe
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{safe or '_'}-{digest}"
-
-
-def file_names(names: Iterable[str]) -> list[str]:
-    """`file_name` of each."""
-    return [file_name(name) for name in names]

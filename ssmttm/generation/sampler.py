@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from torch import Tensor
 from ssmttm.models.lm import MusicLM, Stream
 from ssmttm.models.patterns import delay, steps_for
 from ssmttm.progress import Progress
+from ssmttm.settings import GenerationSettings
 
 _BLOCK = 256
 """Steps whose random numbers are drawn at once."""
@@ -25,7 +25,7 @@ class Sampling:
     guidance: float  # null + guidance * (conditional - null); 1 needs no null pass
 
     @classmethod
-    def from_settings(cls, settings: dict[str, Any]) -> "Sampling":
+    def from_settings(cls, settings: GenerationSettings) -> "Sampling":
         """From the config's `generation` section."""
         return cls(settings["temperature"], settings["top_k"], settings["guidance"])
 

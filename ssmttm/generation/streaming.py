@@ -3,6 +3,7 @@
 import math
 import os
 import wave
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -111,3 +112,13 @@ class GrowingWav:
         """Append samples `[n]`, -1 to 1."""
         self._wav.writeframes(np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
         self._file.flush()
+
+
+def write_stream(out: Path, sample_rate: int, blocks: Iterable[np.ndarray]) -> None:
+    """Append `blocks` to NAME.partial.wav, which becomes `out` at the end."""
+    partial = out.with_suffix(".partial.wav")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    with GrowingWav(partial, sample_rate) as file:
+        for block in blocks:
+            file.write(block)
+    partial.replace(out)

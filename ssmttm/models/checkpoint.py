@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -11,28 +11,36 @@ from torch import Tensor
 from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
+from ssmttm.settings import RunSpec
 from ssmttm.tensors import save_tensors
 
 _PICKLES = (b"PK\x03\x04", b"\x80")
 
 
-def save_model(path: Path, model: MusicLM, facts: dict[str, Any]) -> None:
-    """Write weights, with `facts` (spec, codec, text encoder) as metadata; UserError if some are not finite."""
-    facts = {**facts, "text_width": model.config.text_width}
+class Origin(TypedDict):
+    """What a model was trained by and on; its file says so."""
+
+    spec: RunSpec
+    codec: str
+    text_encoder: str
+
+
+def save_model(path: Path, model: MusicLM, origin: Mapping[str, object]) -> None:
+    """Write weights, with their `Origin`, and perhaps more, as metadata; UserError if some are not finite."""
     check_finite(f"{path}, not written", model.state_dict())
-    save_tensors(path, model.state_dict(), {"ssmttm": json.dumps(facts)})
+    save_tensors(path, model.state_dict(), {"ssmttm": json.dumps({**origin, "text_width": model.config.text_width})})
 
 
-def load_model(path: Path) -> tuple[MusicLM, dict[str, Any]]:
-    """The model in evaluation mode, and its facts; raises UserError if the file is not one of ours, or broken."""
-    facts, tensors = read_tensors(path, "ssmttm")
-    if facts is None:
+def load_model(path: Path) -> tuple[MusicLM, Origin]:
+    """The model in evaluation mode, and its origin; raises UserError if the file is not one of ours, or broken."""
+    origin, tensors = read_tensors(path, "ssmttm")
+    if origin is None:
         raise UserError(f"{path}: safetensors, but not a model that `ssmttm train` wrote")
-    model = MusicLM(ModelConfig.from_spec(facts["spec"], facts["text_width"]))
+    model = MusicLM(ModelConfig.from_spec(origin["spec"], origin["text_width"]))
     check_shapes(path, tensors, model.state_dict())
     check_finite(f"{path}", tensors)
     model.load_state_dict(tensors)
-    return model.eval(), facts
+    return model.eval(), cast(Origin, origin)
 
 
 def read_tensors(path: Path, key: str) -> tuple[dict[str, Any] | None, dict[str, Tensor]]:

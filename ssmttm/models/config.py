@@ -1,7 +1,8 @@
 """What a language model is made of, as one immutable record."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from ssmttm.settings import RunSpec
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class ModelConfig:
     attention_layers: tuple[int, ...] = ()  # layers, from 1, whose mixer is attention
 
     @classmethod
-    def from_spec(cls, spec: dict[str, Any], text_width: int) -> "ModelConfig":
+    def from_spec(cls, spec: RunSpec, text_width: int) -> "ModelConfig":
         """From a run's spec (`ssmttm.spec.run_spec`) and the width of the text encoder."""
-        variant = {k: v for k, v in spec["variant"].items() if k != "name"}
-        variant["attention_layers"] = tuple(variant["attention_layers"])
+        variant = spec["variant"]
         return cls(
-            **variant,
+            mixer=variant["mixer"],
+            feedforward=variant["feedforward"],
+            conditioning=variant["conditioning"],
+            attention_layers=tuple(variant["attention_layers"]),
             **spec["model"],
             codebook_size=spec["data"]["codec"]["codebook_size"],
             text_width=text_width,

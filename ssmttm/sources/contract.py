@@ -26,10 +26,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ssmttm import plugins
 from ssmttm.licenses.policy import Evidence
+from ssmttm.rows import IndexRecord
 
 
 def _silent(done: int, total: int, note: str) -> None:
@@ -67,9 +68,9 @@ class IndexRow:
     problem: str | None = None
     problem_detail: str | None = None
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> IndexRecord:
         """The row as the table takes it."""
-        return vars(self) | {"license_evidence": [one._asdict() for one in self.license_evidence]}
+        return cast(IndexRecord, {**vars(self), "license_evidence": [one._asdict() for one in self.license_evidence]})
 
 
 def web_page(address: str) -> str | None:

@@ -1,9 +1,7 @@
 """Stage `baseline`: the audio of systems that are no model, in the form of generated clips."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,14 +12,16 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.systems.baselines import derange, noise_like
 from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.evaluation.systems.training import training_clips, training_order
+from ssmttm.progress import notify
 from ssmttm.released import check_inputs
 from ssmttm.seeds import stable_int
-from ssmttm.tables import iter_rows, read_table, write_table
+from ssmttm.settings import StageSpec
+from ssmttm.tables import iter_clips, read_table, write_table
 from ssmttm.threads import set_threads
 
 
 def run(
-    spec: dict[str, Any],
+    spec: StageSpec,
     name: str,
     prompts: Path,
     clips: list[Path],
@@ -44,9 +44,8 @@ def run(
         source = derange({p["clip_id"]: p["track_id"] for p in wanted}, seed)
     if name == "training":
         source = _from_training(list(source), clips, splits, seed)
-    audio = _audio(clips, set(source.values()))
-    missing = [clip for clip in source.values() if clip not in audio]
-    if missing:
+    audio = {clip["clip_id"]: clip["audio"]["bytes"] for clip in iter_clips(clips, set(source.values()))}
+    if missing := [clip for clip in source.values() if clip not in audio]:
         raise UserError(f"{prompts}: {len(missing)} clips, such as {missing[0]}, are in no table of clips")
     change = _change(name, codec, seed)
     rows = []
@@ -62,24 +61,11 @@ def _from_training(prompts: list[str], clips: list[Path], splits: Path | None, s
         raise UserError("the baseline `training` needs --splits, which says what was trained on")
     order = training_order(splits, clips, seed)
     if len(order) < len(prompts):
-        sys.stderr.write(
-            f"ssmttm: the training split has {len(order)} clips for {len(prompts)} prompts; some are used again\n"
-        )
+        notify(f"the training split has {len(order)} clips for {len(prompts)} prompts; some are used again")
     return training_clips(order, prompts)
 
 
-def _audio(clips: list[Path], wanted: set[str]) -> dict[str, bytes]:
-    """Encoded audio of the wanted clips."""
-    found: dict[str, bytes] = {}
-    for path in clips:
-        found.update((r["clip_id"], r["audio"]["bytes"]) for r in iter_rows(path, "clips") if r["clip_id"] in wanted)
-    return found
-
-
-Change = Callable[[str, np.ndarray, int], tuple[np.ndarray, int]]
-
-
-def _change(name: str, codec: Path, seed: int) -> Change:
+def _change(name: str, codec: Path, seed: int) -> Callable[[str, np.ndarray, int], tuple[np.ndarray, int]]:
     """What baseline `name` does to a clip's audio: (clip id, wave, rate) -> (wave, rate)."""
     if name in ("codec", "training"):  # a model's audio comes through the codec too
         coder = load_codec(codec)
@@ -90,9 +76,5 @@ def _change(name: str, codec: Path, seed: int) -> Change:
 
         return reconstruct
     if name == "noise":
-
-        def hiss(clip_id: str, wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
-            return noise_like(wave, sample_rate, stable_int("noise", seed, clip_id)), sample_rate
-
-        return hiss
+        return lambda clip_id, wave, rate: (noise_like(wave, rate, stable_int("noise", seed, clip_id)), rate)
     return lambda clip_id, wave, sample_rate: (wave, sample_rate)

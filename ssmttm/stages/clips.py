@@ -3,22 +3,22 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from ssmttm.dataset.track import Row, Track, Voices
 from ssmttm.progress import Progress
-from ssmttm.tables import iter_rows, read_table, table_writer, write_table
+from ssmttm.settings import StageSpec
+from ssmttm.tables import count_rows, iter_rows, table_writer, write_table
 
 _ROWS_PER_GROUP = {"clips": 16, "fingerprints": 256}
 
 
-def run(spec: dict[str, Any], audio: Path, out: Path, fingerprints: Path, rejected: Path) -> None:
+def run(spec: StageSpec, audio: Path, out: Path, fingerprints: Path, rejected: Path) -> None:
     """Write clips/{shard}.parquet, the tracks' fingerprints and what was dropped; `spec` has `clips` and `vocals`.
 
     Only tracks that give a clip have a fingerprint. Of a track that turns out to be damaged or too long
     on the way, the clips before that are kept, and the rejection says so.
     """
-    progress = Progress(f"clips {audio.stem}", read_table(audio, "audio", ["track_id"]).num_rows, "tracks")
+    progress = Progress(f"clips {audio.stem}", count_rows(audio, "audio"), "tracks")
     dropped: list[Row] = []
     with ExitStack() as files:
         voices = files.enter_context(_voices(spec))
@@ -37,7 +37,7 @@ def run(spec: dict[str, Any], audio: Path, out: Path, fingerprints: Path, reject
 
 
 @contextmanager
-def _voices(spec: dict[str, Any]) -> Iterator[Voices]:
+def _voices(spec: StageSpec) -> Iterator[Voices]:
     settings, rate = spec["vocals"], spec["clips"]["sample_rate"]
     if settings["mode"] == "keep":  # without loading torch
         yield lambda wave: (wave, None)

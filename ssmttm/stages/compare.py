@@ -2,13 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ssmttm.choices import STUDY_TABLES
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path, write_json
+from ssmttm.settings import StageSpec
 from ssmttm.statistics.noise import Noise
 from ssmttm.study.collect import collect
 from ssmttm.study.derive import derived
@@ -17,7 +17,7 @@ from ssmttm.study.published import paper_progress
 COLLECTED = ("comparison", "progress", "differences", "curves")
 
 
-def run(spec: dict[str, Any], study: str, runs: list[Path], sizes: list[str], baselines: list[Path], out: Path) -> None:
+def run(spec: StageSpec, study: str, runs: list[Path], sizes: list[str], baselines: list[Path], out: Path) -> None:
     """Write the tables of study `study` (docs/evaluation.md) and summary.json into folder `out`.
 
     `sizes` are the names of the runs' sizes, in the order of `runs`. Folders in summary.json are
@@ -28,20 +28,20 @@ def run(spec: dict[str, Any], study: str, runs: list[Path], sizes: list[str], ba
     if len(set(runs)) != len(runs):
         raise UserError("--runs names a folder twice")
     evaluation = spec["evaluation"]
-    found = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
-    frames = {name: getattr(found, name) for name in COLLECTED}
-    noise = Noise(evaluation["seed"], found.replicates)
-    frames |= derived(found.comparison, found.progress, found.differences, noise, evaluation["confidence"])
+    tables = collect(study, dict(zip(runs, sizes, strict=True)), baselines, dict(evaluation))
+    frames = {name: getattr(tables, name) for name in COLLECTED}
+    noise = Noise(evaluation["seed"], tables.replicates)
+    frames |= derived(tables.comparison, tables.progress, tables.differences, noise, evaluation["confidence"])
     if evaluation["published"]:
-        from ssmttm.stages.claims import paper_costs  # needs torch
+        from ssmttm.accounting.claims_of_designs import paper_costs  # needs torch
 
-        frames["progress"] = pd.concat([found.progress, paper_progress(paper_costs())], ignore_index=True)
-    summary = found.summary | {key: spec[key] for key in ("title", "evaluation")}
+        frames["progress"] = pd.concat([tables.progress, paper_progress(paper_costs())], ignore_index=True)
+    summary = tables.summary | {key: spec[key] for key in ("title", "evaluation")}
     for system in (*summary["runs"].values(), *summary["baselines"].values()):
         system["folder"] = Path(os.path.relpath(system["folder"], out)).as_posix()
     for name in STUDY_TABLES:
         with atomic_path(out / f"{name}.parquet") as path:
             frames[name].to_parquet(path, index=False)
     with atomic_path(out / "comparison.csv") as path:
-        found.comparison.to_csv(path, index=False)
+        tables.comparison.to_csv(path, index=False)
     write_json(out / "summary.json", summary)

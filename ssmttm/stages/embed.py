@@ -1,9 +1,9 @@
 """Stage `embed`: embeddings and class posteriors of a system's clips, or of the clips that models train on."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import soundfile
 
@@ -12,16 +12,16 @@ from ssmttm.evaluation.embedder import Embedder, load_embedder
 from ssmttm.evaluation.embedding_cache import Cached
 from ssmttm.evaluation.systems.training import training_order
 from ssmttm.progress import Progress
-from ssmttm.tables import iter_rows, read_table, table_writer
+from ssmttm.rows import EmbeddingRow, GeneratedRow, Numbers
+from ssmttm.settings import StageSpec
+from ssmttm.tables import count_rows, iter_clips, iter_rows, table_writer
 from ssmttm.threads import set_threads
 
 _TOGETHER = 32
 
-Row = dict[str, Any]
-
 
 def run(
-    spec: dict[str, Any],
+    spec: StageSpec,
     embedder: str,
     generated: Path | None,
     clips: list[Path],
@@ -40,46 +40,28 @@ def run(
         raise UserError("give either --generated, or --clips with --splits")
     set_threads(threads)
     if generated is not None:
-        count, rows = read_table(generated, "generated", ["clip_id"]).num_rows, iter_rows(generated, "generated")
+        count, rows = count_rows(generated, "generated"), iter_rows(generated, "generated")
     else:
         assert splits is not None
         wanted = set(training_order(splits, clips, spec["seed"])[: spec["training_clips"]])
-        count, rows = len(wanted), _of_training(clips, wanted)
+        count, rows = len(wanted), ({**clip, "caption": ""} for clip in iter_clips(clips, wanted))
     model = load_embedder(embedder, spec["models"])
     progress = Progress(f"embed {embedder}", count, "clips")
     with table_writer(out, "embeddings", _TOGETHER) as write:
-        for batch in _batches(rows):
+        while batch := list(islice(rows, _TOGETHER)):
             for row in _embedded(batch, model, cache):
                 write(row)
                 progress.advance()
 
 
-def _of_training(clips: list[Path], wanted: set[str]) -> Iterator[Row]:
-    for path in clips:
-        for row in iter_rows(path, "clips"):
-            if row["clip_id"] in wanted:
-                yield {"clip_id": row["clip_id"], "caption": "", "audio": row["audio"]}
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    batch: list[Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _TOGETHER:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _embedded(batch: list[Row], model: Embedder, cache: Path) -> Iterator[Row]:
-    files, names = [row["audio"]["bytes"] for row in batch], [row["clip_id"] for row in batch]
-    found = Cached(model, cache).analyze_many(files, names)
-    texts: list[Any] = [[]] * len(batch)
+def _embedded(batch: list[GeneratedRow], model: Embedder, cache: Path) -> Iterator[EmbeddingRow]:
+    files = [row["audio"]["bytes"] for row in batch]
+    embeddings = Cached(model, cache).analyze_many(files, [row["clip_id"] for row in batch])
+    texts: list[Numbers] = [[]] * len(batch)
     if hasattr(model, "embed_texts") and all(row["caption"] for row in batch):
         texts = list(model.embed_texts([row["caption"] for row in batch]))
-    for row, embedding, text in zip(batch, found, texts, strict=True):
-        info = soundfile.info(io.BytesIO(row["audio"]["bytes"]))
+    for row, file, embedding, text in zip(batch, files, embeddings, texts, strict=True):
+        info = soundfile.info(io.BytesIO(file))
         yield {
             "clip_id": row["clip_id"],
             "caption": row["caption"],

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,12 +9,13 @@ import pyarrow.compute as pc
 from ssmttm.errors import UserError
 from ssmttm.licenses.explanation import explain, render, render_trace
 from ssmttm.licenses.policy import make_policy
+from ssmttm.settings import StageSpec
 from ssmttm.tables import REASONS, read_table
 from ssmttm.wording import one_line, valid_unicode
 
 
 def run(
-    spec: dict[str, Any],
+    spec: StageSpec,
     texts: Iterable[str],
     lines: Iterable[bytes] | None = None,
     index: Path | None = None,
@@ -32,10 +32,10 @@ def run(
         raise UserError("--index and --track go together: the table, and the id of one of its tracks")
     if index is not None and track is not None:
         table = read_table(index, "index")
-        found = table.filter(pc.equal(table["track_id"], pa.scalar(track, pa.string()))).to_pylist()
-        if not found:
+        tracks = table.filter(pc.equal(table["track_id"], pa.scalar(track, pa.string()))).to_pylist()
+        if not tracks:
             raise UserError(f"{index}: no track {one_line(track)!r}; ids look like source:key, see its column track_id")
-        yield render_trace(found[0], policy, REASONS, as_json)
+        yield render_trace(tracks[0], policy, REASONS, as_json)
         return
     given = [valid_unicode(text) for text in texts]
     if not given and lines is None:

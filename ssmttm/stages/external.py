@@ -1,8 +1,6 @@
 """Stage `external`: another system's audio, from a folder, in the form of generated clips."""
 
-import sys
 from pathlib import Path
-from typing import Any
 
 from ssmttm.evaluation.references.csv_file import csv_text
 from ssmttm.evaluation.systems.external import read_external
@@ -10,11 +8,13 @@ from ssmttm.evaluation.systems.facts import write_facts
 from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.files import write_text
 from ssmttm.generation.prompts import file_name
+from ssmttm.progress import notify
+from ssmttm.settings import StageSpec
 from ssmttm.tables import read_table, write_table
 from ssmttm.wording import counted, some
 
 
-def run(spec: dict[str, Any], name: str, prompts: Path, out: Path, facts: Path) -> None:
+def run(spec: StageSpec, name: str, prompts: Path, out: Path, facts: Path) -> None:
     """Write the clips of system `name` for the table `prompts`, and what is known of it.
 
     `spec` has `system` (its entry of evaluation.systems) and `clips`. Raises UserError, with one line per
@@ -33,12 +33,10 @@ def run(spec: dict[str, Any], name: str, prompts: Path, out: Path, facts: Path) 
     findings.refuse(key, names)
     notes = findings.notes()
     for note in notes:
-        sys.stderr.write(f"ssmttm: {name}: {note}\n")
+        notify(f"{name}: {note}")
     if findings.extra:
-        sys.stderr.write(
-            f"ssmttm: {name}: {counted(len(findings.extra), 'file')} of no caption left alone: "
-            f"{some(findings.extra, 3)}\n"
-        )
+        extra = counted(len(findings.extra), "file")
+        notify(f"{name}: {extra} of no caption left alone: {some(findings.extra, 3)}")
     write_facts(
         facts,
         name,

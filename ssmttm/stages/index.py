@@ -1,25 +1,25 @@
 """Stage `index`: list candidate tracks of all configured sources."""
 
 from pathlib import Path
-from typing import Any
 
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
+from ssmttm.settings import StageSpec
 from ssmttm.sources.contract import Context, IndexRow, load_source
 from ssmttm.tables import write_table
 
 
-def run(spec: dict[str, Any], cache: Path, out: Path) -> None:
+def run(spec: StageSpec, cache: Path, out: Path) -> None:
     """Write index.parquet; `spec` has `sources`, `clips` and `fetch`."""
     rows: dict[str, IndexRow] = {}
     for name, settings in spec["sources"].items():
         progress = Progress(f"index {name}", 1, "parts", log_every=0.0)
 
-        def show(done: int, total: int, note: str, progress: Progress = progress) -> None:
+        def update(done: int, total: int, note: str, progress: Progress = progress) -> None:
             progress.total = total
             progress.update(done, note)
 
-        for row in load_source(name).list_tracks(settings, Context(spec["clips"], spec["fetch"], cache, show)):
+        for row in load_source(name).list_tracks(settings, Context(spec["clips"], spec["fetch"], cache, update)):
             if row.track_id in rows:
                 raise UserError(
                     f"data.sources.{name}: two tracks have the same id {row['track_id']}; is a part of it listed twice?"

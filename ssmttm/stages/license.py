@@ -9,28 +9,21 @@ from ssmttm.dataset.attribution import attribution_page, credit
 from ssmttm.errors import UserError
 from ssmttm.files import write_text
 from ssmttm.licenses.policy import Decision, apply_policy, make_policy
+from ssmttm.rows import IndexRecord, RejectedRow
+from ssmttm.settings import StageSpec
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
-_COLUMNS = [
-    "track_id",
-    "homepage",
-    "title",
-    "artist",
-    "album",
-    "duration_s",
-    "license_evidence",
-    "problem",
-    "problem_detail",
-]
-"""What decisions, credits and rejections need; the others are only passed on."""
+_CREDITED = ["track_id", "homepage", "title", "artist", "album", "duration_s"]
+_JUDGED = ["license_evidence", "problem", "problem_detail"]
+"""Columns that credits, rejections and decisions need; the others are only passed on."""
 
 
-def run(spec: dict[str, Any], index: Path, licensed: Path, rejected: Path, attribution: Path) -> None:
+def run(spec: StageSpec, index: Path, licensed: Path, rejected: Path, attribution: Path) -> None:
     """Write licensed.parquet, rejected.parquet and ATTRIBUTION.md; `spec` has `license` and, optional, `vocals`."""
     policy = make_policy(spec["license"])
     vocals_removed = (spec.get("vocals") or {}).get("mode") == "separate"
     table = read_table(index, "index")
-    rows = table.select(_COLUMNS).to_pylist()
+    rows = table.select(_CREDITED + _JUDGED).to_pylist()
     decisions = apply_policy(rows, policy)
     kept = [i for i, d in enumerate(decisions) if d.reason is None]
     dropped = [_rejection(rows[i], d) for i, d in enumerate(decisions) if d.reason is not None]
@@ -59,11 +52,11 @@ def run(spec: dict[str, Any], index: Path, licensed: Path, rejected: Path, attri
     write_table(licensed, "licensed", table)
 
 
-def _rejection(row: dict[str, Any], decision: Decision) -> dict[str, Any]:
+def _rejection(row: IndexRecord, decision: Decision) -> RejectedRow:
     return {
         "track_id": row["track_id"],
         "stage": "index" if row["problem"] else "license",
-        "reason": decision.reason,
+        "reason": str(decision.reason),
         "detail": decision.detail,
         "duration_s": row["duration_s"],
     }

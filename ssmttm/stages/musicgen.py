@@ -1,7 +1,6 @@
 """Stage `musicgen`: MusicGen's audio for the prompts, from weights on this machine."""
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,14 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.systems.facts import write_facts
 from ssmttm.evaluation.systems.musicgen import BATCH, generate, notes_on, stated
 from ssmttm.pretrained.musicgen import LONGEST_S, MusicGenSampling, load_musicgen
-from ssmttm.progress import Progress
+from ssmttm.progress import Progress, notify
+from ssmttm.settings import StageSpec
 from ssmttm.tables import read_table, write_table
 
 _KEY = "evaluation.musicgen.model"
 
 
-def run(spec: dict[str, Any], prompts: Path, out: Path, facts: Path, device: str, threads: int | None) -> None:
+def run(spec: StageSpec, prompts: Path, out: Path, facts: Path, device: str, threads: int | None) -> None:
     """Write MusicGen's clips for the table `prompts`, and what it cost; finished batches survive an interruption."""
     settings, clips = spec["musicgen"], spec["clips"]
     if settings is None:
@@ -39,18 +39,18 @@ def run(spec: dict[str, Any], prompts: Path, out: Path, facts: Path, device: str
         model.model.to(place)  # type: ignore[arg-type]  # a wrapper hides what it takes
         batches = -(-len(wanted) // batch)
         progress = Progress(MUSICGEN, batches * model.steps(seconds), "steps")
-        rows: list[dict[str, Any]] = []
-        for found, kept in generate(
+        rows: list[Any] = []
+        for made, kept in generate(
             model, wanted, seconds, batch, sampling, spec["seed"], clips, partial, progress.advance
         ):
-            rows += found
+            rows += made
             if kept:
                 progress.start_at(progress.done + model.steps(seconds))
     write_table(out, "generated", rows)
     shutil.rmtree(partial, ignore_errors=True)
     notes = notes_on(rows, model.sample_rate, seconds, clips)
     for note in notes:
-        sys.stderr.write(f"ssmttm: {MUSICGEN}: {note}\n")
+        notify(f"{MUSICGEN}: {note}")
     sampled = f"guidance {sampling.guidance:g}, top-k {sampling.top_k}, temperature {sampling.temperature:g}"
     write_facts(
         facts,

@@ -1,10 +1,7 @@
 """Stage `reference_clips`: the audio of a set's captions, as clips like those of the data set."""
 
-import sys
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +11,10 @@ from ssmttm.evaluation.references.leaks import by_id, by_sound
 from ssmttm.evaluation.references.prompt_sets import KEY, read_prompt_set
 from ssmttm.evaluation.references.references import Reference, cut_references, from_videos, in_folder
 from ssmttm.evaluation.references.refusal import refuse
-from ssmttm.progress import Progress
+from ssmttm.progress import Progress, notify
+from ssmttm.settings import StageSpec
 from ssmttm.sources.contract import Context
-from ssmttm.tables import read_table, write_table
+from ssmttm.tables import list_arrays, read_table, write_table
 from ssmttm.wording import counted, some
 
 _SOURCES = {"musiccaps": "ytdlp", "song_describer": "jamendo"}
@@ -24,7 +22,7 @@ _SOURCES = {"musiccaps": "ytdlp", "song_describer": "jamendo"}
 _HELD_OUT = "test"
 
 
-def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Path, out: Path) -> None:
+def run(spec: StageSpec, splits: Path, fingerprints: list[Path], cache: Path, out: Path) -> None:
     """Write the clips of the first `generation.prompts` captions, by hash, whose audio can be had.
 
     `splits` and `fingerprints` are the data set's. Raises UserError when a reference is music of
@@ -45,19 +43,19 @@ def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Pat
     order = [by_name[i] for i in ranked({c.clip_id: c.track_id for c in captioned}, spec["seed"])]
     count = min(spec["prompts"], len(order))
     progress = Progress("references", count, "clips")
-    found: list[Reference] = []
+    references: list[Reference] = []
     unusable: list[str] = []
     for result in cut_references(order, count, locate, spec["clips"], progress.update):
         if isinstance(result, Reference):
-            found.append(result)
+            references.append(result)
         else:
             unusable.append(f"{result[0]}: {result[1]}")
     if unusable:
         notes.append(f"{counted(len(unusable), 'reference')} left out for the audio: {some(unusable)}")
-    if len(found) < 2:
+    if len(references) < 2:
         raise UserError(f"{KEY}: fewer than two references have usable audio: {some(unusable) or 'none has any'}")
     leaks, unheard = by_sound(
-        {f.clip_id: f.codes for f in found}, _tracks(fingerprints, trained), spec["duplicates"]["similarity"]
+        {f.clip_id: f.codes for f in references}, _tracks(fingerprints, trained), spec["duplicates"]["similarity"]
     )
     refuse(leaks, ids, chosen["captions"], None, out.parent)
     if unheard:
@@ -65,35 +63,28 @@ def run(spec: dict[str, Any], splits: Path, fingerprints: list[Path], cache: Pat
             f"{counted(len(unheard), 'reference')} too short or too quiet to be compared with the data set by sound, "
             f"so known by id only: {', '.join(unheard)}"
         )
-    for note in notes + _lengths(found, spec):
-        sys.stderr.write(f"ssmttm: {note}\n")
-    write_table(out, "clips", [f.row for f in sorted(found, key=lambda f: f.clip_id)])
+    for note in notes + _lengths(references, spec):
+        notify(note)
+    write_table(out, "clips", [f.row for f in sorted(references, key=lambda f: f.clip_id)])
 
 
 def _tracks(fingerprints: list[Path], trained: set[str]) -> Iterator[tuple[str, np.ndarray]]:
     """(track id, codes) of the tracks that are not held out."""
     for path in fingerprints:
         table = read_table(path, "fingerprints", ["track_id", "codes"])
-        ids = table["track_id"].to_pylist()
-        row = 0
-        for chunk in table["codes"].chunks:
-            values, offsets = chunk.values.to_numpy(), chunk.offsets.to_numpy()
-            for start, end in pairwise(offsets):
-                if ids[row] in trained:
-                    yield ids[row], values[start:end]
-                row += 1
+        tracks = zip(table["track_id"].to_pylist(), list_arrays(table["codes"]), strict=True)
+        yield from ((track, codes) for track, codes in tracks if track in trained)
 
 
-def _lengths(found: list[Reference], spec: dict[str, Any]) -> list[str]:
-    notes = []
-    if len(found) < spec["prompts"]:
-        notes.append(f"{KEY}: {len(found)} references, fewer than generation.prompts = {spec['prompts']}; all are used")
+def _lengths(references: list[Reference], spec: StageSpec) -> list[str]:
+    count, notes = len(references), []
+    if count < spec["prompts"]:
+        notes.append(f"{KEY}: {count} references, fewer than generation.prompts = {spec['prompts']}; all are used")
     wanted = spec["clips"]["seconds"]
-    lengths = [f.row["duration_s"] for f in found]
-    short = [s for s in lengths if s < wanted - 0.1]
+    short = [s for s in (reference.row["duration_s"] for reference in references) if s < wanted - 0.1]
     if short:
         notes.append(
-            f"{len(short)} of {len(found)} references last {min(short):.1f} s to {max(short):.1f} s, where the models "
-            f"make {wanted:g} s: clips of unlike length are compared"
+            f"{len(short)} of {count} references last {min(short):.1f} s to {max(short):.1f} s, where the models make "
+            f"{wanted:g} s: clips of different lengths are compared"
         )
     return notes

@@ -1,16 +1,16 @@
 """Write the self-contained report page, and each study's figures as SVG and CSV."""
 
 from pathlib import Path
-from typing import Any
 
 from ssmttm.files import write_text
 from ssmttm.report.figures import figures
 from ssmttm.report.inputs import read_study
 from ssmttm.report.report import FIGURES, build
+from ssmttm.settings import StageSpec
 
 
 def run(
-    spec: dict[str, Any],
+    spec: StageSpec,
     studies: list[Path],
     data: Path,
     out: Path,
@@ -23,4 +23,4 @@ def run(
     """
     for folder in studies if write_figures else []:
         figures.write(read_study(folder), folder / FIGURES)
-    write_text(out, build(spec, studies, data, out, claims))
+    write_text(out, build(dict(spec), studies, data, out, claims))

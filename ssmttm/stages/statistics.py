@@ -22,7 +22,7 @@ def run(embeddings: Path, name: str, out: Path) -> None:
     if clips.window_count < 2:
         raise UserError(f"{embeddings}: one window has no covariance; take more or longer clips")
     mean, covariance = gaussian.statistics(np.concatenate(clips.windows))
-    facts = {
+    description = {
         "set": name,
         "backend": clips.backend,
         "clips": str(len(clips.clip_ids)),
@@ -32,4 +32,4 @@ def run(embeddings: Path, name: str, out: Path) -> None:
         "sample_rate": str(clips.usual.sample_rate),
         "channels": str(clips.usual.channels),
     }
-    save_tensors(out, {"mean": mean, "covariance": covariance}, facts)
+    save_tensors(out, {"mean": mean, "covariance": covariance}, description)

@@ -1,7 +1,6 @@
 """Stage `tokens`: encode the clips of one shard to codec tokens."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -9,20 +8,21 @@ from ssmttm.audio.coded import decode_audio, resample
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
-from ssmttm.tables import iter_rows, read_table, table_writer
+from ssmttm.settings import StageSpec
+from ssmttm.tables import count_rows, iter_rows, table_writer
 from ssmttm.threads import set_threads
 
 
-def run(spec: dict[str, Any], clips: Path, codec: Path, out: Path, threads: int | None) -> None:
+def run(spec: StageSpec, clips: Path, codec: Path, out: Path, threads: int | None) -> None:
     """Write the tokens of the table `clips` under the fitted codec in file `codec`."""
     set_threads(threads)
     encoder = load_codec(codec)
     settings = spec["codec"]
-    found = (encoder.identity.split(":")[0], encoder.codebooks, encoder.codebook_size)
+    fitted = (encoder.identity.split(":")[0], encoder.codebooks, encoder.codebook_size)
     wanted = (settings["name"], settings["codebooks"], settings["codebook_size"])
-    if found != wanted:
-        raise UserError(f"{codec}: is {found}, but data.codec asks for {wanted}; fit it again")
-    progress = Progress("tokens", read_table(clips, "clips", ["clip_id"]).num_rows, "clips")
+    if fitted != wanted:
+        raise UserError(f"{codec}: is {fitted}, but data.codec asks for {wanted}; fit it again")
+    progress = Progress("tokens", count_rows(clips, "clips"), "clips")
     with table_writer(out, "tokens") as add:
         for clip in iter_rows(clips, "clips"):
             codes = encoder.encode(resample(*decode_audio(clip["audio"]["bytes"]), encoder.sample_rate))

@@ -87,7 +87,7 @@ def paper_progress(costs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 
     Args:
         costs: for each design (prefix-simba, cross-transformer) parameters, flops_per_step and
-            tokens_per_step, as `ssmttm.stages.claims.paper_costs` counts them at the paper's size
+            tokens_per_step, as `ssmttm.accounting.claims_of_designs.paper_costs` counts them at the paper's size
             and batch of 128 clips.
 
     FLOPs are this project's count of the language model alone. Hours, seeds and intervals aren't published.

@@ -1,6 +1,6 @@
 """What a text encoder is, and how one is chosen by name: its module's name is its key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,7 +62,7 @@ class TextEncoder(Protocol):
         ...
 
 
-def load_encoder(settings: dict[str, Any]) -> TextEncoder:
+def load_encoder(settings: Mapping[str, Any]) -> TextEncoder:
     """The encoder that `settings` (the config's data.text) names: keys `encoder` and, where it takes one, `model`.
 
     Raises UserError for an unknown name, and when the weights are missing.
@@ -70,7 +70,7 @@ def load_encoder(settings: dict[str, Any]) -> TextEncoder:
     return _module(settings["encoder"]).load(settings)
 
 
-def width_of(settings: dict[str, Any]) -> int:
+def width_of(settings: Mapping[str, Any]) -> int:
     """The width of that encoder's embeddings, without loading its weights; raises UserError as `load_encoder` does."""
     return _module(settings["encoder"]).width(settings)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,14 @@ def _content_hash(model: Any, tokenizer: Any) -> str:
     return content.hexdigest()[:12]
 
 
-def _name(settings: dict[str, Any]) -> str:
+def _name(settings: Mapping[str, Any]) -> str:
     name = settings.get("model")
     if not name:
         raise UserError(f"{_KEY}: the encoder t5 needs a model, such as google/flan-t5-base, or a folder")
     return name
 
 
-def load(settings: dict[str, Any]) -> T5Encoder:
+def load(settings: Mapping[str, Any]) -> T5Encoder:
     """The encoder of `model` (hub id or folder).
 
     Raises UserError when it is missing or damaged, or its tokenizer lacks the vocabulary.
@@ -105,7 +106,7 @@ def load(settings: dict[str, Any]) -> T5Encoder:
     return T5Encoder(model, tokenizer)
 
 
-def width(settings: dict[str, Any]) -> int:
+def width(settings: Mapping[str, Any]) -> int:
     """Width of the embeddings: by name for T5 and flan-T5, else from the model's own config."""
     name = _name(settings)
     if not Path(name).is_dir() and name.startswith(("google/flan-t5-", "google/t5-v1_1-", "google-t5/t5-")):

@@ -16,11 +16,11 @@ def clips_at(position: int, count: int, clips: int, seed: int) -> np.ndarray:
     every variant, and a resumed run needs no loader state.
     """
     places = np.arange(position, position + count)
-    found = np.empty(count, np.int64)
+    indices = np.empty(count, np.int64)
     for epoch in np.unique(places // clips):
         inside = places // clips == epoch
-        found[inside] = _permutation(int(epoch), clips, seed)[places[inside] % clips]
-    return found
+        indices[inside] = _permutation(int(epoch), clips, seed)[places[inside] % clips]
+    return indices
 
 
 @lru_cache(maxsize=2)

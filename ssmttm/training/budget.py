@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from ssmttm.errors import UserError
 from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.lm import MusicLM
+from ssmttm.settings import Budget, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Plan:
 
 
 def plan_budget(
-    budget: dict[str, Any],
+    budget: Budget,
     model: MusicLM,
     clips_per_step: int,
     frames: int,
@@ -65,7 +65,7 @@ def steps_at(fractions: list[float], steps: int) -> dict[float, int]:
     return {fraction: max(1, round(fraction * steps)) for fraction in fractions}
 
 
-def learning_rate(step: int, steps: int, settings: dict[str, Any]) -> float:
+def learning_rate(step: int, steps: int, settings: TrainingSettings) -> float:
     """Learning rate of optimizer step `step` (from 0) of `steps`: linear warm-up, then cosine.
 
     `settings` has learning_rate, minimum_learning_rate and warmup_steps. Per optimizer step,

@@ -7,8 +7,8 @@ the Parquet shards to one flat file, and read from there clip by clip.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,9 @@ from torch import Tensor
 
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
-from ssmttm.tables import read_table
+from ssmttm.released import Release
+from ssmttm.settings import RunSpec
+from ssmttm.tables import read_mapping, read_table
 
 TEXT_FILE = "text.f16"
 _ROWS = 64  # of a shard in memory at once
@@ -98,39 +100,38 @@ class DataSet:
     encoder: str
 
 
-def load_splits(folder: Path, released: dict[str, Any], spec: dict[str, Any], scratch: Path) -> DataSet:
-    """The data set in `folder`, whose manifest (dataset.json) is `released`, as a run with `spec` sees it.
+def load_splits(folder: Path, release: Release, spec: RunSpec, scratch: Path) -> DataSet:
+    """The data set in `folder`, whose manifest (dataset.json) is `release`, as a run with `spec` sees it.
 
     Keeps the first `spec["model"]["codebooks"]` levels of the codes, and captions of at most
     `spec["data"]["text"]["max_tokens"]` tokens. The flat file of embeddings is made in `scratch`,
     or used if it is there. Raises UserError for tokens of another codec, embeddings of another
     encoder, more codebooks than the codec has, or splits and shards that differ.
     """
-    places = _places(folder / "splits.parquet")
-    codes = _read_codes(folder, places, released["codec"], spec)
-    spans, width = _read_spans(folder, places, released["text_encoder"])
+    splits = _split_clips(folder / "splits.parquet")
+    rows = {clip: row for row, clip in enumerate(chain.from_iterable(splits.values()))}
+    codes = _read_codes(folder, rows, release["codec"], spec)
+    spans, width = _read_spans(folder, rows, release["text_encoder"])
     text = TextFile(_flat_text(folder, scratch, width), width)
-    words = spec["data"]["text"]["max_tokens"]
-    sets = {}
-    for split in ("train", "validation", "test"):
-        ids = sorted(clip for clip, (of, _) in places.items() if of == split)
-        sets[split] = TokenSet(ids, codes[split], text, spans[split], words)
-    return DataSet(**sets, codec=released["codec"], encoder=released["text_encoder"])
+    sets, start = {}, 0
+    for split, clips in splits.items():
+        part = slice(start, start + len(clips))
+        sets[split] = TokenSet(clips, codes[part], text, spans[part], spec["data"]["text"]["max_tokens"])
+        start = part.stop
+    return DataSet(**sets, codec=release["codec"], encoder=release["text_encoder"])
 
 
-_Places = dict[str, tuple[str, int]]  # clip -> its split and its row there
-
-
-def _places(path: Path) -> _Places:
-    table = read_table(path, "splits", ["clip_id", "split"])
-    of: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
-    for clip, split in zip(table["clip_id"].to_pylist(), table["split"].to_pylist(), strict=True):
-        if split != "duplicate":  # those are in no split
-            of[split].append(clip)
-    for split, clips in of.items():
-        if not clips:
+def _split_clips(path: Path) -> dict[str, list[str]]:
+    """The clips of each split, sorted; duplicates are in none."""
+    clips: dict[str, list[str]] = {"train": [], "validation": [], "test": [], "duplicate": []}
+    for clip, split in read_mapping(path, "splits", "clip_id", "split").items():
+        clips[split].append(clip)
+    del clips["duplicate"]
+    for split, ids in clips.items():
+        if not ids:
             raise UserError(f"{path}: the {split} split has no clips; change data.split and build the data set again")
-    return {clip: (split, row) for split, clips in of.items() for row, clip in enumerate(sorted(clips))}
+        ids.sort()
+    return clips
 
 
 def _batches(folder: Path, name: str, columns: list[str]) -> Iterator[tuple[Path, pa.RecordBatch]]:
@@ -144,49 +145,39 @@ def _batches(folder: Path, name: str, columns: list[str]) -> Iterator[tuple[Path
                 yield path, batch
 
 
-def _expect(path: Path, batch: pa.RecordBatch, column: str, wanted: str, remedy: str) -> None:
-    for value in batch.column(column).unique().to_pylist():
-        if value != wanted:
-            raise UserError(f"{path}: of {column} {value}, but dataset.json says {wanted}; {remedy}")
+def _placed(
+    folder: Path, name: str, columns: list[str], maker: str, identity: str, rows: dict[str, int]
+) -> Iterator[tuple[Path, pa.RecordBatch, np.ndarray, np.ndarray]]:
+    """Batches of all shards, each with the places of clips in it, and their `rows` by clip.
 
-
-def _rows(
-    path: Path, batch: pa.RecordBatch, places: _Places, seen: dict[str, np.ndarray]
-) -> Iterator[tuple[int, str, int]]:
-    """(row of the batch, split, row there) of the batch's clips; each clip may come once."""
-    for i, clip in enumerate(batch.column("clip_id").to_pylist()):
-        if clip not in places:
-            continue
-        split, row = places[clip]
-        if seen[split][row]:
-            raise UserError(f"{path}: clip {clip} is in two rows; build the shards again")
-        seen[split][row] = True
-        yield i, split, row
-
-
-def _unseen(places: _Places) -> dict[str, np.ndarray]:
-    counts: dict[str, int] = {}
-    for split, row in places.values():
-        counts[split] = max(counts.get(split, 0), row + 1)
-    return {split: np.zeros(count, bool) for split, count in counts.items()}
-
-
-def _check_all_seen(folder: Path, name: str, places: _Places, seen: dict[str, np.ndarray]) -> None:
-    for clip, (split, row) in places.items():
-        if not seen[split][row]:
+    Raises UserError unless `identity` is all that the column `maker` says, and each clip of `rows` comes once.
+    """
+    seen = np.zeros(len(rows), bool)
+    for path, batch in _batches(folder, name, ["clip_id", maker, *columns]):
+        for value in batch.column(maker).unique().to_pylist():
+            if value != identity:
+                raise UserError(
+                    f"{path}: of {maker} {value}, but dataset.json says {identity}; build the {name} shards again"
+                )
+        inside = [(i, clip) for i, clip in enumerate(batch.column("clip_id").to_pylist()) if clip in rows]
+        for _, clip in inside:
+            if seen[rows[clip]]:
+                raise UserError(f"{path}: clip {clip} is in two rows; build the shards again")
+            seen[rows[clip]] = True
+        yield path, batch, np.array([i for i, _ in inside], int), np.array([rows[clip] for _, clip in inside], int)
+    for clip, row in rows.items():
+        if not seen[row]:
             raise UserError(f"{folder / name}: clip {clip} of splits.parquet is in no shard; build the shards again")
 
 
-def _read_codes(folder: Path, places: _Places, codec: str, spec: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Codes by split, uint16 `[clips, K, frames]`."""
+def _read_codes(folder: Path, rows: dict[str, int], codec: str, spec: RunSpec) -> np.ndarray:
+    """Codes of all clips, uint16 `[clips, K, frames]`."""
     settings, wanted = spec["data"]["codec"], spec["model"]["codebooks"]
     if codec.split(":")[0] != settings["name"]:
         raise UserError(f"{folder}: its tokens are of codec {codec}, but the run asks for {settings['name']}")
-    seen = _unseen(places)
-    codes: dict[str, np.ndarray] = {}
+    codes: np.ndarray | None = None
     shape: tuple[int, int] | None = None
-    for path, batch in _batches(folder, "tokens", ["clip_id", "codebooks", "frames", "codes", "codec"]):
-        _expect(path, batch, "codec", codec, "build the tokens again")
+    for path, batch, places, at in _placed(folder, "tokens", ["codebooks", "frames", "codes"], "codec", codec, rows):
         shapes = set(zip(batch.column("codebooks").to_pylist(), batch.column("frames").to_pylist(), strict=True))
         shape = shape or min(shapes)
         if shapes != {shape}:
@@ -195,36 +186,30 @@ def _read_codes(folder: Path, places: _Places, codec: str, spec: dict[str, Any])
             )
         if wanted > shape[0]:
             raise UserError(f"model.codebooks is {wanted}: more codebooks than the codec {codec} has, {shape[0]}")
-        if not codes:
-            codes = {split: np.empty((len(s), wanted, shape[1]), np.uint16) for split, s in seen.items()}
         values = batch.column("codes").flatten().to_numpy().reshape(-1, *shape)[:, :wanted]
         if values.max() >= settings["codebook_size"]:
             raise UserError(
                 f"{path}: code {values.max()}, but the codec's codebooks have {settings['codebook_size']} entries"
             )
-        for i, split, row in _rows(path, batch, places, seen):
-            codes[split][row] = values[i]
-    _check_all_seen(folder, "tokens", places, seen)
+        codes = np.empty((len(rows), wanted, shape[1]), np.uint16) if codes is None else codes
+        codes[at] = values[places]
+    assert codes is not None  # no split is empty
     return codes
 
 
-def _read_spans(folder: Path, places: _Places, encoder: str) -> tuple[dict[str, np.ndarray], int]:
-    """First token and number of tokens of each clip in the flat file, by split, and the embeddings' width."""
-    seen = _unseen(places)
-    spans = {split: np.empty((len(s), 2), np.int64) for split, s in seen.items()}
+def _read_spans(folder: Path, rows: dict[str, int], encoder: str) -> tuple[np.ndarray, int]:
+    """First token and number of tokens of each clip in the flat file, int64 `[clips, 2]`, and the embeddings' width."""
+    spans = np.empty((len(rows), 2), np.int64)
     start, width = 0, 0
-    for path, batch in _batches(folder, "text", ["clip_id", "length", "width", "encoder"]):
-        _expect(path, batch, "encoder", encoder, "build the text embeddings again")
+    for path, batch, places, at in _placed(folder, "text", ["length", "width"], "encoder", encoder, rows):
         widths = set(batch.column("width").to_pylist())
         width = width or min(widths)
         if widths != {width}:
             raise UserError(f"{path}: embeddings of width {width} and {max(widths - {width})}; they must agree")
         lengths = batch.column("length").to_numpy()
-        starts = start + np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        for i, split, row in _rows(path, batch, places, seen):
-            spans[split][row] = starts[i], lengths[i]
-        start = starts[-1]
-    _check_all_seen(folder, "text", places, seen)
+        starts = start + np.cumsum(lengths, dtype=np.int64) - lengths
+        spans[at] = np.stack([starts, lengths], 1)[places]
+        start += int(lengths.sum())
     return spans, width
 
 

@@ -2,7 +2,8 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+
+from ssmttm.rows import StepRow
 
 
 class Events:
@@ -15,7 +16,7 @@ class Events:
             shutil.rmtree(folder, ignore_errors=True)
         self._writer = SummaryWriter(str(folder), purge_step=start + 1 if start else None)
 
-    def add(self, row: dict[str, Any], share: float, rate: float) -> None:
+    def add(self, row: StepRow, share: float, rate: float) -> None:
         """Take in one row of the curve, the share of the budget that is spent, and tokens per second."""
         scalars = {
             "loss/training": row["loss"],

@@ -65,7 +65,7 @@ def wait_for_others(folder: Path, saved: Callable[[], str], tell: Callable[[str]
 
 
 def _acquire(folder: Path, mode: int, saved: Callable[[], str], tell: Callable[[str], None]) -> TextIO:
-    path, told = folder / FILE, -TELL
+    path, last_told = folder / FILE, -TELL
     while True:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -82,9 +82,9 @@ def _acquire(folder: Path, mode: int, saved: Callable[[], str], tell: Callable[[
                 )
                 return file
             now = time.monotonic()
-            if now - told >= TELL:
+            if now - last_told >= TELL:
                 tell(f"{folder}: {_holder(file)}, {saved()}; waiting for it to end")
-                told = now
+                last_told = now
             file.close()
             time.sleep(POLL)
             continue
@@ -105,6 +105,6 @@ def _holder(file: TextIO) -> str:
     """Who says in a lock file that it trains."""
     file.seek(0)
     with suppress(ValueError, KeyError, TypeError):
-        found = json.loads(file.read())
-        return f"process {found['process']} on {found['host']} trains this run since {found['since']}"
+        holder = json.loads(file.read())
+        return f"process {holder['process']} on {holder['host']} trains this run since {holder['since']}"
     return "another process trains this run"

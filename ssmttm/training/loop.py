@@ -3,11 +3,11 @@
 import math
 import time
 from pathlib import Path
-from typing import Any
 
 from ssmttm.errors import UserError
-from ssmttm.models.checkpoint import save_model
+from ssmttm.models.checkpoint import Origin, save_model
 from ssmttm.progress import Progress
+from ssmttm.rows import StepRow
 from ssmttm.training.budget import Plan, learning_rate, steps_at
 from ssmttm.training.data import TokenSet
 from ssmttm.training.events import Events
@@ -31,9 +31,9 @@ def check_losses(what: str, losses: list[float]) -> list[float]:
 class Trainer:
     """Trains one model to the end of a plan, resumably."""
 
-    def __init__(self, stepper: Stepper, validation: TokenSet, plan: Plan, facts: dict[str, Any]) -> None:
-        """`facts` describe the model in checkpoints (`ssmttm.models.checkpoint.save_model`)."""
-        self.stepper, self.validation, self.plan, self.facts = stepper, validation, plan, facts
+    def __init__(self, stepper: Stepper, validation: TokenSet, plan: Plan, origin: Origin) -> None:
+        """`origin` is kept in checkpoints (`ssmttm.models.checkpoint.save_model`)."""
+        self.stepper, self.validation, self.plan, self.origin = stepper, validation, plan, origin
         self.settings, self.workers = stepper.settings, stepper.workers
         self.state = TrainState(stepper.model, stepper.optimizer, stepper.average, plan)
         count = min(self.settings["validations"], plan.steps)
@@ -42,7 +42,7 @@ class Trainer:
 
     def run(
         self, folder: Path, identity: str, progress: Progress | None = None, events: Path | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[StepRow]:
         """Train to the end of the plan; returns the curve.
 
         States and checkpoints are kept in `folder`, TensorBoard events in the folder `events`,
@@ -78,19 +78,20 @@ class Trainer:
         self.workers.wait()
         return state.curve
 
-    def _advance(self) -> dict[str, Any]:
+    def _advance(self) -> StepRow:
         """One optimizer step: its row of the curve."""
         state, started = self.state, time.perf_counter()
         rate = learning_rate(state.step, self.plan.steps, self.settings)
-        row = self.stepper.step(state.step, rate)
+        losses = self.stepper.step(state.step, rate)
         self.stepper.average.update()
         state.step += 1
         state.seconds += time.perf_counter() - started
         validation = None
         if state.step in self.validate_at:
-            losses = self.stepper.evaluate(self.validation, self.settings["validation_clips"])
-            validation = check_losses(f"step {state.step}: validation", losses)
-        return row | {
+            clips = self.settings["validation_clips"]
+            validation = check_losses(f"step {state.step}: validation", self.stepper.evaluate(self.validation, clips))
+        return {
+            **losses,
             "step": state.step,
             "tokens": state.step * self.plan.tokens_per_step,
             "flops": state.step * self.plan.flops_per_step,
@@ -99,12 +100,11 @@ class Trainer:
             "validation_codebook_losses": validation,
         }
 
-    def _keep(self, folder: Path, row: dict[str, Any]) -> None:
+    def _keep(self, folder: Path, row: StepRow) -> None:
         """Write the checkpoints that are due."""
-        spent = {k: row[k] for k in ("step", "tokens", "flops", "seconds")}
+        spent = {"step": row["step"], "tokens": row["tokens"], "flops": row["flops"], "seconds": row["seconds"]}
         for fraction, step in self.checkpoint_at.items():
             if step == row["step"]:
                 with self.stepper.average.applied():
-                    save_model(
-                        folder / CHECKPOINTS / f"{fraction:g}.safetensors", self.stepper.model, self.facts | spent
-                    )
+                    path = folder / CHECKPOINTS / f"{fraction:g}.safetensors"
+                    save_model(path, self.stepper.model, {**self.origin, **spent})

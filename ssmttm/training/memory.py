@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.dropout import clip_seeds
 from ssmttm.models.lm import MusicLM
+from ssmttm.settings import TrainingSettings
 from ssmttm.training.data import Batch
 from ssmttm.training.objective import codebook_losses
 
@@ -70,9 +70,9 @@ class _Saved:
         self.parameters = {_key(p): p.untyped_storage() for p in model.parameters()}
 
     def add(self, tensor: Tensor) -> Tensor:
-        found = self.outside if self.current is None else self.inside[self.current]
+        storages = self.outside if self.current is None else self.inside[self.current]
         if not any(_key(tensor) in known for known in (self.parameters, self.outside, *self.inside)):
-            found[_key(tensor)] = tensor.untyped_storage()
+            storages[_key(tensor)] = tensor.untyped_storage()
         return tensor
 
     def enter(self, index: int, x: Tensor) -> None:
@@ -151,32 +151,33 @@ def _parameter_bytes(config: ModelConfig) -> int:
         return sum(p.numel() * p.element_size() for p in MusicLM(config).parameters())
 
 
-def training_memory(
-    config: ModelConfig,
-    clips: int,
-    frames: int,
-    tokens: int,
-    *,
-    bf16: bool,
-    checkpointing: bool,
-    average: bool,
-    device: str = "cpu",
-) -> Memory:
-    """Memory of training with `clips` clips per forward pass, of `frames` frames and `tokens` caption tokens each.
+@dataclass(frozen=True)
+class Fit:
+    """How the clips of a step are computed: how many at once, and whether blocks are computed twice."""
 
-    `bf16` is mixed precision with single-precision weights. Kernels differ between kinds of
-    devices, and what they keep with them: `device` (cpu, cuda) says for which to measure.
+    micro_batch: int
+    checkpointing: bool
+
+
+def training_memory(
+    config: ModelConfig, settings: TrainingSettings, fit: Fit, frames: int, tokens: int, device: str = "cpu"
+) -> Memory:
+    """Memory of training as `fit` says, for clips of `frames` frames and `tokens` caption tokens each.
+
+    Of the settings, precision and ema_decay count; bf16 is mixed, with single-precision weights. Kernels differ between
+    kinds of devices, and what they keep with them: `device` (cpu, cuda) says for which to measure.
     """
+    bf16, clips = settings["precision"] == "bf16", fit.micro_batch
 
     def peak(clips: int) -> int:
-        return _activations(config, clips, frames, tokens, bf16, device).peak(checkpointing)
+        return _activations(config, clips, frames, tokens, bf16, device).peak(fit.checkpointing)
 
     weights = _parameter_bytes(config)
     return Memory(
         weights=weights,
         gradients=weights,
         optimizer=2 * weights,
-        average=weights if average else 0,
+        average=weights if settings["ema_decay"] > 0 else 0,
         # nearly every tensor grows with the clips or not at all
         activations=peak(clips) if clips <= 2 else peak(1) + (clips - 1) * (peak(2) - peak(1)),
     )
@@ -197,17 +198,9 @@ def available_bytes(device: torch.device, sharing: int = 1) -> int:
     return max(min(free), 0) // sharing
 
 
-@dataclass(frozen=True)
-class Fit:
-    """How the clips of a step are computed: how many at once, and whether blocks are computed twice."""
-
-    micro_batch: int
-    checkpointing: bool
-
-
 def fit_memory(
     config: ModelConfig,
-    settings: dict[str, Any],
+    settings: TrainingSettings,
     frames: int,
     tokens: int,
     available: int,
@@ -221,25 +214,16 @@ def fit_memory(
     share = settings["batch_size"] // settings["processes"]
     asked, checkpointing = settings["micro_batch"], settings["activation_checkpointing"]
     sizes = [n for n in range(share, 0, -1) if share % n == 0] if asked == "auto" else [asked]
-    choices = [False, True] if checkpointing == "auto" else [checkpointing]
+    recomputing = [False, True] if checkpointing == "auto" else [checkpointing]
 
     def need(fit: Fit) -> int:
-        return training_memory(
-            config,
-            fit.micro_batch,
-            frames,
-            tokens,
-            bf16=settings["precision"] == "bf16",
-            checkpointing=fit.checkpointing,
-            average=settings["ema_decay"] > 0,
-            device=device,
-        ).total
+        return training_memory(config, settings, fit, frames, tokens, device).total
 
-    for choice in choices:
-        for size in sizes:
-            if need(Fit(size, choice)) <= USABLE * available:
-                return Fit(size, choice)
-    least = Fit(sizes[-1], choices[-1])
+    fits = [Fit(size, twice) for twice in recomputing for size in sizes]
+    for fit in fits:
+        if need(fit) <= USABLE * available:
+            return fit
+    least = fits[-1]
     raise UserError(
         f"too little memory: training with {least.micro_batch} clips per forward pass "
         f"{'and' if least.checkpointing else 'without'} activation checkpointing needs {need(least) / 1e9:.2f} GB; "
@@ -247,7 +231,7 @@ def fit_memory(
     )
 
 
-def _remedies(fit: Fit, settings: dict[str, Any]) -> str:
+def _remedies(fit: Fit, settings: TrainingSettings) -> str:
     ways = ["choose a smaller size"]
     if settings["precision"] != "bf16":
         ways.append("set training.precision: bf16")

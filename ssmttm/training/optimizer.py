@@ -1,11 +1,10 @@
 """AdamW, and what it leaves undecayed."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from ssmttm.models.lm import MusicLM
+from ssmttm.settings import TrainingSettings
 
 _SPARED = ("bias", "dt_bias", "conv_weight", "conv_bias", "a_log", "d", "null_condition")
 
@@ -20,11 +19,12 @@ def decays(name: str, parameter: Tensor) -> bool:
     return parameter.ndim >= 2 and name.rsplit(".", 1)[-1] not in _SPARED
 
 
-def build_optimizer(model: MusicLM, settings: dict[str, Any]) -> torch.optim.AdamW:
+def build_optimizer(model: MusicLM, settings: TrainingSettings) -> torch.optim.AdamW:
     """AdamW with two groups: parameters that decay, and those that don't."""
+    first, second = settings["betas"]
     named = list(model.named_parameters())
     groups = [
         {"params": [p for n, p in named if decays(n, p)], "weight_decay": settings["weight_decay"]},
         {"params": [p for n, p in named if not decays(n, p)], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=0.0, betas=tuple(settings["betas"]), eps=settings["epsilon"])
+    return torch.optim.AdamW(groups, lr=0.0, betas=(first, second), eps=settings["epsilon"])

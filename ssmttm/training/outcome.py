@@ -2,27 +2,27 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from ssmttm.files import link_file
 from ssmttm.models.checkpoint import save_model
+from ssmttm.rows import StepRow
 from ssmttm.tables import write_table
 from ssmttm.training.loop import CHECKPOINTS, Trainer
 from ssmttm.training.memory import Fit
 
 
-def keep(finished: Path, folder: Path, trainer: Trainer, curve: list[dict[str, Any]]) -> None:
+def keep(finished: Path, folder: Path, trainer: Trainer, curve: list[StepRow]) -> None:
     """Write the model and the curve, and bring the checkpoints beside them, to the folder `finished`."""
     shutil.rmtree(finished, ignore_errors=True)
     with trainer.stepper.average.applied():
-        save_model(finished / "model.safetensors", trainer.stepper.model, trainer.facts)
+        save_model(finished / "model.safetensors", trainer.stepper.model, trainer.origin)
     write_table(finished / "curve.parquet", "curve", curve)
     for fraction in trainer.checkpoint_at:
         name = f"{CHECKPOINTS}/{fraction:g}.safetensors"
         link_file(folder / name, finished / name)
 
 
-def costs(trainer: Trainer, fit: Fit) -> dict[str, Any]:
+def costs(trainer: Trainer, fit: Fit) -> dict[str, object]:
     """What the run spent, and how it was computed."""
     plan, model = trainer.plan, trainer.stepper.model
     return {

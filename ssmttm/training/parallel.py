@@ -41,9 +41,9 @@ class Workers:
         """The module to run forward: its gradients are averaged over all processes in the backward pass."""
         return self._fabric.setup_module(module) if self._fabric else module
 
-    def keep_apart(self, module: nn.Module, apart: bool) -> AbstractContextManager[Any]:
-        """While `apart`, gradients are summed up here and not averaged yet."""
-        return self._fabric.no_backward_sync(module, enabled=apart) if self._fabric else nullcontext()
+    def no_sync(self, module: nn.Module, enabled: bool) -> AbstractContextManager[Any]:
+        """While `enabled`, gradients are summed up here and not averaged yet."""
+        return self._fabric.no_backward_sync(module, enabled=enabled) if self._fabric else nullcontext()
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of `loss`."""

@@ -7,10 +7,11 @@ names that the workflow knows, as further names of the same files, which take no
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ssmttm.files import link_file, sha256_file, write_json
+from ssmttm.settings import RunSpec
 from ssmttm.spec import canonical_json
 from ssmttm.training.loop import CHECKPOINTS
 
@@ -18,17 +19,17 @@ FINISHED = "finished"
 MANIFEST = "manifest.json"
 
 
-def identity_of(spec: dict[str, Any], code: str, data: str) -> str:
-    """The JSON text by which runs are told apart: spec, fingerprint of the code, hash of the data set's manifest."""
+def identity_of(spec: RunSpec, code: str, data: str) -> str:
+    """The JSON text that identifies a run: spec, fingerprint of the code, hash of the data set's manifest."""
     return canonical_json({"spec": spec, "code": code, "data": data})
 
 
-def keep_manifest(out: Path, facts: dict[str, Any]) -> None:
+def keep_manifest(out: Path, record: Mapping[str, object]) -> None:
     """Write the manifest to `finished/`, last of all products, with the hashes of the others."""
     folder = out / FINISHED
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
-    write_json(folder / MANIFEST, {**facts, "sha256": hashes})
+    write_json(folder / MANIFEST, {**record, "sha256": hashes})
 
 
 def publish(out: Path) -> None:
@@ -53,8 +54,8 @@ def adopt(out: Path, identity: str) -> bool:
 def is_whole(folder: Path, identity: str) -> bool:
     """Whether `folder` holds a manifest of `identity` and every file that it lists, unchanged."""
     try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        same = identity == identity_of(found["spec"], found["fingerprint"], found["dataset"]["sha256"])
-        return same and all(sha256_file(folder / name) == wanted for name, wanted in found["sha256"].items())
+        record = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        same = identity == identity_of(record["spec"], record["fingerprint"], record["dataset"]["sha256"])
+        return same and all(sha256_file(folder / name) == wanted for name, wanted in record["sha256"].items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -3,14 +3,15 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ssmttm.files import write_json
+from ssmttm.models.checkpoint import Origin
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
 from ssmttm.seeds import stable_int
+from ssmttm.settings import RunSpec
 from ssmttm.training.budget import Plan, plan_budget
 from ssmttm.training.data import DataSet
 from ssmttm.training.loop import Trainer
@@ -22,7 +23,7 @@ PLAN = "plan.json"
 """What was decided by measuring when the run started: an interrupted run goes on with it."""
 
 
-def build_trainer(spec: dict[str, Any], sets: DataSet, folder: Path, workers: Workers) -> tuple[Trainer, Fit]:
+def build_trainer(spec: RunSpec, sets: DataSet, folder: Path, workers: Workers) -> tuple[Trainer, Fit]:
     """The trainer of a run, under the plan in `folder` if there is one."""
     settings, train = spec["training"], sets.train
     config = ModelConfig.from_spec(spec, train.text_width)
@@ -46,5 +47,5 @@ def build_trainer(spec: dict[str, Any], sets: DataSet, folder: Path, workers: Wo
         plan = plan_budget(spec["budget"], model, settings["batch_size"], train.frames, train.text_tokens, seconds)
         if workers.leads:
             write_json(path, {"plan": asdict(plan), "fit": asdict(fit)})
-    facts = {"spec": spec, "codec": sets.codec, "text_encoder": sets.encoder}
-    return Trainer(stepper, sets.validation, plan, facts), fit
+    origin: Origin = {"spec": spec, "codec": sets.codec, "text_encoder": sets.encoder}
+    return Trainer(stepper, sets.validation, plan, origin), fit

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
-import math
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ssmttm.errors import UserError
 from ssmttm.models.checkpoint import check_shapes, read_tensors
+from ssmttm.rows import StepRow
+from ssmttm.spec import differences
+from ssmttm.tables import SCHEMAS
 from ssmttm.tensors import save_tensors
 from ssmttm.training.average import WeightAverage
 from ssmttm.training.budget import Plan
@@ -26,8 +29,8 @@ def saved_progress(folder: Path) -> str:
     for path in sorted(folder.glob(f"*/{FILE}"), key=lambda path: path.stat().st_mtime, reverse=True):
         with suppress(SafetensorError, OSError, ValueError, KeyError):
             with safe_open(path, "pt") as file:
-                facts = json.loads(file.metadata()["state"])
-            return f"step {facts['step']} of {facts['steps']} is saved"
+                progress = json.loads(file.metadata()["state"])
+            return f"step {progress['step']} of {progress['steps']} is saved"
     return "no state is saved yet"
 
 
@@ -51,7 +54,7 @@ class TrainState:
     seconds: float = 0.0  # spent on them, without validation
 
     def __post_init__(self) -> None:
-        self.curve: list[dict[str, Any]] = []  # one row per step
+        self.curve: list[StepRow] = []  # one row per step
 
     @property
     def sound(self) -> bool:
@@ -64,9 +67,9 @@ class TrainState:
         tensors |= {f"average.{k}": v for k, v in self.average.weights.items()}
         for name, moments in zip(self._names(), self._moments(), strict=True):
             tensors |= {f"optimizer.{name}.{k}": v for k, v in moments.items()}
-        tensors |= _pack(self.curve)
-        facts = {"identity": identity, "step": self.step, "seconds": self.seconds, "steps": self.plan.steps}
-        save_tensors(folder / FILE, tensors, {"state": json.dumps(facts)})
+        tensors["curve.table"] = _packed(self.curve)
+        progress = {"identity": identity, "step": self.step, "seconds": self.seconds, "steps": self.plan.steps}
+        save_tensors(folder / FILE, tensors, {"state": json.dumps(progress)})
 
     def restore(self, folder: Path, identity: str) -> bool:
         """Take over the state in `folder`; False if there is none.
@@ -77,12 +80,12 @@ class TrainState:
         path = folder / FILE
         if not path.is_file():
             return False
-        facts, tensors = read_tensors(path, "state")
-        if facts is None:
+        progress, tensors = read_tensors(path, "state")
+        if progress is None:
             raise UserError(f"{path}: safetensors, but not a training state; delete it to start afresh")
-        differing = differences(json.loads(facts["identity"]), json.loads(identity))
-        if facts["steps"] != self.plan.steps:
-            differing.append(f"steps ({facts['steps']} there, {self.plan.steps} here)")
+        differing = differences(json.loads(progress["identity"]), json.loads(identity))
+        if progress["steps"] != self.plan.steps:
+            differing.append(f"steps ({progress['steps']} there, {self.plan.steps} here)")
         if differing:
             raise UserError(
                 f"{path}: a training state of another run: it differs in {', '.join(differing)}; "
@@ -104,7 +107,7 @@ class TrainState:
             if f"{name}.step" in groups["optimizer"]
         }
         self.optimizer.load_state_dict(state)
-        self.step, self.seconds, self.curve = facts["step"], facts["seconds"], _unpack(groups["curve"])
+        self.step, self.seconds, self.curve = progress["step"], progress["seconds"], _unpacked(groups["curve"]["table"])
         return True
 
     def _names(self) -> list[str]:
@@ -116,39 +119,12 @@ class TrainState:
         return [self.optimizer.state.get(p, {}) for g in self.optimizer.param_groups for p in g["params"]]
 
 
-_WHOLE = ("step", "tokens")
-_PER_CODEBOOK = ("codebook_losses", "validation_codebook_losses")
+def _packed(curve: list[StepRow]) -> Tensor:
+    """The curve as the bytes of its table: every number stays bitwise the same."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(curve, SCHEMAS["curve"]), sink, compression="zstd")
+    return torch.frombuffer(bytearray(sink.getvalue()), dtype=torch.uint8)
 
 
-def _pack(curve: list[dict[str, Any]]) -> dict[str, Tensor]:
-    """The columns of the curve as double precision, None as NaN: numbers survive bitwise, and in little space."""
-    width = len(curve[0]["codebook_losses"]) if curve else 1
-    columns = {}
-    for name in curve[0] if curve else ():
-        nothing = [math.nan] * width if name in _PER_CODEBOOK else math.nan
-        values = [nothing if row[name] is None else row[name] for row in curve]
-        columns[f"curve.{name}"] = torch.tensor(values, dtype=torch.float64)
-    return columns
-
-
-def _unpack(columns: dict[str, Tensor]) -> list[dict[str, Any]]:
-    def value(name: str, found: Any) -> Any:
-        if isinstance(found, list):
-            return None if math.isnan(found[0]) else found
-        if math.isnan(found):
-            return None
-        return int(found) if name in _WHOLE else found
-
-    lists = {name: column.tolist() for name, column in columns.items()}
-    return [
-        {name: value(name, found) for name, found in zip(lists, row, strict=True)}
-        for row in zip(*lists.values(), strict=True)
-    ]
-
-
-def differences(a: Any, b: Any, prefix: str = "") -> list[str]:
-    """Dotted names of the leaves in which two JSON objects differ."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        keys = sorted({*a, *b})
-        return [d for k in keys for d in differences(a.get(k), b.get(k), f"{prefix}.{k}" if prefix else k)]
-    return [] if a == b else [prefix]
+def _unpacked(table: Tensor) -> list[StepRow]:
+    return pq.read_table(pa.BufferReader(table.numpy())).to_pylist()

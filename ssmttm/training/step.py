@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from ssmttm.errors import UserError
 from ssmttm.models.dropout import clip_seeds
 from ssmttm.models.lm import MusicLM
 from ssmttm.seeds import stable_int
+from ssmttm.settings import TrainingSettings
 from ssmttm.training.average import WeightAverage
 from ssmttm.training.batches import clips_at, dropout_seeds, kept_words
 from ssmttm.training.data import TokenSet
@@ -26,6 +27,15 @@ TRIALS = 3
 """Steps over which the time of a step is measured, after one that warms up."""
 
 
+class StepLosses(TypedDict):
+    """What one step says of itself."""
+
+    loss: float
+    codebook_losses: list[float]
+    learning_rate: float
+    gradient_norm: float
+
+
 class Stepper:
     """Steps of one model; each is a function of the weights, the seed and the step's number.
 
@@ -33,7 +43,7 @@ class Stepper:
     """
 
     def __init__(
-        self, model: MusicLM, train: TokenSet, settings: dict[str, Any], fit: Fit, seed: int, workers: Workers
+        self, model: MusicLM, train: TokenSet, settings: TrainingSettings, fit: Fit, seed: int, workers: Workers
     ) -> None:
         self.model, self.train, self.settings, self.fit = model, train, settings, fit
         self.seed, self.workers = seed, workers
@@ -44,7 +54,7 @@ class Stepper:
             compile_blocks(model)
         self._forward: Any = workers.wrap(model)  # the model, perhaps within what joins processes
 
-    def step(self, number: int, rate: float) -> dict[str, Any]:
+    def step(self, number: int, rate: float) -> StepLosses:
         """Optimizer step `number`, from 0, at learning rate `rate`: its losses and gradient norm.
 
         Raises UserError, in every process, on a loss or gradient that is not finite.
@@ -89,7 +99,7 @@ class Stepper:
             weight = len(positions) / share
             with (
                 clip_seeds(dropout_seeds(positions, self.seed, number)),
-                self.workers.keep_apart(model, positions.stop < start + share),
+                self.workers.no_sync(model, positions.stop < start + share),
             ):
                 with self._precision():
                     part = codebook_losses(

@@ -11,7 +11,8 @@ import typer
 
 from ssmttm import __version__, threads
 from ssmttm.cli import app
-from ssmttm.spec import load_config, stage_spec
+from ssmttm.config import load_config
+from ssmttm.spec import stage_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = {  # options that take one of some names, or that are needed though typer can't know it
@@ -165,7 +166,7 @@ def test_a_place_that_can_not_be_written_is_found_first(refused, tmp_path, name,
          ["no trained model", "did you mean prefix-simba-base-iters"]),
         ("generate --prompt a --out x.wav --model results/runs/prefix-simba-base-iters",
          ["train it first: snakemake --cores all prefix-simba-base-iters"]),
-        ("dataset export --data laptop-3 --out x", ["only a released data set", "in results/data there is none"]),
+        ("dataset export --data laptop-3 --out x", ["no released data set", "in results/data there is none"]),
         ("train --run prefix-simba-base-iters --data none --out x", ["--data none: no released data set"]),
         ("train --run prefix-simba-base-iter --data none --out x", ["did you mean prefix-simba-base-iters"]),
         ("spec prefix-simba-base-iter", ["neither a stage nor a run", "did you mean prefix-simba-base-iters"]),

@@ -1,16 +1,16 @@
 import copy
 import json
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-from ssmttm import choices, plugins, spec
+from ssmttm import choices, given, planning, plugins, settings, spec
+from ssmttm.config import ROOT, SCHEMAS, load_config, lookup, merge, subschema, validate_config
 from ssmttm.errors import UserError
-from ssmttm.spec import apply_overrides, canonical_json, check_release, load_config, merge, read_runs, stage_spec
+from ssmttm.released import check_release
+from ssmttm.spec import apply_overrides, canonical_json, read_runs, stage_spec
 
-ROOT = Path(__file__).resolve().parents[2]
 HEADER = "run\tstudy\tvariant\tsize\tbudget\tseed\toverrides\n"
 
 
@@ -44,17 +44,17 @@ def test_null_leaves_a_source_of_the_overlaid_config_out():
     config = load_config(ROOT / "config.yaml")
     own = {"local": {"folder": "music", "table": "music.csv"}}
     merged = merge(config, {"data": {"sources": {"debian": None, **own}}})
-    assert spec.validate_config(merged)["data"]["sources"] == own
+    assert validate_config(merged)["data"]["sources"] == own
     with pytest.raises(UserError, match=r"data\.sources names no source"):
-        spec.validate_config(merge(config, {"data": {"sources": {"debian": None}}}))
+        validate_config(merge(config, {"data": {"sources": {"debian": None}}}))
 
 
 def test_captions_that_the_text_encoder_would_cut_are_refused():
     config = load_config(ROOT / "config.yaml")
     with pytest.raises(UserError, match=r"data\.text\.max_tokens 48 would cut captions off"):
-        spec.validate_config(merge(config, {"data": {"captions": {"style": "paragraph"}}}))
+        validate_config(merge(config, {"data": {"captions": {"style": "paragraph"}}}))
     long = {"data": {"captions": {"style": "mixed"}, "text": {"max_tokens": 80}}}
-    assert spec.validate_config(merge(config, long))["data"]["captions"]["style"] == "mixed"
+    assert validate_config(merge(config, long))["data"]["captions"]["style"] == "mixed"
 
 
 def test_merging_goes_deep_replaces_lists_and_leaves_its_inputs():
@@ -76,7 +76,7 @@ def test_every_key_of_the_schemas_is_described():
                     yield from undescribed(value[key], f"{path}.{name}")
 
     for name in ("config.schema.yaml", "runs.schema.yaml"):
-        schema = yaml.safe_load((spec.SCHEMAS / name).read_text(encoding="utf-8"))
+        schema = yaml.safe_load((SCHEMAS / name).read_text(encoding="utf-8"))
         assert not [p for p in undescribed(schema, "") if p.split(".")[-1] not in {"packages", "allow"} and p], name
 
 
@@ -105,12 +105,12 @@ def test_every_key_of_the_schemas_is_described():
 )
 def test_bad_settings_are_named(config, path, value, expected):
     parent, _, leaf = path.rpartition(".")
-    spec.lookup(config, parent)[leaf] = value
+    lookup(config, parent)[leaf] = value
     if expected is None:
         config["data"]["split"]["test"] = 0.5
         expected = "leave a share for train"
     with pytest.raises(UserError, match=f"^here: .*{expected}"):
-        spec.validate_config(config, "here")
+        validate_config(config, "here")
 
 
 def test_a_config_that_is_no_yaml_or_no_table_is_named(tmp_path):
@@ -231,7 +231,7 @@ def test_bad_rows_are_named(config, tmp_path, row, expected):
 
 def test_names_are_unique_among_runs_and_studies(config, tmp_path):
     row = "\ts\tprefix-simba\tbase\titers\t1\t"
-    with pytest.raises(UserError, match=r"line 3: run 'a' stands in the table twice"):
+    with pytest.raises(UserError, match=r"line 3: run 'a' is in the table twice"):
         table(tmp_path, config, "a" + row, "a" + row)
     with pytest.raises(UserError, match="study 's' has the name of a run"):
         table(tmp_path, config, "s" + row)
@@ -240,7 +240,7 @@ def test_names_are_unique_among_runs_and_studies(config, tmp_path):
 
 
 def test_a_stage_takes_only_its_own_settings(config):
-    before = {stage: canonical_json(stage_spec(config, stage)) for stage in spec._STAGE_SECTIONS}
+    before = {stage: canonical_json(stage_spec(config, stage)) for stage in spec.STAGES}
     config["data"]["captions"]["tags"] += 1
     changed = {s for s, text in before.items() if canonical_json(stage_spec(config, s)) != text}
     assert changed == {"captions", "report"}
@@ -267,10 +267,10 @@ def test_a_released_data_set_names_its_missing_files(config, tmp_path):
 def test_the_shown_study_is_the_first_or_the_named_one(config, tmp_path):
     row = "\tprefix-simba\tbase\titers\t1\t"
     runs = table(tmp_path, config, f"a\tfirst{row}", f"b\tsecond{row}")
-    assert spec.shown_study(config, runs) == "first"
-    assert spec.shown_study(config | {"study": "second"}, runs) == "second"
+    assert planning.shown_study(config, runs) == "first"
+    assert planning.shown_study(config | {"study": "second"}, runs) == "second"
     with pytest.raises(UserError, match=r"study: 'third' is not in runs.tsv, which has first, second"):
-        spec.shown_study(config | {"study": "third"}, runs)
+        planning.shown_study(config | {"study": "third"}, runs)
 
 
 def test_runs_of_a_study_keep_the_tables_order(config, tmp_path):
@@ -279,17 +279,17 @@ def test_runs_of_a_study_keep_the_tables_order(config, tmp_path):
 
 
 def test_a_constraint_matches_names_and_nothing_else():
-    pattern = re.compile(spec.one_of(["a.b", "c", 1]))
+    pattern = re.compile(planning.one_of(["a.b", "c", 1]))
     assert [bool(pattern.fullmatch(t)) for t in ("a.b", "c", "1", "axb", "a.bc", "")] == [True] * 3 + [False] * 3
-    assert not re.compile(spec.one_of([])).fullmatch("")
+    assert not re.compile(planning.one_of([])).fullmatch("")
 
 
 def test_a_spec_from_the_command_line_is_json_or_a_file(tmp_path):
     (tmp_path / "s.json").write_text('{"a": 1}')
-    assert spec.parse_spec('{"a": 1}') == spec.parse_spec(str(tmp_path / "s.json")) == {"a": 1}
+    assert given.parse_spec('{"a": 1}') == given.parse_spec(str(tmp_path / "s.json")) == {"a": 1}
     for text in ("[1]", '{"a"', str(tmp_path / "none")):
         with pytest.raises(UserError, match="--spec"):
-            spec.parse_spec(text)
+            given.parse_spec(text)
 
 
 @pytest.mark.parametrize(
@@ -307,18 +307,18 @@ def test_a_spec_from_the_command_line_is_json_or_a_file(tmp_path):
 )
 def test_settings_of_a_set_of_prompts_must_fit_it(config, prompts, expected):
     with pytest.raises(UserError, match=rf"^here: evaluation\.prompts.*{expected}|^here: .*{expected}"):
-        spec.validate_config(merge(config, {"evaluation": {"prompts": prompts}}), "here")
+        validate_config(merge(config, {"evaluation": {"prompts": prompts}}), "here")
 
 
 def test_musiccaps_needs_no_folder_of_audio(config):
     prompts = {"set": "musiccaps", "captions": "c.csv", "singing": False}
-    assert spec.validate_config(merge(config, {"evaluation": {"prompts": prompts}}))["evaluation"]["prompts"] == prompts
+    assert validate_config(merge(config, {"evaluation": {"prompts": prompts}}))["evaluation"]["prompts"] == prompts
 
 
 def test_systems_are_baselines_others_audio_and_musicgen(config, tmp_path):
     assert choices.systems_of(config) == list(choices.BASELINES)
     more = {"systems": {"suno": {"folder": "a"}, "gone": None}, "musicgen": {"model": "m"}}
-    full = spec.validate_config(merge(config, {"evaluation": more}))
+    full = validate_config(merge(config, {"evaluation": more}))
     assert choices.systems_of(full) == [*choices.BASELINES, "suno", "musicgen"]
     assert spec.external_spec(full, "suno")["system"] == {"folder": "a"}
     with pytest.raises(UserError, match=r"evaluation\.systems has no 'udio'; it has suno"):
@@ -330,23 +330,23 @@ def test_systems_are_baselines_others_audio_and_musicgen(config, tmp_path):
 @pytest.mark.parametrize("name", ["codec", "training", "musicgen"])
 def test_another_system_cannot_take_a_baselines_name(config, name):
     with pytest.raises(UserError, match=f"evaluation.systems.{name}: the workflow's own system has that name"):
-        spec.validate_config(merge(config, {"evaluation": {"systems": {name: {"folder": "a"}}}}))
+        validate_config(merge(config, {"evaluation": {"systems": {name: {"folder": "a"}}}}))
 
 
 def test_one_other_systems_settings_leave_anothers_as_they_are(config):
     systems = {"a": {"folder": "a"}, "b": {"folder": "b"}}
-    before = spec.external_spec(spec.validate_config(merge(config, {"evaluation": {"systems": systems}})), "a")
+    before = spec.external_spec(validate_config(merge(config, {"evaluation": {"systems": systems}})), "a")
     systems["b"] = {"folder": "c", "note": "new"}
-    assert spec.external_spec(spec.validate_config(merge(config, {"evaluation": {"systems": systems}})), "a") == before
+    assert spec.external_spec(validate_config(merge(config, {"evaluation": {"systems": systems}})), "a") == before
 
 
 def test_every_embedder_and_metric_that_can_be_named_is_a_file_and_the_schema_knows_it():
     assert sorted(choices.EMBEDDERS) == plugins.names("ssmttm.evaluation.embedders")
-    schema = yaml.safe_load((spec.SCHEMAS / "config.schema.yaml").read_text())
+    schema = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
     settings = schema["properties"]["evaluation"]["properties"]
     assert settings["embedders"]["items"]["enum"] == list(choices.EMBEDDERS)
     assert settings["metrics"]["items"]["enum"] == list(choices.METRICS)
-    assert all((spec.ROOT / "ssmttm" / "evaluation" / "metrics" / f"{name}.py").is_file() for name in choices.METRICS)
+    assert all((ROOT / "ssmttm" / "evaluation" / "metrics" / f"{name}.py").is_file() for name in choices.METRICS)
 
 
 @pytest.mark.parametrize(
@@ -360,15 +360,55 @@ def test_every_embedder_and_metric_that_can_be_named_is_a_file_and_the_schema_kn
 def test_an_evaluation_that_can_t_be_done_is_refused_before_anything_runs(config, changed, message):
     config["evaluation"] |= changed
     with pytest.raises(UserError, match=re.escape(message)):
-        spec.validate_config(config)
+        validate_config(config)
 
 
 def test_too_few_prompts_for_a_metric_are_refused_before_anything_runs(config):
     config["generation"]["prompts"] = 5
     with pytest.raises(UserError, match=r"prdc needs 6 clips, and generation\.prompts is 5"):
-        spec.validate_config(config)
+        validate_config(config)
     config["evaluation"]["metrics"] = ["frechet_infinity"]
-    spec.validate_config(config)
+    validate_config(config)
     config["evaluation"]["embedders"] = ["musicnn", "pann"]
     with pytest.raises(UserError, match=r"frechet_infinity needs 8 clips, and generation\.prompts is 5"):
-        spec.validate_config(config)
+        validate_config(config)
+
+
+def keys(kind):
+    return set(kind.__annotations__)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("data", settings.DataSettings),
+        ("data.clips", settings.ClipSettings),
+        ("data.captions", settings.CaptionSettings),
+        ("data.codec", settings.CodecSettings),
+        ("data.text", settings.TextSettings),
+        ("training", settings.TrainingSettings),
+        ("generation", settings.GenerationSettings),
+        ("evaluation", settings.EvaluationSettings),
+    ],
+)
+def test_the_types_of_settings_have_the_keys_of_the_schema(path, kind):
+    schema = subschema(path)
+    assert keys(kind) == set(schema["properties"])
+    assert kind.__required_keys__ == set(schema["required"])
+
+
+def test_the_types_of_configs_and_specs_have_the_keys_that_these_have(config, tmp_path):
+    assert keys(settings.Config) == set(config)
+    run = table(tmp_path, config, "a\ts\tprefix-simba\tbase\titers\t1\t")["a"]
+    assert keys(settings.Run) == set(run)
+    assert keys(settings.RunSpec) == set(run["spec"])
+    for key, kind in (
+        ("variant", settings.VariantSpec),
+        ("model", settings.ModelSettings),
+        ("data", settings.RunData),
+        ("training", settings.TrainingSettings),
+    ):
+        assert keys(kind) == set(run["spec"][key])
+    assert keys(settings.Budget) == set(subschema("budgets")["additionalProperties"]["properties"])
+    for stage in set(spec.STAGES) - {"external"}:
+        assert set(stage_spec(config, stage)) <= keys(settings.StageSpec)

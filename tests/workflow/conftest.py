@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ssmttm.spec import load_config
+from ssmttm.config import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 MORE_RUNS = [

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from ssmttm.choices import STUDY_TABLES
-from ssmttm.planning import shown_study
-from ssmttm.spec import load_config
+from ssmttm.config import load_config
+from ssmttm.planning import study_of_page
 
 from .conftest import ROOT
 
@@ -83,6 +83,6 @@ def test_a_killed_run_goes_on_to_its_page(unreleased, moment, delay):
     assert unreleased.snakemake("--unlock", *SMOKE).returncode == 0
     done = unreleased.snakemake(PAGE, *SMOKE)
     assert done.returncode == 0, done.stdout
-    assert shown_study(unreleased.folder / PAGE) == "smoke"
+    assert study_of_page(unreleased.folder / PAGE) == "smoke"
     assert released in (None, dataset.stat().st_mtime_ns)
     assert unreleased.plan(PAGE, *SMOKE) == set()

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from ssmttm.planning import shown_study
+from ssmttm.planning import study_of_page
 
 from .conftest import jobs
 
@@ -39,7 +39,7 @@ def placeholders(project, study, *arguments):
 def run(project, *arguments):
     done = project.snakemake(PAGE, *arguments)
     assert done.returncode == 0, done.stdout
-    return shown_study(project.folder / PAGE)
+    return study_of_page(project.folder / PAGE)
 
 
 @pytest.mark.parametrize("order", [("laptop", "smoke"), ("smoke", "laptop")])
@@ -54,7 +54,7 @@ def test_the_page_follows_the_config_between_two_presets_in_one_folder(tiny, ord
     assert run(tiny, *arguments[order[1]]) == order[1]
     assert tiny.plan(PAGE, *arguments[order[1]]) == set()
     for study in order:
-        assert shown_study(tiny.folder / "results" / "studies" / study / "report.html") == study
+        assert study_of_page(tiny.folder / "results" / "studies" / study / "report.html") == study
 
 
 @pytest.mark.parametrize("records", ["kept", "lost"])

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ssmttm.spec import load_config
+from ssmttm.config import load_config
 
 from .conftest import ROOT
 

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from ssmttm.choices import BASELINES, FINAL, checkpoints_of
-from ssmttm.spec import load_config, mixers_of, read_runs, run_spec
+from ssmttm.config import load_config
+from ssmttm.spec import mixers_of, read_runs, run_spec
 
 from .conftest import MORE_RUNS, ROOT, Project
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ssmttm.spec import RESERVED, load_config, read_runs
+from ssmttm.config import load_config
+from ssmttm.spec import RESERVED, read_runs
 
 from .conftest import ROOT, jobs
 

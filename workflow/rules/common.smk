@@ -8,18 +8,20 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 from ssmttm import choices, planning, provenance, spec
+from ssmttm.config import validate_config
 from ssmttm.errors import UserError
 from ssmttm.pretrained.wheels import MODEL_SUFFIXES
+from ssmttm.released import check_release
 from ssmttm.evaluation.systems.audio_folder import audio_files
 
 shell.prefix(planning.shell_prefix(DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method))
 planning.summarize_dry_run(workflow.output_settings, logger.info)
 
 try:
-    CONFIG = spec.validate_config(config, " + ".join(map(str, workflow.configfiles)))
+    CONFIG = validate_config(config, " + ".join(map(str, workflow.configfiles)))
     RUNS = spec.read_runs(CONFIG)
-    STUDY = spec.shown_study(CONFIG, RUNS)
-    RELEASED = spec.check_release(CONFIG, f"results/data/{CONFIG['data']['version']}")
+    STUDY = planning.shown_study(CONFIG, RUNS)
+    RELEASED = check_release(CONFIG, f"results/data/{CONFIG['data']['version']}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -41,17 +43,17 @@ PAGE = "results/report.html"
 
 
 wildcard_constraints:
-    version=spec.one_of([VERSION]),
-    unreleased=spec.one_of([] if RELEASED else [VERSION]),
-    shard=spec.one_of(SHARDS),
-    run=spec.one_of(RUNS),
-    study=spec.one_of(STUDIES),
-    baseline=spec.one_of(choices.BASELINES),
-    external=spec.one_of(EXTERNAL),
-    set=spec.one_of([PROMPTS["set"]]),
-    system=spec.one_of(SYSTEMS),
-    embedder=spec.one_of(EMBEDDERS),
-    checkpoint=spec.one_of({name for names in CHECKPOINTS.values() for name in names}),
+    version=planning.one_of([VERSION]),
+    unreleased=planning.one_of([] if RELEASED else [VERSION]),
+    shard=planning.one_of(SHARDS),
+    run=planning.one_of(RUNS),
+    study=planning.one_of(STUDIES),
+    baseline=planning.one_of(choices.BASELINES),
+    external=planning.one_of(EXTERNAL),
+    set=planning.one_of([PROMPTS["set"]]),
+    system=planning.one_of(SYSTEMS),
+    embedder=planning.one_of(EMBEDDERS),
+    checkpoint=planning.one_of({name for names in CHECKPOINTS.values() for name in names}),
 
 
 def settings(stage):
@@ -76,9 +78,9 @@ def mixers(run):
     return tuple(spec.mixers_of(RUNS[run]["spec"]["variant"]))
 
 
-def run_code(stage, **choice):
+def run_code(stage, **plugins):
     """Fingerprint of stage `stage` with the mixers of `{run}`."""
-    return lambda wildcards: code(stage, mixer=mixers(wildcards.run), **choice)
+    return lambda wildcards: code(stage, mixer=mixers(wildcards.run), **plugins)
 
 
 def run_threads(wildcards):

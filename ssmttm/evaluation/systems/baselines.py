@@ -1,10 +1,10 @@
 """What baselines do to real clips: noise as loud as they are, or the audio of others."""
 
-import warnings
+import math
 
 import numpy as np
-import pyloudnorm
 
+from ssmttm.audio.loudness import loudness
 from ssmttm.errors import UserError
 from ssmttm.seeds import stable_int
 
@@ -15,11 +15,8 @@ def noise_like(wave: np.ndarray, sample_rate: int, seed: int) -> np.ndarray:
     `wave` must last 0.4 s or more; noise for a silent one is silent.
     """
     noise = np.random.default_rng(seed).uniform(-1.0, 1.0, len(wave))
-    meter = pyloudnorm.Meter(sample_rate)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all is silent
-        wanted, found = (meter.integrated_loudness(w.astype(np.float64)) for w in (wave, noise))
-    gain = min(1.0, 10 ** ((wanted - found) / 20)) if np.isfinite(wanted) else 0.0
+    wanted, measured = loudness(wave, sample_rate), loudness(noise, sample_rate)
+    gain = min(1.0, 10 ** ((wanted - measured) / 20)) if math.isfinite(wanted) else 0.0
     return (noise * gain).astype(np.float32)
 
 

@@ -1,5 +1,6 @@
 """What is known of a system besides its audio, kept as facts.json beside that."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from ssmttm.files import write_json
 def write_facts(
     path: Path,
     system: str,
-    stated: dict[str, Any],
+    stated: Mapping[str, Any],
     *,
     sample_rates: list[int],
     channels: list[int],

@@ -89,6 +89,36 @@ class _Call:
             out.add_(added.mT @ weights)
 
 
+class _Block:
+    """One chunk of frames of some rows of the batch: what forward computes, and backward computes again."""
+
+    def __init__(
+        self,
+        call: _Call,
+        projected: Tensor,
+        conv_weight: Tensor,
+        conv_bias: Tensor,
+        number: int,
+        rows: slice,
+        threads: int,
+    ) -> None:
+        from ssmttm.models.kernels import mamba2_loops as loops
+
+        self.start = number * call.chunk
+        self.end = min(self.start + call.chunk, call.length)
+        self.q, self.count = self.end - self.start, rows.stop - rows.start
+        heads = self.count * call.heads
+        self.frames = projected[rows], call.past[rows], call.first[rows], self.start
+        self.convolution = *self.frames, conv_weight, conv_bias, call.to_end[rows]
+        self.decays = call.log_decay[rows], call.dt[rows], self.start
+        self.xh = projected.new_empty(heads, self.q, call.inner // call.heads)
+        self.b, self.c = (projected.new_empty(self.count, self.q, call.size) for _ in range(2))
+        self.adding = projected.new_empty(self.count, self.q, call.inner)
+        _run(loops.inputs, threads, *self.convolution, self.xh, self.b, self.c, self.adding)
+        self.scores, self.weights = (self.c @ self.b.mT).tril_(), projected.new_empty(heads, self.q, self.q)
+        _run(loops.weigh, *self.decays, self.scores, self.weights)
+
+
 def _decay(log: Tensor) -> Tensor:
     """exp, and 0 for what is lost in rounding: numbers too small to be normal make products many times slower."""
     return log.exp().masked_fill_(log < LOST, 0)
@@ -131,51 +161,17 @@ def forward(
         states[0] = state
     kept = 0 if state is None else 1
     threads = _set_threads()
-    for number, start in enumerate(range(0, call.length, call.chunk)):
-        q = min(call.chunk, call.length - start)
+    for number in range(-(-call.length // call.chunk)):
         old, new = number + kept - 1, number + kept
         for rows in call.rows():
-            count = rows.stop - rows.start
-            xh = projected.new_empty(count * call.heads, q, call.inner // call.heads)
-            b, c = projected.new_empty(count, q, call.size), projected.new_empty(count, q, call.size)
-            adding = projected.new_empty(count, q, call.inner)
-            _run(
-                loops.inputs,
-                threads,
-                projected[rows],
-                call.past[rows],
-                call.first[rows],
-                start,
-                conv_weight,
-                conv_bias,
-                call.to_end[rows],
-                xh,
-                b,
-                c,
-                adding,
-            )
-            weights = projected.new_empty(count * call.heads, q, q)
-            _run(loops.weigh, call.log_decay[rows], call.dt[rows], start, (c @ b.mT).tril_(), weights)
-            carried = c[:0] if old < 0 else c @ states[old, rows].to(call.kind).mT
-            _run(
-                loops.outputs,
-                threads,
-                projected[rows],
-                start,
-                weights @ xh,
-                carried,
-                call.from_start[rows],
-                xh,
-                d,
-                norm_weight,
-                eps,
-                far[rows],
-                out[rows],
-                scales[rows],
-            )
+            block = _Block(call, projected, conv_weight, conv_bias, number, rows, threads)
+            carried = block.c[:0] if old < 0 else block.c @ states[old, rows].to(call.kind).mT
+            near = projected[rows], block.start, block.weights @ block.xh
+            results = far[rows], out[rows], scales[rows]
+            _run(loops.outputs, threads, *near, carried, call.from_start[rows], block.xh, d, norm_weight, eps, *results)
             if new < len(states):
                 before = None if old < 0 else states[old, rows]
-                call.advance(before, call.whole[rows, number], adding, b, states[new, rows])
+                call.advance(before, call.whole[rows, number], block.adding, block.b, states[new, rows])
     return out, far, scales, dt, states
 
 
@@ -194,6 +190,83 @@ def _set_threads() -> int:
     if torch.get_num_threads() != wanted:  # numba starts its threads, which sets OpenMP's number, and so torch's
         torch.set_num_threads(wanted)
     return threads
+
+
+class _Gradients:
+    """What the backward pass has so far: it goes from the last chunk to the first."""
+
+    def __init__(
+        self,
+        call: _Call,
+        projected: Tensor,
+        conv_weight: Tensor,
+        conv_bias: Tensor,
+        d: Tensor,
+        norm_weight: Tensor,
+        dt: Tensor,
+    ) -> None:
+        self.call, self.projected, self.dt = call, projected, dt
+        self.conv_weight, self.conv_bias, self.d, self.norm_weight = conv_weight, conv_bias, d, norm_weight
+        self.threads = _set_threads()
+        self.grad = torch.empty_like(projected)
+        # What adds to the gradients of l_i and -l_j inside chunks, and of l_Q - l_j and l_Q through states after them:
+        self.gained, self.lost = torch.empty_like(dt), torch.empty_like(dt)
+        self.passed, self.whole = torch.zeros_like(dt), torch.zeros_like(call.whole)
+        self.weight, self.bias, self.skip, self.norm = (
+            p.new_zeros(self.threads, *p.shape) for p in (conv_weight, conv_bias, d, norm_weight)
+        )
+        # After the convolution, of the frames that follow:
+        self.following = dt.new_zeros(call.batch, call.width - 1, call.mixed)
+
+    def add(
+        self,
+        number: int,
+        rows: slice,
+        forward: tuple[Tensor, Tensor, Tensor],
+        state: Tensor | None,
+        dh: Tensor | None,
+        before: Tensor | None,
+    ) -> None:
+        """Go back through one block.
+
+        `forward` are the gradient of the block's output, and what the forward pass kept: what states gave the outputs,
+        and the scales. `state` is the one before the block, `dh` the gradient of the one after it; that of the former
+        is written to `before`.
+        """
+        from ssmttm.models.kernels import mamba2_loops as loops
+
+        call, dt, new_empty, threads = self.call, self.dt, self.projected.new_empty, self.threads
+        block = _Block(call, self.projected, self.conv_weight, self.conv_bias, number, rows, threads)
+        q, count, xh, gained = block.q, block.count, block.xh, self.gained[rows]
+        grad_out, far, scales = forward
+        dyh, dy_carried = torch.empty_like(xh), torch.empty_like(block.adding)
+        db, dc = (new_empty(count, q, call.size) for _ in range(2))
+        near = self.projected[rows], block.start, block.weights @ xh, far, state is not None, call.from_start[rows]
+        outer = xh, self.d, self.norm_weight, grad_out, scales
+        results = self.grad[rows], dyh, dy_carried, gained, self.norm, self.skip
+        _run(loops.outputs_backward, threads, *near, *outer, *results)
+        d_scores, losses = torch.empty_like(block.scores), dt.new_zeros(threads, count, call.heads, q)
+        _run(loops.scores_backward, threads, *block.decays, block.scores, dyh @ xh.mT, d_scores, gained, losses)
+        self.lost[rows, block.start : block.end] = losses.sum(0).transpose(1, 2)
+        torch.bmm(d_scores.mT, block.c, out=db)
+        torch.bmm(d_scores, block.b, out=dc)
+        through = block.c[:0]
+        if dh is not None:
+            dhp = dh.to(call.kind)
+            through = block.b @ dhp.mT
+            torch.baddbmm(db, block.adding, dhp, out=db)
+        if before is not None and state is not None:
+            torch.baddbmm(dc, dy_carried, state.to(call.kind), out=dc)
+            call.advance(dh, call.whole[rows, number], dy_carried, block.c, before)
+            if dh is not None:
+                self.whole[rows, number] = call.dots(dh, state) * call.whole[rows, number]
+        du = dt.new_empty(count, q + call.width - 1, call.mixed)
+        du[:, q:] = self.following[rows]
+        results = dyh, self.d, db, dc, du, self.passed[rows]
+        _run(loops.inputs_backward, threads, *block.convolution, block.weights.mT @ dyh, through, *results)
+        convolved = self.conv_weight, call.inner, du, self.grad[rows], self.weight, self.bias
+        _run(loops.convolution_backward, threads, *block.frames, *convolved)
+        self.following[rows] = du[:, : call.width - 1]
 
 
 def backward(
@@ -215,98 +288,24 @@ def backward(
     chunk: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients of projected, conv_weight, conv_bias, dt_bias, a, d, norm_weight, past and state."""
-    from ssmttm.models.kernels import mamba2_loops as loops
-
     call = _Call(projected, conv_weight, dt, a, norm_weight, past, mask, chunk)
-    threads = _set_threads()
+    sums = _Gradients(call, projected, conv_weight, conv_bias, d, norm_weight, dt)
     grad_out = grad_out.to(call.kind).contiguous()
-    grad = torch.empty_like(projected)
-    # What adds to the gradients of l_i and -l_j inside chunks, and of l_Q - l_j and l_Q through the states after them:
-    gained, lost = torch.empty_like(dt), torch.empty_like(dt)
-    passed, whole = torch.zeros_like(dt), torch.zeros_like(call.whole)
-    d_weight, d_bias, d_skip, d_norm = (
-        p.new_zeros(threads, *p.shape) for p in (conv_weight, conv_bias, d, norm_weight)
-    )
-    following = dt.new_zeros(call.batch, call.width - 1, call.mixed)  # after the convolution, of the frames that follow
     dh = grad_end
-    chunks = -(-call.length // call.chunk)
-    for number in reversed(range(chunks)):
-        start = number * call.chunk
-        end = min(start + call.chunk, call.length)
-        q = end - start
+    for number in reversed(range(-(-call.length // call.chunk))):
         old = number if from_state else number - 1
-        dh_before = None if old < 0 else torch.empty_like(states[0])
+        before = None if old < 0 else torch.empty_like(states[0])
         for rows in call.rows():
-            count = rows.stop - rows.start
-            frames = projected[rows], call.past[rows], call.first[rows], start
-            convolution = *frames, conv_weight, conv_bias, call.to_end[rows]
-            decays = call.log_decay[rows], call.dt[rows], start
-            xh, dyh = (projected.new_empty(count * call.heads, q, call.inner // call.heads) for _ in range(2))
-            adding, dy_carried = (projected.new_empty(count, q, call.inner) for _ in range(2))
-            b, c, db, dc = (projected.new_empty(count, q, call.size) for _ in range(4))
-            _run(loops.inputs, threads, *convolution, xh, b, c, adding)
-            scores, weights = (c @ b.mT).tril_(), projected.new_empty(count * call.heads, q, q)
-            _run(loops.weigh, *decays, scores, weights)
-            _run(
-                loops.outputs_backward,
-                threads,
-                projected[rows],
-                start,
-                weights @ xh,
-                far[rows],
-                old >= 0,
-                call.from_start[rows],
-                xh,
-                d,
-                norm_weight,
-                grad_out[rows],
-                scales[rows],
-                grad[rows],
-                dyh,
-                dy_carried,
-                gained[rows],
-                d_norm,
-                d_skip,
-            )
-            d_scores, losses = torch.empty_like(scores), dt.new_zeros(threads, count, call.heads, q)
-            _run(loops.scores_backward, threads, *decays, scores, dyh @ xh.mT, d_scores, gained[rows], losses)
-            lost[rows, start:end] = losses.sum(0).transpose(1, 2)
-            torch.bmm(d_scores.mT, c, out=db)
-            torch.bmm(d_scores, b, out=dc)
-            through = c[:0]
-            if dh is not None:
-                dhp = dh[rows].to(call.kind)
-                through = b @ dhp.mT
-                torch.baddbmm(db, adding, dhp, out=db)
-            if dh_before is not None:
-                torch.baddbmm(dc, dy_carried, states[old, rows].to(call.kind), out=dc)
-                after = None if dh is None else dh[rows]
-                call.advance(after, call.whole[rows, number], dy_carried, c, dh_before[rows])
-                if after is not None:
-                    whole[rows, number] = call.dots(after, states[old, rows]) * call.whole[rows, number]
-            du = dt.new_empty(count, q + call.width - 1, call.mixed)
-            du[:, q:] = following[rows]
-            near = weights.mT @ dyh
-            _run(loops.inputs_backward, threads, *convolution, near, through, dyh, d, db, dc, du, passed[rows])
-            _run(
-                loops.convolution_backward, threads, *frames, conv_weight, call.inner, du, grad[rows], d_weight, d_bias
-            )
-            following[rows] = du[:, : call.width - 1]
-        dh = dh_before
-    d_dt, d_a = _step_gradients(call, dt, a, gained, lost, passed, whole)
-    grad[..., -call.heads :] = d_dt
+            given = None if old < 0 else states[old], dh, before
+            state, after, here = (None if x is None else x[rows] for x in given)
+            sums.add(number, rows, (grad_out[rows], far[rows], scales[rows]), state, after, here)
+        dh = before
+    d_dt, d_a = _step_gradients(call, dt, a, sums.gained, sums.lost, sums.passed, sums.whole)
+    sums.grad[..., -call.heads :] = d_dt
+    weight, bias, skip, norm = (x.sum(0) for x in (sums.weight, sums.bias, sums.skip, sums.norm))
+    d_past = _past_gradient(sums.following, conv_weight, call.length)
     d_state = dh if dh is not None else dt.new_zeros(0)
-    return (
-        grad,
-        d_weight.sum(0),
-        d_bias.sum(0),
-        d_dt.sum((0, 1)),
-        d_a,
-        d_skip.sum(0),
-        d_norm.sum(0),
-        _past_gradient(following, conv_weight, call.length),
-        d_state,
-    )
+    return sums.grad, weight, bias, d_dt.sum((0, 1)), d_a, skip, norm, d_past, d_state
 
 
 def _step_gradients(

@@ -199,21 +199,17 @@ def outputs_backward(
     parts, projected, start, near, far, has_far, from_start, by_head, d, norm_weight, grad_out, scales,
     grad, dy_by_head, dy_carried, gained, d_norm, d_skip,
 ):  # fmt: skip
-    """Back through norm, gate and skip.
+    """Back through norm, gate and skip: dz goes into `grad`, <dy, far> per head into `gained`.
 
-    Writes dy head-major, dy * from_start token-major, dz into `grad`, <dy, far> per head into `gained`; adds to d_norm
-    `[threads, inner]` and d_skip `[threads, H]`.
+    Writes dy by head and dy * from_start by token; adds to d_norm `[threads, inner]` and d_skip `[threads, H]`.
     """
-    rows, q, inner = dy_carried.shape
+    (rows, q, inner), kind = dy_carried.shape, norm_weight.dtype
     heads, channels = len(d), by_head.shape[2]
-    kind = norm_weight.dtype
     for part in prange(parts):
         n, y, g = np.empty(inner, kind), np.empty(inner, kind), np.empty(inner, kind)
         gate, slope = np.empty(inner, kind), np.empty(inner, kind)
-        norm_sum, skip_sum = d_norm[part], d_skip[part]
         for index in range(part * rows * q // parts, (part + 1) * rows * q // parts):
-            row, i = index // q, index % q
-            t = start + i
+            row, i, t = index // q, index % q, start + index % q
             for h in range(heads):
                 skip, own, k = d[h], slice(h * channels, (h + 1) * channels), row * heads + h
                 total, y_near, x = y[own], near[k, i], by_head[k, i]
@@ -233,7 +229,7 @@ def outputs_backward(
                 n[m] = y[m] * gate[m] * scale
                 g[m] = _get(g_in[m])
             for m in range(inner):
-                norm_sum[m] += g[m] * n[m]
+                d_norm[part, m] += g[m] * n[m]
             along = kind.type(0)
             for m in range(inner):
                 g[m] *= norm_weight[m]
@@ -243,7 +239,6 @@ def outputs_backward(
                 g[m] = (g[m] - n[m] * along) * scale
             for m in range(inner):
                 dz[m] = _put(grad, g[m] * y[m] * slope[m])
-            for m in range(inner):
                 g[m] *= gate[m]  # now dy
             for h in range(heads):
                 rest, own, k = from_start[row, t, h], slice(h * channels, (h + 1) * channels), row * heads + h
@@ -251,7 +246,7 @@ def outputs_backward(
                 total = kind.type(0)
                 for p in range(channels):
                     total += dy[p] * _get(x[p])
-                skip_sum[h] += total
+                d_skip[part, h] += total
                 total = kind.type(0)
                 if has_far:
                     for p in range(channels):
@@ -259,7 +254,6 @@ def outputs_backward(
                 gained[row, t, h] = total
                 for p in range(channels):
                     by[p] = _put(dy_by_head, dy[p])
-                for p in range(channels):
                     carried[p] = _put(dy_carried, dy[p] * rest)
 
 

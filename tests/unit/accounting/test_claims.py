@@ -5,11 +5,12 @@ import json
 import pytest
 
 from ssmttm.accounting.claims import CLAIMS, agrees
+from ssmttm.accounting.claims_of_designs import DEFAULTS
 from ssmttm.accounting.claims_text import claims_sentence, claims_text
 from ssmttm.errors import UserError
 from ssmttm.stages import claims as stage
 
-DESIGNS = stage.DEFAULTS["variants"]
+DESIGNS = DEFAULTS["variants"]
 CLIPS, THEIRS = 100_000 * 128, 1_000_000 * 192
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from ssmttm.accounting import design
 from ssmttm.accounting.description import description, quantity
+from ssmttm.config import PRESETS, load_config
 from ssmttm.errors import UserError
-from ssmttm.spec import PRESETS, load_config
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = [ROOT / "config.yaml"]

@@ -8,7 +8,7 @@ import soundfile
 from chat_server import serving
 
 from ssmttm.audio.coded import encode_audio
-from ssmttm.captions import chat
+from ssmttm.captions import analysis, chat
 from ssmttm.captions.check import invented
 from ssmttm.captions.facts import Facts
 from ssmttm.captions.features import Features
@@ -45,9 +45,9 @@ def data(tmp_path_factory):
 def quick(monkeypatch):
     """Analysis by table: what is heard is tested elsewhere."""
     features = Features(150.0, 1.0, "C", "minor", 0.9, 1.0, 3.0, 3.0, 700.0)
-    monkeypatch.setattr(captions.features, "analyze", lambda wave, rate: features)
+    monkeypatch.setattr(analysis.features, "analyze", lambda wave, rate: features)
     monkeypatch.setattr(
-        captions.tags, "hear", lambda wave, rate: {"guitar": 0.6, "sad": 0.5, "drums": 0.4, "slow": 0.3}
+        analysis.tags, "hear", lambda wave, rate: {"guitar": 0.6, "sad": 0.5, "drums": 0.4, "slow": 0.3}
     )
     monkeypatch.setattr(chat, "_FIRST_PAUSE_S", 0.01)
 

@@ -3,7 +3,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ssmttm.errors import UserError
-from ssmttm.generation.prompts import MAX_PROMPT, Prompt, file_name, file_names, read_prompts
+from ssmttm.generation.prompts import MAX_PROMPT, Prompt, file_name, read_prompts
 
 
 def test_lines_of_a_text_file_are_prompts(tmp_path):
@@ -55,7 +55,7 @@ def test_bad_input_is_one_message_with_path_and_place(tmp_path, name, content, m
 def test_file_names_stay_in_the_folder_and_differ():
     names = ["../../etc/passwd", "a/b", "a_b", "A_B", "..", "", "x" * 300, "x" * 301, "naïve:1@0", "c\x00d", "a.", "-"]
     names += ["a_b-12345678", "A", "a"]
-    safe = file_names(names)
+    safe = [*map(file_name, names)]
     assert len({s.lower() for s in safe}) == len(names)
     for name in safe:
         assert not set(name) & set("/\\:\x00 ")
@@ -64,16 +64,16 @@ def test_file_names_stay_in_the_folder_and_differ():
 
 def test_short_plain_names_stay_as_they_are():
     plain = ["001", "calm-piano_2.1", "a", "song.remix"]
-    assert file_names(plain) == plain
+    assert [*map(file_name, plain)] == plain
 
 
 def test_a_file_name_follows_from_its_name_alone_whatever_stands_beside_it():
     long = "debian:x/" + "y" * 90 + ".ogg@"
     names = [f"{long}{start}" for start in (0, 114000, 186000)] + ["a/b", "a_b", "A_B", "a:b"]
-    whole = dict(zip(names, file_names(names), strict=True))
+    whole = dict(zip(names, [*map(file_name, names)], strict=True))
     assert len({n.lower() for n in whole.values()}) == len(names)
     for subset in (names[1:], names[::-1], names[2:3], names[::2]):
-        assert file_names(subset) == [whole[n] for n in subset]
+        assert [*map(file_name, subset)] == [whole[n] for n in subset]
     assert file_name("debian:x/y.ogg@0") == "debian_x_y.ogg_0-c97014c2"
 
 

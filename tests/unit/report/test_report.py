@@ -10,7 +10,7 @@ import synthetic
 
 from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
-from ssmttm.planning import shown_study
+from ssmttm.planning import study_of_page
 from ssmttm.report.page import script_json
 from ssmttm.report.report import build
 from ssmttm.report.sections import players
@@ -193,7 +193,7 @@ def test_a_page_in_its_studys_folder_names_it_and_links_from_there(results):
     report.run(results["spec"], [folder], results["data"], folder / "report.html", write_figures=False)
     assert not (folder / "figures").exists()
     report.run(results["spec"], [folder], results["data"], folder / "report.html")
-    assert shown_study(folder / "report.html") == folder.name
+    assert study_of_page(folder / "report.html") == folder.name
     links = Page((folder / "report.html").read_text(encoding="utf-8")).links
     beside = [unquote(a.partition("#")[0]) for a in links if not a.startswith(("#", "https://"))]
     assert "comparison.csv" in beside

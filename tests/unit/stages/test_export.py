@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ssmttm.audio.coded import decode_audio, encode_audio
+from ssmttm.config import load_config
 from ssmttm.errors import UserError
-from ssmttm.spec import load_config
 from ssmttm.stages import export
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
@@ -197,5 +197,5 @@ def test_an_existing_folder_is_never_touched_and_an_interrupted_one_is_redone(da
 
 
 def test_only_a_released_data_set_is_exported(tmp_path):
-    with pytest.raises(UserError, match=r"dataset\.json: no such file; only a released"):
+    with pytest.raises(UserError, match=r"no released data set: it has no dataset\.json"):
         export.run(Path(tmp_path), tmp_path / "out", audio=True, tokens=False, private=False, shard_bytes=1)

@@ -15,11 +15,11 @@ from language_models import tiny_model
 from ssmttm import threads
 from ssmttm.audio.coded import encode_audio
 from ssmttm.codecs.base import fit_codec, load_codec
+from ssmttm.config import ROOT, generation_settings
 from ssmttm.errors import UserError
-from ssmttm.generation import pipeline
+from ssmttm.generation import pipeline, streaming
 from ssmttm.generation.prompts import file_name
 from ssmttm.models.checkpoint import save_model
-from ssmttm.spec import ROOT, generation_settings
 from ssmttm.stages import generate
 from ssmttm.tables import read_table
 from ssmttm.text.base import reading
@@ -135,13 +135,13 @@ def test_audio_is_continued_after_its_codec_rendering(run, tmp_path):
 
 def test_a_stream_grows_and_ends_as_the_file_that_was_asked_for(run, tmp_path, monkeypatch):
     lengths = []
-    write = generate.GrowingWav.write
+    write = streaming.GrowingWav.write
 
     def watch(self, samples):
         write(self, samples)
         lengths.append(loudest(tmp_path / "x.partial.wav"))
 
-    monkeypatch.setattr(generate.GrowingWav, "write", watch)
+    monkeypatch.setattr(streaming.GrowingWav, "write", watch)
     samples, peak = loudest(call(run, tmp_path / "x.wav", "calm piano", seconds=5.2, stream=True))
     assert samples == round(5.2 * RATE)
     assert peak < 1
@@ -229,7 +229,7 @@ def test_a_codec_file_that_its_data_set_does_not_record_is_refused(run, carried,
     ],
 )
 def test_what_can_not_be_is_one_message_and_no_file(run, tmp_path, monkeypatch, out, more, message):
-    monkeypatch.setattr(generate, "_LONGEST_PROMPT_S", 1.0)
+    monkeypatch.setattr(pipeline, "LONGEST_PROMPT_S", 1.0)
     (tmp_path / "p.txt").write_text("piano\n")
     (tmp_path / "text.wav").write_text("no audio")
     for name, samples in (("short.wav", 100), ("long.wav", 2 * RATE)):

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from ssmttm.config import load_config
 from ssmttm.errors import UserError
-from ssmttm.spec import check_release, load_config
+from ssmttm.released import check_release
 from ssmttm.stages import release
 from ssmttm.tables import SCHEMAS, write_table
 
@@ -93,7 +94,7 @@ def remove(folder):
     ("spoil", "message"),
     [
         (rename, "tokens/1.parquet: its clips are not those"),
-        (repeat, "twice"),
+        (repeat, "has a clip twice"),
         (mix_codecs, "more than one codec"),
         (mix_encoders, "more than one encoder"),
         (leave_out, "splits.parquet and the clips differ"),

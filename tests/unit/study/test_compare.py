@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ssmttm.choices import BASELINES, metrics_of
+from ssmttm.config import load_config
 from ssmttm.errors import UserError
-from ssmttm.spec import load_config
 from ssmttm.stages import compare
 from ssmttm.statistics.bootstrap import NO_INTERVAL
 from ssmttm.study.collect import budget_text, collect

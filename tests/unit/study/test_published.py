@@ -2,10 +2,10 @@
 
 import pytest
 
+from ssmttm.accounting.claims_of_designs import paper_costs
 from ssmttm.choices import metrics_of
+from ssmttm.config import ROOT, load_config
 from ssmttm.errors import UserError
-from ssmttm.spec import ROOT, load_config
-from ssmttm.stages.claims import paper_costs
 from ssmttm.study.published import FILE, PAPER, PROGRESS, paper_progress, published
 
 

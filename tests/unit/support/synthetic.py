@@ -12,10 +12,11 @@ import numpy as np
 from ssmttm.audio.coded import encode_audio
 from ssmttm.captions.statistics import statistics
 from ssmttm.choices import BASELINES, FINAL, checkpoints_of
+from ssmttm.config import load_config
 from ssmttm.evaluation.metrics import text_audio
 from ssmttm.files import write_json, write_text
 from ssmttm.seeds import stable_int
-from ssmttm.spec import data_dir, load_config, read_runs, stage_spec
+from ssmttm.spec import read_runs, stage_spec
 from ssmttm.stages import compare, report, score
 from ssmttm.study import derive
 from ssmttm.study.scores import score_file
@@ -205,7 +206,7 @@ def build(root: Path, prompts: int = 24, seconds: float = 10.0, points: int = 12
     config["budgets"] = {"iters": {"iterations": 120}, "flops": {"flops": 6.0e12}}
     config["evaluation"]["bootstrap"] = bootstrap
     rows = read_runs(config, ROOT)
-    data = root / data_dir(config)
+    data = root / "results" / "data" / config["data"]["version"]
     clips = write_data(data, config, 10.0)[:prompts]
     captions = [f"An upbeat chiptune with <i>bright</i> leads & a driving beat, 120 BPM, clip {c}" for c in clips]
     baselines = {b: root / "results" / "baselines" / config["data"]["version"] / b for b in BASELINES}

@@ -15,7 +15,8 @@ def batch(clips, codebooks=3):
 
 
 def memory(config, clips, bf16=False, checkpointing=False, average=False):
-    return training_memory(config, clips, FRAMES, TOKENS, bf16=bf16, checkpointing=checkpointing, average=average)
+    settings = SETTINGS | {"precision": "bf16" if bf16 else "fp32", "ema_decay": 0.9 if average else 0.0}
+    return training_memory(config, settings, Fit(clips, checkpointing), FRAMES, TOKENS)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -8,7 +8,7 @@ from foreign_files import CLIPS, tune, write
 from ssmttm.audio.coded import decode_audio
 from ssmttm.audio.loudness import loudness
 from ssmttm.errors import UserError
-from ssmttm.generation.prompts import file_names
+from ssmttm.generation.prompts import file_name
 from ssmttm.stages import external
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
@@ -102,7 +102,7 @@ def test_the_names_of_all_files_can_be_read_up_when_some_lack(folder):
 
 def test_a_folder_gives_a_caption_the_same_audio_whatever_other_captions_are_asked_for(folder):
     long = [f"debian:x/{'y' * 90}.ogg@{start}" for start in (0, 6000, 12000)]
-    for number, name in enumerate(file_names(long)):
+    for number, name in enumerate([*map(file_name, long)]):
         write(folder / "audio" / f"{name}.wav", tune(4, 16000, 10 + number))
     empty = dict.fromkeys(SCHEMAS["captions"].names)
 

@@ -1,0 +1,223 @@
+"""Settings as types: the sections of a config that the code reads by key, and what a run and a stage depend on.
+
+workflow/schemas/config.schema.yaml says what each of them means, and which values it may have.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+Section = Mapping[str, Any]
+"""Settings that one room alone takes apart: a source's, an embedder's."""
+
+
+class ClipSettings(TypedDict):
+    """`data.clips`."""
+
+    seconds: float
+    sample_rate: int
+    loudness_lufs: float
+    silence_lufs: float
+    max_track_seconds: float
+    per_track: NotRequired[int | None]
+
+
+class CaptionSettings(TypedDict):
+    """`data.captions`."""
+
+    tags: int
+    tag_threshold: float
+    style: Literal["tags", "sentence", "paragraph", "mixed"]
+    rewrite: Section | None
+
+
+class CodecSettings(TypedDict):
+    """`data.codec`."""
+
+    name: str
+    codebooks: int
+    codebook_size: int
+    model: NotRequired[str]
+
+
+class TextSettings(TypedDict):
+    """`data.text`."""
+
+    encoder: str
+    max_tokens: int
+    model: NotRequired[str]
+
+
+class DataSettings(TypedDict):
+    """`data`: everything that a data set depends on."""
+
+    version: str
+    seed: int
+    shards: int
+    sources: Mapping[str, Section]
+    fetch: Section
+    license: Section
+    clips: ClipSettings
+    vocals: Section
+    duplicates: Mapping[str, float]
+    split: Section
+    captions: CaptionSettings
+    codec: CodecSettings
+    text: TextSettings
+
+
+class ModelSettings(TypedDict):
+    """`model`, with the layers of one run's size."""
+
+    d_model: int
+    d_state: int
+    d_conv: int
+    expand: int
+    head_dim: int
+    chunk: int
+    attention_heads: int
+    feedforward_factor: int
+    dropout: float
+    final_norm: bool
+    codebooks: int
+    layers: int
+
+
+class Budget(TypedDict, total=False):
+    """Exactly one of these."""
+
+    iterations: int
+    flops: float
+    gpu_hours: float
+
+
+class TrainingSettings(TypedDict):
+    """`training`."""
+
+    batch_size: int
+    micro_batch: int | Literal["auto"]
+    learning_rate: float
+    minimum_learning_rate: float
+    warmup_steps: int
+    betas: list[float]
+    epsilon: float
+    weight_decay: float
+    gradient_clip: float
+    label_smoothing: float
+    caption_dropout: float
+    word_dropout: float
+    ema_decay: float
+    validations: int
+    validation_clips: int
+    state_every: int
+    checkpoints: list[float]
+    precision: Literal["fp32", "bf16"]
+    activation_checkpointing: bool | Literal["auto"]
+    compile: bool
+    processes: int
+    threads: int
+
+
+class GenerationSettings(TypedDict):
+    """`generation`."""
+
+    prompts: int
+    temperature: float
+    top_k: int
+    guidance: float
+    seed: int
+
+
+class EvaluationSettings(TypedDict):
+    """`evaluation`."""
+
+    embedders: list[str]
+    models: Section
+    metrics: list[str]
+    checkpoints: list[float]
+    training_clips: int
+    published: bool
+    bootstrap: int
+    confidence: float
+    seed: int
+    prompts: Section
+    systems: Mapping[str, Section]
+    musicgen: Section | None
+
+
+class Config(TypedDict):
+    """A whole config, validated."""
+
+    title: str
+    runs: str
+    study: NotRequired[str | None]
+    data: DataSettings
+    variants: Mapping[str, Section]
+    model: ModelSettings
+    sizes: Mapping[str, Section]
+    budgets: Mapping[str, Budget]
+    training: TrainingSettings
+    generation: GenerationSettings
+    evaluation: EvaluationSettings
+    report: Section
+
+
+class VariantSpec(TypedDict):
+    """A line of `variants`; the layers whose mixer is attention as numbers, from 1."""
+
+    name: str
+    mixer: str
+    feedforward: str
+    conditioning: str
+    attention_layers: list[int]
+
+
+class RunData(TypedDict):
+    """What a run depends on of `data`."""
+
+    version: str
+    seconds: float
+    sample_rate: int
+    codec: CodecSettings
+    text: TextSettings
+
+
+class RunSpec(TypedDict):
+    """Everything that one trained model depends on."""
+
+    variant: VariantSpec
+    model: ModelSettings
+    budget: Budget
+    training: TrainingSettings
+    data: RunData
+    seed: int
+
+
+class Run(TypedDict):
+    """A row of the run table, with the spec that follows from it."""
+
+    study: str
+    variant: str
+    size: str
+    budget: str
+    seed: int
+    overrides: str
+    spec: RunSpec
+
+
+class StageSpec(DataSettings):
+    """What a stage takes from the config: those of these keys that `ssmttm.spec` names for it."""
+
+    prompts: int
+    set: Section
+    system: Section
+    musicgen: Section | None
+    models: Section
+    metrics: list[str]
+    training_clips: int
+    bootstrap: int
+    confidence: float
+    title: str
+    data: DataSettings
+    generation: GenerationSettings
+    evaluation: EvaluationSettings
+    report: Section
