@@ -1,6 +1,6 @@
 """What the files of a listening test hold: the public part in its page, its key, answers, and results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 from ssmttm.statistics.crossed import Bounds
@@ -24,7 +24,7 @@ class Public(TypedDict):
     id: str
     title: str
     heard: float
-    questions: list[Mapping[str, object]]
+    questions: Sequence[Mapping[str, object]]
     volume: str
     items: dict[str, Item]
     sheets: dict[str, list[list[str]]]
