@@ -123,9 +123,10 @@ def _used(modules: Sequence[str], root: Path) -> list[tuple[str, _Module]]:
         stat = path.stat()
         seen[inside] = _parsed(path, (stat.st_mtime_ns, stat.st_size))
         waiting.extend(seen[inside].imports)
-        if (table := path.with_suffix(".tsv")).is_file():
-            sha256 = hashlib.sha256(table.read_bytes()).hexdigest()
-            seen[str(table.relative_to(root))] = _Module(sha256, frozenset(), frozenset())
+        for data in (path.with_suffix(".tsv"), path.with_suffix(".yaml")):
+            if data.is_file():
+                sha256 = hashlib.sha256(data.read_bytes()).hexdigest()
+                seen[str(data.relative_to(root))] = _Module(sha256, frozenset(), frozenset())
     return sorted(seen.items())
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ssmttm.audio.coded import decode_audio, encode_audio, resample
-from ssmttm.captions import facts, features, stated, styles, tags
+from ssmttm.captions import features, stated, styles, tags
+from ssmttm.captions.facts import Facts
 from ssmttm.captions.rewrite import TEMPLATE, Rewriter
 from ssmttm.rows import CaptionRow, Clip, LicensedRow
 from ssmttm.seeds import stable_int
@@ -33,11 +34,11 @@ def caption(
     genres, given = stated.stated_genres(track["tags"], track["artist"]), stated.stated_tags(track["tags"])
     known = {*genres, *given, *(word for genre in genres for word in genre.split())}  # space rock is rock
     heard = [t for t in heard if t not in known and not any(tags.contradict(t, s) for s in known)]
-    description = facts.Facts(clip["duration_s"], tuple(given + heard), tuple(genres), **analysis)
-    if facts.tempo_class(description):  # a measured tempo overrules those of the tags
+    facts = Facts(clip["duration_s"], tuple(given + heard), tuple(genres), **analysis)
+    if facts.tempo:  # a measured tempo overrules those of the tags
         heard = [t for t in heard if t not in ("slow", "fast")]
         given = [t for t in given if t not in ("slow", "fast")]
-    texts = styles.write_all(description, clip_seed)
+    texts = styles.write_all(facts, clip_seed)
     style = styles.choose_style(settings["style"], clip["clip_id"], seed)
     row: CaptionRow = {
         "clip_id": clip["clip_id"],
@@ -52,7 +53,7 @@ def caption(
     if rewriter is None or style == "tags":
         return row, None
     audio = clip["audio"]["bytes"], partial(_listenable, wave, sample_rate)
-    return row, rewriter.submit(description, style, texts[style], clip_seed, audio)
+    return row, rewriter.submit(facts, style, texts[style], clip_seed, audio)
 
 
 def _listenable(wave: np.ndarray, sample_rate: int) -> bytes:

@@ -1,19 +1,19 @@
 """Questions to a language model behind an OpenAI-compatible address: one answer, or the reason for none."""
 
 import json
-import math
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import requests
 import urllib3
 
 from ssmttm.errors import UserError
+from ssmttm.fetch.failures import Unavailable
+from ssmttm.fetch.web import TransferFailed, ask, backoff, retry_after
 from ssmttm.wording import one_line
 
 _ATTEMPTS = {"busy": 8, "unreachable": 5, "silent": 3, "malformed": 2}
@@ -23,6 +23,13 @@ _LONGEST_ASKED_PAUSE_S = 300.0  # of a Retry-After
 _CONNECT_S = 10.0
 _MOST_BYTES = 1 << 20
 _MOST_TOKENS = 250
+
+
+class Message(TypedDict):
+    """A text, or parts of different kinds."""
+
+    role: str
+    content: str | list[dict[str, object]]
 
 
 class NoAnswer(Exception):
@@ -42,18 +49,6 @@ class Answer:
     whole: bool
 
 
-class _Bearer(requests.auth.AuthBase):
-    """The key as a header; being there, it also keeps requests from looking for keys of its own."""
-
-    def __init__(self, key: str | None) -> None:
-        self.key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.key:
-            request.headers["Authorization"] = f"Bearer {self.key}"
-        return request
-
-
 @dataclass(frozen=True)
 class Chat:
     """A model at an address. May be used from several threads at once."""
@@ -66,7 +61,6 @@ class Chat:
     key: str | None = field(default=None, repr=False)
     stop: threading.Event = field(default_factory=threading.Event)
     """Once set, no further attempt is made."""
-    _local: threading.local = field(default_factory=threading.local, repr=False)
 
     @property
     def address(self) -> str:
@@ -74,7 +68,7 @@ class Chat:
         base = self.endpoint.rstrip("/")
         return base if base.endswith("/chat/completions") else f"{base}/chat/completions"
 
-    def body(self, messages: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+    def body(self, messages: list[Message], seed: int) -> dict[str, Any]:
         """What is posted. The seed only matters, and is only sent, where the model samples."""
         sampling = {"seed": seed % 2**31} if self.temperature else {}
         return {
@@ -85,45 +79,38 @@ class Chat:
             **sampling,
         }
 
-    def ask(self, messages: list[dict[str, Any]], seed: int) -> Answer:
+    def ask(self, messages: list[Message], seed: int) -> Answer:
         """The model's answer, after as many attempts as it is worth.
 
         Busy servers (429, 5xx) are asked again after a growing pause, or the one that they ask for.
         Raises NoAnswer when this question stays unanswered, and UserError when every other would:
         the key is refused, there is no such model or address.
         """
-        pause, attempt = _FIRST_PAUSE_S, 0
+        attempt = 0
         while True:
             attempt += 1
             try:
                 return self._attempt(messages, seed)
             except NoAnswer as error:
-                if attempt >= _ATTEMPTS.get(error.kind, 1) or self.stop.wait(max(pause, error.pause_s)):
+                pause = max(backoff(attempt, _FIRST_PAUSE_S, _LONGEST_PAUSE_S), error.pause_s)
+                if attempt >= _ATTEMPTS.get(error.kind, 1) or self.stop.wait(pause):
                     raise
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
 
-    def _attempt(self, messages: list[dict[str, Any]], seed: int) -> Answer:
+    def _attempt(self, messages: list[Message], seed: int) -> Answer:
         deadline = time.monotonic() + self.timeout_s
-        if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-            self._local.session.auth = _Bearer(self.key)
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
+        body = json.dumps(self.body(messages, seed)).encode()
         try:
-            with self._local.session.post(
-                self.address,
-                json=self.body(messages, seed),
-                timeout=(min(_CONNECT_S, self.timeout_s), self.timeout_s),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with closing(ask(self.address, headers, self.timeout_s, body=body, connect_s=_CONNECT_S)) as response:
                 content = self._read(response, deadline)
-        except (requests.ReadTimeout, urllib3.exceptions.TimeoutError) as error:
+        except TransferFailed as error:
+            raise NoAnswer(str(error), "silent" if error.blame == "timeout" else "unreachable") from error
+        except urllib3.exceptions.TimeoutError as error:
             raise NoAnswer(f"no answer within {self.timeout_s:g} s", "silent") from error
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            raise NoAnswer(f"no connection ({one_line(str(error), 200)})", "unreachable") from error
         except urllib3.exceptions.HTTPError as error:
             raise NoAnswer(f"the answer broke off ({one_line(str(error), 200)})", "malformed") from error
-        except (requests.RequestException, ValueError) as error:
-            raise UserError(f"data.captions.rewrite.endpoint: {self.address}: {one_line(str(error), 200)}") from error
+        except Unavailable as error:
+            raise UserError(f"data.captions.rewrite.endpoint: {error}") from error
         _check_status(response, content, self)
         return _parse(content)
 
@@ -143,39 +130,32 @@ def _check_status(response: requests.Response, content: bytes, chat: Chat) -> No
     status = response.status_code
     if status == 200:
         return
-    said = one_line(content.decode("utf-8", "replace"), 200)
+    reply = one_line(content.decode("utf-8", "replace"), 200)
     where = f"data.captions.rewrite: {chat.address}"
     if status in (401, 403):
-        raise UserError(f"{where}: the key is refused ({status}: {said}); name its variable in key_env, and set it")
+        raise UserError(f"{where}: the key is refused ({status}: {reply}); name its variable in key_env, and set it")
     if status == 404:
-        raise UserError(f"{where}: no such address, or no model {chat.model!r} ({said}); endpoints end in /v1")
+        raise UserError(f"{where}: no such address, or no model {chat.model!r} ({reply}); endpoints end in /v1")
     if status in (301, 302, 303, 307, 308):
         raise UserError(f"{where}: redirects to {response.headers.get('Location')}; give the final address")
     if status == 429 or status >= 500:
-        raise NoAnswer(f"status {status}: {said}", "busy", _asked_pause(response.headers.get("Retry-After")))
-    raise NoAnswer(f"status {status}: {said}", "refused")
+        raise NoAnswer(f"status {status}: {reply}", "busy", _asked_pause(response.headers))
+    raise NoAnswer(f"status {status}: {reply}", "refused")
 
 
-def _asked_pause(text: str | None) -> float:
-    """Seconds that a Retry-After asks for, as a number or a date; 0 without one."""
-    try:
-        seconds = float(text or 0)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(text or "") - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return 0.0
-    return min(max(seconds, 0.0), _LONGEST_ASKED_PAUSE_S) if math.isfinite(seconds) else 0.0
+def _asked_pause(headers: Mapping[str, str]) -> float:
+    """Seconds that the server asks to wait; 0 if it doesn't."""
+    return min(retry_after(headers) or 0.0, _LONGEST_ASKED_PAUSE_S)
 
 
 def _parse(content: bytes) -> Answer:
     try:
-        choice = json.loads(content)["choices"][0]
-        text, reason = choice["message"]["content"], choice.get("finish_reason")
+        option = json.loads(content)["choices"][0]
+        text, reason = option["message"]["content"], option.get("finish_reason")
+        if isinstance(text, list):  # in parts
+            text = "".join(str(part.get("text", "")) for part in text if isinstance(part, Mapping))
+        if not isinstance(text, str | None):
+            raise TypeError("neither a text nor parts")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise NoAnswer(f"not a chat completion: {content[:100]!r}", "malformed") from error
-    if isinstance(text, list):  # in parts
-        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, Mapping))
-    if text is not None and not isinstance(text, str):
-        raise NoAnswer(f"not a chat completion: {content[:100]!r}", "malformed")
     return Answer(text or "", reason != "length")

@@ -4,14 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import essentia
 import numpy as np
 
-essentia.log.infoActive = False
-essentia.log.warningActive = False
-import essentia.standard  # noqa: E402  its import logs, so that must be off before
-
-from ssmttm.audio.coded import resample  # noqa: E402
+from ssmttm.audio.algorithms import standard
+from ssmttm.audio.coded import resample
 
 _RHYTHM_RATE = 44100
 """The tempo and onset algorithms assume this rate and can't be told another."""
@@ -66,7 +62,7 @@ def analyze(wave: np.ndarray, sample_rate: int) -> Features:
 @cache
 def _created(name: str, **settings: Any) -> Any:
     """An essentia algorithm; creating a beat tracker takes longer than running it on a clip."""
-    return getattr(essentia.standard, name)(**settings)
+    return getattr(standard, name)(**settings)
 
 
 def _algorithm(name: str, **settings: Any) -> Any:

@@ -16,9 +16,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ssmttm.captions.chat import Answer, Chat, NoAnswer
+from ssmttm.captions.chat import Answer, Chat, Message, NoAnswer
 from ssmttm.captions.check import MOST_WORDS, invented
-from ssmttm.captions.facts import Facts, count, describe
+from ssmttm.captions.facts import Facts
+from ssmttm.captions.vocabulary import count
 from ssmttm.errors import UserError
 from ssmttm.files import sha256_bytes, write_json
 
@@ -45,6 +46,10 @@ _LEAD = re.compile(
 )
 _ENGLISH = re.compile(r"\b(?:an?|the|this|and|with|in|of|is)\b", re.IGNORECASE)
 _QUOTES = "\"'`“”‘’«»"
+
+
+Sound = tuple[bytes, Callable[[], bytes]]
+"""A stored clip, which identifies it, and a function that gives it as WAV."""
 
 
 class Rewriter:
@@ -87,11 +92,10 @@ class Rewriter:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def submit(
-        self, facts: Facts, style: str, template: str, seed: int, audio: tuple[bytes, Callable[[], bytes]] | None = None
+        self, facts: Facts, style: str, template: str, seed: int, audio: Sound | None = None
     ) -> Future[tuple[str, str]]:
         """The future (caption, who wrote it) of a clip whose template caption in `style` is `template`.
 
-        `audio` is the stored clip, which identifies it, and a function that gives it as WAV.
         Raises UserError, as the future may, when questions are refused or none is answered at all.
         """
         if self.chat.stop.is_set():
@@ -122,9 +126,7 @@ class Rewriter:
                     f"the last: {self._last}. Start the server, or set rewrite: null"
                 )
 
-    def _rewrite(
-        self, facts: Facts, style: str, template: str, seed: int, audio: tuple[bytes, Callable[[], bytes]] | None
-    ) -> tuple[str, str]:
+    def _rewrite(self, facts: Facts, style: str, template: str, seed: int, audio: Sound | None) -> tuple[str, str]:
         text = _question(facts, style, template, audio is not None)
         path = self._path(text, seed, audio[0] if audio else None)
         answer = _stored(path)
@@ -192,28 +194,28 @@ def judge(answer: Answer, facts: Facts) -> tuple[str, str]:
         return "", "too many words"
     if any(letter.isalpha() and not letter.isascii() for letter in text) or not _ENGLISH.search(text):
         return "", "another language"
-    found = invented(text, facts)
-    return (text, "") if not found else ("", f"invented {found[0]!r}")
+    claims = invented(text, facts)
+    return (text, "") if not claims else ("", f"invented {claims[0]!r}")
 
 
 def _question(facts: Facts, style: str, template: str, listens: bool) -> str:
-    known = "\n".join(f"- {topic}: {text}" for topic, text in describe(facts)) or "- nothing but that it is music"
+    known = "\n".join(f"- {topic}: {text}" for topic, text in facts.describe()) or "- nothing but that it is music"
     listen = f" {_LISTEN}" if listens else ""
     return f"What is known:\n{known}\n\nA plain draft: {template}\n\n{_LENGTHS[style]}{listen}"
 
 
-def _messages(text: str, audio: bytes | None) -> list[dict[str, Any]]:
-    content: Any = text
+def _messages(text: str, audio: bytes | None) -> list[Message]:
+    system, user = Message(role="system", content=_SYSTEM), Message(role="user", content=text)
     if audio is not None:
         sound = {"data": base64.b64encode(audio).decode("ascii"), "format": "wav"}
-        content = [{"type": "input_audio", "input_audio": sound}, {"type": "text", "text": text}]
-    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": content}]
+        user["content"] = [{"type": "input_audio", "input_audio": sound}, {"type": "text", "text": text}]
+    return [system, user]
 
 
 def _stored(path: Path) -> Answer | None:
     """The answer of an earlier run; None if there is none that can be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Answer(str(found["text"]), bool(found["whole"]))
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return Answer(str(stored["text"]), bool(stored["whole"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

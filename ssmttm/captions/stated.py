@@ -8,74 +8,23 @@ Sources write genres, moods, instruments and uses into one list, and some withou
 import re
 from collections.abc import Iterable
 
-from ssmttm.captions.facts import INSTRUMENTS, MOODS, STATED_MOODS, VOICES
 from ssmttm.captions.tags import SYNONYMS, contradict
+from ssmttm.captions.vocabulary import INSTRUMENTS, MOODS, STATED_MOODS, VOICES, WORDS
 
 _MOST_GENRES, _MOST_MOODS, _MOST_INSTRUMENTS = 2, 2, 4
 _MOST_WORDS = 4
 
-# fmt: off
-_MEANINGLESS = frozenset({
-    "other", "unknown", "misc", "miscellaneous", "none", "genre", "music", "song", "songs", "various", "default",
-    "game", "free", "download", "cool", "fun", "sexy", "popular", "instrument", "computer", "sampler", "audio",
-    "sound", "royaltyfree", "freemusic", "nocopyright", "nocopyrightmusic", "creativecommons", "video", "youtube",
-    "official",
-})
-_USES = frozenset({
-    "action", "adventure", "advertising", "background", "children", "christmas", "commercial", "corporate",
-    "documentary", "drama", "film", "holiday", "horror", "love", "movie", "nature", "party", "retro", "soundscape",
-    "space", "sport", "summer", "trailer", "travel", "backgroundmusic",
-})
-# fmt: on
-_SPELLED = {
-    "ambiental": "ambient",
-    "alternativerock": "alternative rock",
-    "bluesrock": "blues rock",
-    "bossanova": "bossa nova",
-    "classic": "classical",
-    "classicrock": "classic rock",
-    "darkambient": "dark ambient",
-    "deephouse": "deep house",
-    "drumnbass": "drum and bass",
-    "easylistening": "easy listening",
-    "hardrock": "hard rock",
-    "heavymetal": "heavy metal",
-    "hiphop": "hip hop",
-    "jazzfunk": "jazz funk",
-    "jazzfusion": "jazz fusion",
-    "newage": "new age",
-    "newwave": "new wave",
-    "popfolk": "folk pop",
-    "poprock": "pop rock",
-    "postrock": "post rock",
-    "punkrock": "punk rock",
-    "rnb": "rhythm and blues",
-    "rocknroll": "rock and roll",
-    "synthpop": "synth pop",
-    "triphop": "trip hop",
-    "worldfusion": "world fusion",
-}
-_CANONICAL = {
+_CANONICAL: dict[str, str] = {
     **{word.replace(" ", ""): word for word in (*INSTRUMENTS, *STATED_MOODS, *VOICES)},
-    **{word.replace(" ", ""): tag for word, tag in SYNONYMS.items() if tag in MOODS.keys() | INSTRUMENTS.keys()},
-    **{word.replace(" ", ""): tag for word, tag in SYNONYMS.items() if tag in VOICES or tag == "instrumental"},
+    **{
+        word.replace(" ", ""): tag
+        for word, tag in SYNONYMS.items()
+        if tag in {*MOODS, *INSTRUMENTS, *VOICES, "instrumental"}
+    },
     **{word: word for word in ("soft", "quiet", "loud", "slow", "fast", "instrumental")},
-    "acousticbassguitar": "bass",
-    "bassguitar": "bass",
-    "bell": "bells",
-    "bongo": "bongos",
-    "deep": "dark",
-    "dream": "dreamy",
-    "inspirational": "inspiring",
-    "melancholy": "melancholic",
-    "pad": "pads",
-    "peaceful": "calm",
-    "pipeorgan": "organ",
-    "relaxed": "relaxing",
-    "rhodes": "electric piano",
-    "synthesizer": "synth",
-    "synthesizers": "synth",
+    **WORDS["canonical"],
 }
+_NO_GENRES = {*_CANONICAL, *WORDS["meaningless"], *WORDS["uses"]}
 _WORDS = re.compile(r"[a-z][a-z&' -]{1,28}[a-z]")
 
 
@@ -88,8 +37,8 @@ def stated_genres(tags: Iterable[str] | None, artist: str | None) -> list[str]:
     kept: list[str] = []
     for word in _words(tags):
         plain = re.sub(r"[ -]", "", word)
-        word = _SPELLED.get(plain, word)
-        if plain in _CANONICAL or plain in _MEANINGLESS or plain in _USES or len(word.split()) > _MOST_WORDS:
+        word = WORDS["spelled"].get(plain, word)
+        if plain in _NO_GENRES or len(word.split()) > _MOST_WORDS:
             continue
         if word not in kept and not (name and (word in name or name in word)):
             kept.append(word)
@@ -105,11 +54,10 @@ def stated_tags(tags: Iterable[str] | None) -> list[str]:
         if tag is None or tag in kept or any(contradict(tag, other) for other in kept):
             continue
         kind = "mood" if tag in MOODS else "instrument" if tag in INSTRUMENTS else None
-        if kind and not left[kind]:
-            continue
         if kind:
             left[kind] -= 1
-        kept.append(tag)
+        if not kind or left[kind] >= 0:
+            kept.append(tag)
     return kept
 
 

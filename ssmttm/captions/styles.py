@@ -2,19 +2,9 @@
 
 import random
 
-from ssmttm.captions.facts import (
-    DESCRIPTIONS,
-    Facts,
-    genres,
-    instruments,
-    key_name,
-    moods,
-    pace,
-    qualities,
-    tempo_class,
-    voices,
-)
+from ssmttm.captions.facts import Facts
 from ssmttm.captions.paragraph import write_paragraph
+from ssmttm.captions.vocabulary import WORDS
 from ssmttm.captions.write import write_caption
 from ssmttm.seeds import stable_int
 
@@ -24,16 +14,15 @@ _UNSAID = ("neutral", "steady notes", "some dynamics")
 
 def write_tags(facts: Facts, seed: int) -> str:
     """Everything that is known as a list with commas, in an order that the seed decides; `music` for nothing."""
-    tempo, key = tempo_class(facts), key_name(facts)
     listed = [
-        *genres(facts),
-        *(part.removeprefix("a ").removeprefix("an ") for part in (*instruments(facts), *voices(facts))),
-        *(["instrumental"] if "instrumental" in facts.tags else []),
-        *pace(facts),
-        *moods(facts),
-        *([tempo[1][0], f"{facts.tempo_bpm:.0f} BPM"] if tempo else []),
-        *([key] if key else []),
-        *(DESCRIPTIONS[q] for q in qualities(facts) if q not in _UNSAID),
+        *facts.genres,
+        *(part.removeprefix("a ").removeprefix("an ") for part in (*facts.instruments, *facts.voices)),
+        *(["instrumental"] if facts.instrumental else []),
+        *facts.pace,
+        *facts.moods,
+        *([facts.tempo[1][0], f"{facts.tempo_bpm:.0f} BPM"] if facts.tempo else []),
+        *([facts.key_name] if facts.key_name else []),
+        *(WORDS["qualities"][q] for q in facts.qualities if q not in _UNSAID),
     ]
     listed = list(dict.fromkeys(listed))
     random.Random(seed).shuffle(listed)

@@ -27,7 +27,7 @@ from ssmttm.fetch.hosts import LONGEST_PAUSE, Host, shared_folder
 from ssmttm.fetch.partial import Answer, Part, disk_errors, open_part
 from ssmttm.fetch.record import read_record, record_path, write_record
 from ssmttm.fetch.transfer import ContentMismatch, Wanted, transfer
-from ssmttm.fetch.web import TransferFailed, check_address, host_name, public
+from ssmttm.fetch.web import TransferFailed, backoff, check_address, host_name
 from ssmttm.files import sha256_bytes, sha256_file
 
 DEFAULTS = {"connections": 4, "attempts": 6, "timeout_s": 60.0, "backoff_s": 1.0}
@@ -36,7 +36,6 @@ DEFAULTS = {"connections": 4, "attempts": 6, "timeout_s": 60.0, "backoff_s": 1.0
 _PROGRESS = 1 << 18
 """Bytes that are further than ever before: after those, failed attempts are counted from none."""
 
-_LONGEST_BACKOFF = 60.0
 _FAILED_IN_A_ROW = 10
 
 
@@ -105,21 +104,21 @@ def forget(target: Path) -> None:
 def _present(target: Path, wanted: Wanted) -> bool:
     """Whether `target` is whole and what is wanted."""
     try:
-        found = target.stat()
+        status = target.stat()
     except OSError:
         return False
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise UserError(f"{target}: is no file; remove it, or choose another cache folder")
     record = read_record(target)
     expected = wanted.sha256 or (record.sha256 if record and record.url == wanted.url else None)
-    if expected is None or wanted.size not in (None, found.st_size):
+    if expected is None or wanted.size not in (None, status.st_size):
         return False
-    if record and (record.size, record.modified_ns, record.sha256) == (found.st_size, found.st_mtime_ns, expected):
+    if record and (record.size, record.modified_ns, record.sha256) == (status.st_size, status.st_mtime_ns, expected):
         return True
     if sha256_file(target) != expected:
         return False
     answer = Answer(wanted.url, record.etag if record else None, record.last_modified if record else None)
-    write_record(target, answer, found.st_size, expected, found.st_mtime_ns)
+    write_record(target, answer, status.st_size, expected, status.st_mtime_ns)
     return True
 
 
@@ -131,10 +130,8 @@ def _fetch(wanted: Wanted, part: Part, settings: Mapping[str, Any], slots: Path 
         try:
             _copy(wanted, part)
             _finish(wanted, part)
-        except ContentMismatch as error:
+        except (ContentMismatch, TransferFailed) as error:
             raise Unavailable(str(error), error.reason) from error
-        except TransferFailed as error:
-            raise Unavailable(str(error)) from error
         return
     folder = slots or shared_folder()
     host_of = functools.cache(lambda name: Host(name, folder, settings["connections"]))
@@ -158,14 +155,14 @@ def _fetch(wanted: Wanted, part: Part, settings: Mapping[str, Any], slots: Path 
             if error.content in wrong or len(wrong) + 1 >= settings["attempts"]:
                 raise Unavailable(str(error), error.reason) from error
             wrong.add(error.content)
-            wait = _backoff(settings, len(wrong))
+            wait = backoff(len(wrong), settings["backoff_s"])
         except TransferFailed as error:
             if part.size >= furthest + _PROGRESS:
                 failures, furthest = 0, part.size
             failures += 1
             if failures >= settings["attempts"]:
                 raise _gave_up(error, host, failures) from error
-            wait = _backoff(settings, failures)
+            wait = backoff(failures, settings["backoff_s"])
             if error.wait is not None:
                 wait = min(error.wait, LONGEST_PAUSE) + random.uniform(0, wait)
             if error.blame == "limit":
@@ -174,19 +171,12 @@ def _fetch(wanted: Wanted, part: Part, settings: Mapping[str, Any], slots: Path 
         sleep(wait)
 
 
-def _backoff(settings: Mapping[str, Any], failures: int) -> float:
-    """Seconds to wait: doubled after each failure, and never for all jobs at once."""
-    longest = float(min(settings["backoff_s"] * 2 ** (failures - 1), _LONGEST_BACKOFF))
-    return longest * random.uniform(0.5, 1.0)
-
-
 def _gave_up(error: TransferFailed, host: Host, attempts: int) -> Exception:
     """What to raise after the last attempt: the track's fault, or that of the network or host."""
     message = f"{error} ({attempts} attempts)"
-    if error.blame == "connection":
-        return UserError(f"{message}; check the network and the address, then run again: what was fetched is kept")
-    if error.blame == "limit":
-        return UserError(f"{message}; lower data.fetch.connections or wait, then run again: what was fetched is kept")
+    advice = {"connection": "check the network and the address", "limit": "lower data.fetch.connections or wait"}
+    if error.blame in advice:
+        return UserError(f"{message}; {advice[error.blame]}, then run again: what was fetched is kept")
     unavailable = Unavailable(message)
     _count_failure(host, unavailable)
     return unavailable
@@ -209,18 +199,18 @@ def _copy(wanted: Wanted, part: Part) -> None:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise Unavailable(f"{public(wanted.url)}: is no file")
+                raise Unavailable(f"{wanted.label}: is no file")
             if status.st_size > wanted.limit:
                 raise wanted.too_large(part)
             part.begin(Answer(wanted.url, total=status.st_size))
             while block := file.read(min(1 << 20, status.st_size - part.size)):
                 part.write(block)
             if not part.complete:
-                raise TransferFailed(f"{public(wanted.url)}: became shorter while it was read")
+                raise TransferFailed(f"{wanted.label}: became shorter while it was read")
     except FileNotFoundError as error:
-        raise NoSuchFile(f"{public(wanted.url)}: no such file") from error
+        raise NoSuchFile(f"{wanted.label}: no such file") from error
     except OSError as error:
-        raise Unavailable(f"{public(wanted.url)}: can't be read: {error.strerror}") from error
+        raise Unavailable(f"{wanted.label}: can't be read: {error.strerror}") from error
 
 
 def _finish(wanted: Wanted, part: Part) -> None:
@@ -228,35 +218,35 @@ def _finish(wanted: Wanted, part: Part) -> None:
 
     Raises ContentMismatch, TransferFailed or Unavailable, and keeps nothing then.
     """
-    answer, target, said = part.answer, part.target, public(wanted.url)
+    answer, target, label = part.answer, part.target, wanted.label
     if answer is None or (part.size == 0 and wanted.size != 0):
         part.discard()
-        raise TransferFailed(f"{said}: an empty answer")
+        raise TransferFailed(f"{label}: an empty answer")
     part.sync()
-    whole, modified, found = part.path, part.modified_ns, sha256_file(part.path)
-    plain = urlsplit(wanted.url).path.lower().endswith((".gz", ".tgz")) or found == wanted.sha256
+    whole, modified, sha256 = part.path, part.modified_ns, sha256_file(part.path)
+    plain = urlsplit(wanted.url).path.lower().endswith((".gz", ".tgz")) or sha256 == wanted.sha256
     if answer.encoding == "gzip" and not plain:
         whole = _decoded(wanted, part)
-        modified, found = whole.stat().st_mtime_ns, sha256_file(whole)
+        modified, sha256 = whole.stat().st_mtime_ns, sha256_file(whole)
     with open(whole, "rb") as file:
-        wanted.check_type(part, file.read(HEAD), said)
-    length = whole.stat().st_size
+        wanted.check_type(part, file.read(HEAD), label)
+    length, earlier = whole.stat().st_size, read_record(target)
+    mismatch = None
     if wanted.size not in (None, length):
-        part.discard()
-        raise ContentMismatch(f"{said}: {length} of {wanted.size} bytes arrived", f"{length} bytes")
-    earlier = read_record(target)
-    if wanted.sha256 not in (None, found):
-        part.discard()
-        raise ContentMismatch(f"{said}: its SHA-256 is {found}, and not the published {wanted.sha256}", found)
-    if wanted.sha256 is None and earlier and earlier.url == wanted.url and earlier.sha256 != found:
-        part.discard()
-        raise ContentMismatch(
-            f"{said}: is not the file any more that was fetched at {earlier.fetched}: its SHA-256 is {found}, and not "
-            f"{earlier.sha256}; to take the new one, remove {record_path(target)}",
-            found,
-            "changed",
+        mismatch = ContentMismatch(f"{label}: {length} of {wanted.size} bytes arrived", f"{length} bytes")
+    elif wanted.sha256 not in (None, sha256):
+        message = f"{label}: its SHA-256 is {sha256}, and not the published {wanted.sha256}"
+        mismatch = ContentMismatch(message, sha256)
+    elif wanted.sha256 is None and earlier and earlier.url == wanted.url and earlier.sha256 != sha256:
+        message = (
+            f"{label}: is not the file any more that was fetched at {earlier.fetched}: its SHA-256 is {sha256}, and "
+            f"not {earlier.sha256}; to take the new one, remove {record_path(target)}"
         )
-    write_record(target, answer, length, found, modified)
+        mismatch = ContentMismatch(message, sha256, "changed")
+    if mismatch:
+        part.discard()
+        raise mismatch
+    write_record(target, answer, length, sha256, modified)
     with disk_errors(target):
         whole.replace(target)
     part.remove()
@@ -279,4 +269,4 @@ def _decoded(wanted: Wanted, part: Part) -> Path:
         return part.decoded
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         part.discard()
-        raise TransferFailed(f"{public(wanted.url)}: sent damaged gzip data: {error}") from error
+        raise TransferFailed(f"{wanted.label}: sent damaged gzip data: {error}") from error

@@ -8,8 +8,8 @@ failures in a row are a file's length.
 import os
 import random
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import sleep, time
 from urllib.parse import quote
@@ -29,11 +29,9 @@ _FORGOTTEN_AFTER = 3600.0
 def shared_folder() -> Path:
     """Where this user's jobs on this machine meet."""
     folder = Path(tempfile.gettempdir()) / f"ssmttm-hosts-{os.getuid()}"
-    try:
+    with _usable(folder):
         folder.mkdir(exist_ok=True, mode=0o700)
         owner = folder.lstat().st_uid
-    except OSError as error:
-        raise _unusable(folder, error) from error
     if owner != os.getuid():
         raise UserError(f"{folder}: belongs to another user; remove it, or set TMPDIR to a folder of your own")
     return folder
@@ -46,13 +44,11 @@ class Host:
         self.name, self._connections = name, max(1, connections)
         safe = quote(name, safe="")
         self._folder = folder / (safe if len(safe) <= 100 else f"{safe[:80]}-{sha256_bytes(name.encode())[:16]}")
-        try:
+        with _usable(folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unusable(folder, error) from error
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self) -> Generator[None, None, None]:
         """Held during one transfer: waits while the host's pause lasts or all its slots are taken."""
         delay = 0.01
         while True:
@@ -74,25 +70,19 @@ class Host:
         """A slot's lock, held, or None when every slot is taken."""
         for number in random.sample(range(self._connections), self._connections):
             lock = FileLock(self._folder / f"slot-{number}", mode=0o600, fallback_to_soft=False)
-            try:
+            with _usable(self._folder), suppress(Timeout):
                 lock.acquire(blocking=False)
                 return lock
-            except Timeout:
-                continue
-            except OSError as error:
-                raise _unusable(self._folder, error) from error
         return None
 
     def pause(self, seconds: float) -> None:
         """Nobody on this machine asks this host anything for so long; a longer pause stays."""
         until = time() + min(seconds, LONGEST_PAUSE)
         path = self._folder / "pause"
-        try:
+        with _usable(self._folder):
             if self.pause_left() < until - time():
                 path.touch(0o600)
                 os.utime(path, (until, until))
-        except OSError as error:
-            raise _unusable(self._folder, error) from error
 
     def pause_left(self) -> float:
         """Seconds until this host may be asked again; none if that is further away than any pause can be."""
@@ -105,20 +95,22 @@ class Host:
     def failed(self) -> int:
         """Count a file that could not be had although the host may have it; how many in a row now."""
         path = self._folder / "failed"
-        try:
+        with _usable(self._folder):
             if path.exists() and time() - path.stat().st_mtime > _FORGOTTEN_AFTER:
                 self.delivered()
-            with open(path, "ab") as file:
+            with open(path, "ab", buffering=0) as file:
                 file.write(b"x")
-                file.flush()
                 return os.fstat(file.fileno()).st_size
-        except OSError as error:
-            raise _unusable(self._folder, error) from error
 
     def delivered(self) -> None:
         """A file came whole: the row of failures ends."""
         (self._folder / "failed").unlink(missing_ok=True)
 
 
-def _unusable(folder: Path, error: OSError) -> UserError:
-    return UserError(f"{folder}: can't be used to share a host's connections among jobs: {error}; set TMPDIR")
+@contextmanager
+def _usable(folder: Path) -> Generator[None, None, None]:
+    """Turn the file system's errors into a UserError."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{folder}: can't be used to share a host's connections: {error}; set TMPDIR") from error

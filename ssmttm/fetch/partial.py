@@ -7,13 +7,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from io import FileIO
 from pathlib import Path
+from typing import TypeVar, get_args, get_type_hints
 
 from ssmttm.errors import UserError
 from ssmttm.fetch.content import HEAD
 from ssmttm.files import write_json
+
+T = TypeVar("T")
 
 _FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -60,7 +63,7 @@ class Part:
         self.path, self._record = beside(target, ".part"), beside(target, ".part.json")
         self.decoded = beside(target, ".decoded.part")
         self.size = os.fstat(file.fileno()).st_size
-        self.answer = _read_answer(self._record) if self.size else None
+        self.answer = read_stored(self._record, Answer) if self.size else None
 
     @property
     def complete(self) -> bool:
@@ -88,9 +91,7 @@ class Part:
         usage = shutil.disk_usage(self.target.parent)
         if answer.total is not None and usage.total and answer.total > usage.free:
             raise _disk_full(self.target, answer.total)
-        self.answer = replace(answer, boot=_boot())
-        with disk_errors(self.target):
-            write_json(self._record, asdict(self.answer))
+        self._note(replace(answer, boot=_boot()))
 
     def write(self, data: bytes) -> None:
         """Append `data`; it is with the system when this returns."""
@@ -104,9 +105,12 @@ class Part:
     def learn(self, total: int) -> None:
         """Note how long the whole file is."""
         if self.answer is not None:
-            self.answer = replace(self.answer, total=total)
-            with disk_errors(self.target):
-                write_json(self._record, asdict(self.answer))
+            self._note(replace(self.answer, total=total))
+
+    def _note(self, answer: Answer) -> None:
+        self.answer = answer
+        with disk_errors(self.target):
+            write_json(self._record, asdict(answer))
 
     def head(self) -> bytes:
         """The first bytes."""
@@ -166,13 +170,13 @@ def _is_at(file: FileIO, path: Path) -> bool:
         return False
 
 
-def _read_answer(path: Path) -> Answer | None:
+def read_stored(path: Path, kind: type[T]) -> T | None:
+    """The dataclass that a JSON file holds; None unless all its fields, and no others, are there with their types."""
     try:
-        found = json.loads(path.read_bytes())
-        types = {f.name: int if f.name == "total" else str for f in fields(Answer)}
-        if set(found) == set(types) and all(v is None or type(v) is types[k] for k, v in found.items()):
-            return Answer(**found) if found["url"] else None
-    except (OSError, ValueError, TypeError):
+        values = json.loads(path.read_bytes())
+        if all(type(values[name]) in (get_args(hint) or (hint,)) for name, hint in get_type_hints(kind).items()):
+            return kind(**values)
+    except (OSError, ValueError, TypeError, KeyError):
         pass
     return None
 

@@ -1,12 +1,11 @@
 """What is noted beside a finished download, in `NAME.json`: where it came from, and what it was."""
 
-import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ssmttm.fetch.partial import Answer, beside, disk_errors
+from ssmttm.fetch.partial import Answer, beside, disk_errors, read_stored
 from ssmttm.files import write_json
 
 
@@ -38,11 +37,5 @@ def write_record(target: Path, answer: Answer, size: int, sha256: str, modified_
 
 def read_record(target: Path) -> Record | None:
     """What is noted of `target`, or None if there is nothing that makes sense."""
-    try:
-        found = json.loads(record_path(target).read_bytes())
-        record = Record(**{f.name: found[f.name] for f in fields(Record)})
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-    numbers = all(type(n) is int for n in (record.size, record.modified_ns))
-    texts = all(type(t) is str for t in (record.url, record.sha256, record.fetched))
-    return record if numbers and texts and re.fullmatch("[0-9a-f]{64}", record.sha256) else None
+    record = read_stored(record_path(target), Record)
+    return record if record and re.fullmatch("[0-9a-f]{64}", record.sha256) else None

@@ -44,6 +44,11 @@ class Wanted:
     timeout_s: float
 
     @property
+    def label(self) -> str:
+        """The address in messages."""
+        return public(self.url)
+
+    @property
     def verifiable(self) -> bool:
         """Whether the finished file will show if its parts don't belong together."""
         return self.sha256 is not None
@@ -52,24 +57,22 @@ class Wanted:
         """What to raise when more than this is offered; nothing of it is kept."""
         part.discard()
         if self.size is not None:
-            return ContentMismatch(
-                f"{public(self.url)}: larger than the {self.size} bytes that it should have", "larger"
-            )
+            return ContentMismatch(f"{self.label}: larger than the {self.size} bytes that it should have", "larger")
         limit = f"{self.max_bytes >> 20} MiB" if self.max_bytes >= 1 << 20 else f"{self.max_bytes} bytes"
-        return Unavailable(f"{public(self.url)}: larger than the bound of {limit}", "too_large")
+        return Unavailable(f"{self.label}: larger than the bound of {limit}", "too_large")
 
     @property
     def limit(self) -> int:
         """Bytes that may arrive at most."""
         return self.max_bytes if self.size is None else min(self.size, self.max_bytes)
 
-    def check_type(self, part: Part, head: bytes, said: str) -> None:
+    def check_type(self, part: Part, head: bytes, label: str) -> None:
         """Raise Unavailable if the first bytes are those of a page or message."""
         content_type = part.answer.content_type if part.answer else None
-        if found := wrong_type(self.kind, head, content_type):
+        if sent := wrong_type(self.kind, head, content_type):
             part.discard()
-            stated = one_line(content_type, 50)
-            raise Unavailable(f"{said}: sent {found} ({stated or 'no type'}) instead of {self.kind}", "wrong_type")
+            stated = one_line(content_type, 50) or "no type"
+            raise Unavailable(f"{label}: sent {sent} ({stated}) instead of {self.kind}", "wrong_type")
 
 
 def transfer(wanted: Wanted, part: Part, host_of: Callable[[str], Host]) -> None:
@@ -85,15 +88,15 @@ def transfer(wanted: Wanted, part: Part, host_of: Callable[[str], Host]) -> None
             with host.slot(), closing(ask(url, headers, wanted.timeout_s, hop == 0)) as response:
                 location = response.headers.get("Location")
                 if response.status_code not in _REDIRECTING or not location:
-                    said = public(url) if hop == 0 else f"{public(wanted.url)} (redirected to {public(url)})"
-                    check_status(response, said)
-                    _receive(response, wanted, part, headers, said)
+                    label = wanted.label if hop == 0 else f"{wanted.label} (redirected to {public(url)})"
+                    check_status(response, label)
+                    _receive(response, wanted, part, headers, label)
                     return
         except TransferFailed as error:
             error.host = host
             raise
         url = follow(url, location)
-    raise Unavailable(f"{public(wanted.url)}: is redirected more than {_REDIRECTS} times")
+    raise Unavailable(f"{wanted.label}: is redirected more than {_REDIRECTS} times")
 
 
 def _range(wanted: Wanted, part: Part) -> dict[str, str]:
@@ -107,7 +110,7 @@ def _range(wanted: Wanted, part: Part) -> dict[str, str]:
     return {"Range": f"bytes={part.size}-"} if wanted.verifiable else {}
 
 
-def _receive(response: requests.Response, wanted: Wanted, part: Part, asked: dict[str, str], said: str) -> None:
+def _receive(response: requests.Response, wanted: Wanted, part: Part, request: dict[str, str], label: str) -> None:
     """Write the body to `part`."""
     headers = response.headers
     chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
@@ -117,57 +120,55 @@ def _receive(response: requests.Response, wanted: Wanted, part: Part, asked: dic
         headers.get("ETag"),
         headers.get("Last-Modified"),
         headers.get("Content-Type"),
-        _encoding(headers.get("Content-Encoding", ""), said),
+        _encoding(headers.get("Content-Encoding", ""), label),
         int(length) if re.fullmatch(r"[0-9]{1,18}", length) and not chunked else None,
     )
     if response.status_code == 200:
         if answer.total is not None and answer.total > wanted.limit:
             raise wanted.too_large(part)
         part.begin(answer)
-    elif not _continues(response, part, answer, asked):
+    elif not _continues(response, part, answer, request):
         part.discard()
-        raise TransferFailed(f"{said}: what it sent does not continue what is here; starting anew")
+        raise TransferFailed(f"{label}: what it sent does not continue what is here; starting anew")
     if response.status_code == 416:
         return
     plain = part.answer is not None and part.answer.encoding is None
     known = part.size >= HEAD
-    for block in _blocks(response, said, wanted.timeout_s):
+    for block in _blocks(response, label, wanted.timeout_s):
         if part.size + len(block) > wanted.limit:
             raise wanted.too_large(part)
         part.write(block)
         if plain and not known and part.size >= HEAD:
             known = True
-            wanted.check_type(part, part.head(), said)
+            wanted.check_type(part, part.head(), label)
     if plain and not known and part.size:
-        wanted.check_type(part, part.head(), said)
+        wanted.check_type(part, part.head(), label)
     if part.total is None and response.status_code == 200:
         if not (chunked or wanted.verifiable or wanted.size is not None):
             part.discard()
-            raise Unavailable(f"{said}: does not say how long the file is, so that a cut would not be noticed")
+            raise Unavailable(f"{label}: does not say how long the file is, so that a cut would not be noticed")
         part.learn(part.size)
     if not part.complete:
-        message = f"{said}: {part.size} of {part.total} bytes arrived"
+        failure = TransferFailed(f"{label}: {part.size} of {part.total} bytes arrived")
         if part.total is not None and part.size > part.total:
             part.discard()
-        raise TransferFailed(message)
+        raise failure
 
 
-def _encoding(value: str, said: str) -> str | None:
+def _encoding(value: str, label: str) -> str | None:
     """`gzip` or None; raises Unavailable for an encoding that was neither asked for nor is understood."""
+    encodings = {"": None, "identity": None, "gzip": "gzip", "x-gzip": "gzip"}
     value = value.strip().lower()
-    if value in ("", "identity"):
-        return None
-    if value in ("gzip", "x-gzip"):
-        return "gzip"
-    raise Unavailable(
-        f"{said}: is sent encoded as {one_line(value, 20)}, although the plain file was asked for", "wrong_type"
-    )
+    if value not in encodings:
+        message = f"{label}: is sent encoded as {one_line(value, 20)}, although the plain file was asked for"
+        raise Unavailable(message, "wrong_type")
+    return encodings[value]
 
 
-def _continues(response: requests.Response, part: Part, answer: Answer, asked: dict[str, str]) -> bool:
+def _continues(response: requests.Response, part: Part, answer: Answer, request: dict[str, str]) -> bool:
     """Whether a 206 holds what follows in the same file, or a 416 says that nothing does."""
     known = part.answer
-    if "Range" not in asked or known is None or answer.encoding not in (known.encoding, None):
+    if "Range" not in request or known is None or answer.encoding not in (known.encoding, None):
         return False
     for ours, theirs in ((known.etag, answer.etag), (known.last_modified, answer.last_modified)):
         if ours and theirs and ours != theirs:
@@ -176,7 +177,7 @@ def _continues(response: requests.Response, part: Part, answer: Answer, asked: d
     if response.status_code == 416:
         # A server that finds another file than If-Range names would have sent all of it.
         total = re.fullmatch(r"bytes \*/([0-9]{1,18})", stated)
-        same = total is not None and int(total[1]) == part.size and "If-Range" in asked
+        same = total is not None and int(total[1]) == part.size and "If-Range" in request
         if same:
             part.learn(part.size)
         return same
@@ -189,16 +190,16 @@ def _continues(response: requests.Response, part: Part, answer: Answer, asked: d
     return length is None or length == part.total
 
 
-def _blocks(response: requests.Response, said: str, timeout_s: float) -> Iterator[bytes]:
+def _blocks(response: requests.Response, label: str, timeout_s: float) -> Iterator[bytes]:
     """The body as it arrives; raises TransferFailed when it stops early, stalls or trickles."""
     since, count = monotonic(), 0
     while True:
         try:
             block = response.raw.read1(_BLOCK, decode_content=False)
         except urllib3.exceptions.ReadTimeoutError as error:
-            raise TransferFailed(f"{said}: nothing arrived for {timeout_s:g} s") from error
+            raise TransferFailed(f"{label}: nothing arrived for {timeout_s:g} s") from error
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            raise TransferFailed(f"{said}: broke off: {cause(error)}") from error
+            raise TransferFailed(f"{label}: broke off: {cause(error)}") from error
         if not block:
             return
         yield block
@@ -206,5 +207,5 @@ def _blocks(response: requests.Response, said: str, timeout_s: float) -> Iterato
         elapsed = monotonic() - since
         if elapsed >= timeout_s:
             if count < _SLOWEST * elapsed:
-                raise TransferFailed(f"{said}: only {count} bytes arrived in {elapsed:.0f} s")
+                raise TransferFailed(f"{label}: only {count} bytes arrived in {elapsed:.0f} s")
             since, count = monotonic(), 0

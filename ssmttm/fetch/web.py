@@ -1,6 +1,7 @@
 """One question to an HTTP server: addresses, the answer's status, and what may be tried again."""
 
 import os
+import random
 import re
 import ssl
 import threading
@@ -30,11 +31,12 @@ _local = threading.local()
 class TransferFailed(Exception):
     """An attempt failed, and another may succeed.
 
-    `blame` is `connection` (the host can't be reached), `limit` (it says that we ask too often) or
-    `transfer`; `wait` is for how many seconds the server asked to be left alone; `host` is which one.
+    `blame` is `connection` (the host can't be reached), `limit` (it says that we ask too often), `timeout` (nothing
+    came in time) or `transfer`; `wait` is for how many seconds the server asked to be left alone; `host` is which one.
     """
 
     host: Host | None = None
+    reason = "unavailable"
 
     def __init__(self, message: str, blame: str = "transfer", wait: float | None = None) -> None:
         super().__init__(message)
@@ -85,23 +87,32 @@ def host_name(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
-def ask(url: str, headers: Mapping[str, str], timeout_s: float, first: bool) -> requests.Response:
-    """The headers of the answer to a GET; its body is still to be read, and no redirect is followed.
+def ask(
+    url: str,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    first: bool = True,
+    body: bytes | None = None,
+    connect_s: float | None = None,
+) -> requests.Response:
+    """The headers of the answer to a GET, or with `body` a POST; its body is still to be read, no redirect is followed.
 
     `Session.send` is bypassed: it would read the whole body of a redirect, keep cookies, and send
     what it finds in ~/.netrc. Proxies and CA bundles come from the environment as usual.
 
     Args:
         first: the address is the one that was asked for, not one that it was redirected to.
+        connect_s: for a connection, where that has less time than `timeout_s`.
 
     Raises TransferFailed if asking again may help, else Unavailable; UserError if the host's certificate is bad.
     """
     headers = {"User-Agent": f"ssmttm/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
     session = _session()
     try:
-        request = requests.Request("GET", url, headers=headers).prepare()
+        request = requests.Request("GET" if body is None else "POST", url, headers=headers, data=body).prepare()
         settings = session.merge_environment_settings(request.url or url, {}, True, None, None)
-        return session.get_adapter(request.url or url).send(request, timeout=timeout_s, **settings)
+        timeouts = min(connect_s or timeout_s, timeout_s), timeout_s
+        return session.get_adapter(request.url or url).send(request, timeout=timeouts, **settings)
     except requests.ConnectionError as error:
         if any(isinstance(e, ssl.SSLCertVerificationError) for e in _causes(error)):
             problem = f"{public(url)}: its certificate can't be verified: {cause(error)}"
@@ -114,7 +125,7 @@ def ask(url: str, headers: Mapping[str, str], timeout_s: float, first: bool) -> 
             f"{public(url)}: {cause(error)}", "connection" if unreachable and first else "transfer"
         ) from error
     except requests.Timeout as error:
-        raise TransferFailed(f"{public(url)}: no answer within {timeout_s:g} s") from error
+        raise TransferFailed(f"{public(url)}: no answer within {timeout_s:g} s", "timeout") from error
     except _MALFORMED as error:
         raise TransferFailed(f"{public(url)}: a malformed answer: {cause(error)}") from error
     except (requests.RequestException, ValueError) as error:
@@ -145,16 +156,16 @@ def cause(error: BaseException) -> str:
     """What went wrong in one line; requests and urllib3 would repeat the address, with its query."""
     inner = list(_causes(error))[-1]
     text = str(getattr(inner, "strerror", None) or inner) if isinstance(inner, OSError | HTTPException) else ""
-    return re.sub(r"\s+", " ", text or type(inner).__name__)[:200]
+    return one_line(text or type(inner).__name__, 200)
 
 
-def check_status(response: requests.Response, said: str) -> None:
+def check_status(response: requests.Response, label: str) -> None:
     """Return if the answer is a file or a part of one; else raise TransferFailed, NoSuchFile or Unavailable."""
     status = response.status_code
     if status in _ANSWERS:
         return
     reason = one_line(response.reason, 50)
-    message = f"{said}: answered {status} {reason}".rstrip()
+    message = f"{label}: answered {status} {reason}".rstrip()
     if status in (404, 410):
         raise NoSuchFile(message)
     if status in _TEMPORARY or status >= 500:
@@ -164,10 +175,15 @@ def check_status(response: requests.Response, said: str) -> None:
     raise Unavailable(message)
 
 
+def backoff(failures: int, first: float, longest: float = 60.0) -> float:
+    """Seconds to wait after so many failures: about `first` after one, then doubled, and never for all jobs at once."""
+    return min(longest, first * 2.0 ** (failures - 1)) * random.uniform(0.5, 1.0)
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the server asks to wait; None if it says nothing that can be understood."""
     value = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
         return float(value)
     try:
         when = _date(value)

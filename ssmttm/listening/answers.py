@@ -2,73 +2,19 @@
 
 import json
 import math
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
 
+import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
-from ssmttm.listening.questions import NAMES, NO_PREFERENCE
+from ssmttm.listening.questions import NO_PREFERENCE
+from ssmttm.listening.records import Answers, Public
 
 MAX_BYTES = 256 * 1024
-PARTICIPANT = "^[a-z0-9][a-z0-9_-]{0,39}$"
-_END = r"(?!\n)"  # in Python, $ also matches before a final newline
-_OPAQUE = {"type": "string", "pattern": f"^[0-9a-f]{{20}}${_END}"}
-_TIME = {"type": "string", "pattern": "^[0-9A-Za-z:.+ -]{0,40}$" + _END}
-_COMMON = {
-    "item": _OPAQUE,
-    "clips": {"type": "array", "items": _OPAQUE, "minItems": 1, "maxItems": 2, "uniqueItems": True},  # as shown
-    "heard": {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "minItems": 1, "maxItems": 2},
-    "seconds": {"type": "number", "minimum": 0, "maximum": 1e7},
-}
-
-
-def _answer(**own: Any) -> dict[str, Any]:
-    properties = {**_COMMON, **own}
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-_RATING = {"type": "integer", "minimum": 1, "maximum": 5}
-SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "type": "object",
-    "properties": {
-        "format": {"const": 1},
-        "test": _OPAQUE,
-        "participant": {"type": "string", "pattern": PARTICIPANT + _END},
-        "session": {"type": "string", "pattern": "^[0-9a-f]{32}$" + _END},
-        "sheets": {
-            "type": "object",
-            "properties": {t: {"type": "integer", "minimum": 0, "maximum": 1e6} for t in ("mos", "preference")},
-            "additionalProperties": False,
-        },
-        "started": _TIME,
-        "ended": _TIME,
-        "answers": {
-            "type": "array",
-            "maxItems": 2000,
-            "items": {
-                "type": "object",
-                "if": {"required": ["choice"]},
-                "then": _answer(choice={"anyOf": [_OPAQUE, {"const": NO_PREFERENCE}]}),
-                "else": _answer(
-                    ratings={
-                        "type": "object",
-                        "properties": dict.fromkeys(NAMES, _RATING),
-                        "required": list(NAMES),
-                        "additionalProperties": False,
-                    }
-                ),
-            },
-        },
-    },
-    "required": ["format", "test", "participant", "session", "sheets", "started", "ended", "answers"],
-    "additionalProperties": False,
-}
+SCHEMA = yaml.safe_load(Path(__file__).with_name("answers.schema.yaml").read_text(encoding="utf-8"))
+PARTICIPANT: str = SCHEMA["properties"]["participant"]["pattern"].removesuffix(r"(?!\n)")
 # In JSON schema 1.0 is an integer; as an index it is none.
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
 _VALIDATOR = extend(Draft202012Validator, type_checker=_TYPES)(SCHEMA)
@@ -78,19 +24,19 @@ class BadAnswers(ValueError):
     """Answers that can't be used, with the place where that shows."""
 
 
-def parse(data: bytes) -> dict[str, Any]:
+def parse(data: bytes) -> Answers:
     """Answers from JSON bytes, checked against SCHEMA. BadAnswers names the place."""
     if len(data) > MAX_BYTES:
         raise BadAnswers(f"larger than {MAX_BYTES} bytes")
     try:
         value = json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
-        found = sorted(_VALIDATOR.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+        errors = sorted(_VALIDATOR.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
     except RecursionError:
         raise BadAnswers("not valid JSON: lists or objects too deep in one another") from None
     except ValueError as error:
         raise BadAnswers(f"not valid JSON: {error}") from error
-    if found:
-        raise BadAnswers(f"{_place(found[0].absolute_path)}: {found[0].message[:300]}")
+    if errors:
+        raise BadAnswers(f"{_place(errors[0].absolute_path)}: {errors[0].message[:300]}")
     return value
 
 
@@ -98,7 +44,7 @@ def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise ValueError("a key stands twice in one object")
@@ -107,12 +53,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _place(path: Any) -> str:
+def _place(path: Iterable[str | int]) -> str:
     text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)
     return text.removeprefix(".") or "the file"
 
 
-def check(answers: dict[str, Any], public: dict[str, Any]) -> list[str]:
+def check(answers: Answers, public: Public) -> list[str]:
     """Check parsed answers against the test `public`; the ids of its items that have no answer.
 
     Raises BadAnswers for answers of another test, for an item that isn't on the participant's

@@ -11,8 +11,6 @@ from ssmttm.errors import UserError
 from ssmttm.files import write_json
 from ssmttm.listening import design, level, material, public
 
-_VOLUME = {"system": "(volume)", "clip_id": ""}
-
 
 def build(
     study: Path,
@@ -48,7 +46,7 @@ def build(
     real = {clip["clip_id"] for clip in made.clips.values() if clip["system"] in REAL}
     made.public["credits"] = music.credits(real) if music is not None else []
     waves, rate = material.waves(made, every.folders, seconds, seed)
-    made.clips[made.public["volume"]] = dict(_VOLUME)
+    made.clips[made.public["volume"]] = {"system": "(volume)", "clip_id": ""}
     common = level.set_gains(waves, rate, made.clips)
     secret = {"format": design.FORMAT, "study": str(study), "salt": salt.hex(), "seed": seed}
     secret |= {"level_lufs": common, "sample_rate": rate}

@@ -10,11 +10,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
-from typing import Any
+from typing import TypeVar
 
 from ssmttm.errors import UserError
 from ssmttm.listening.questions import NO_PREFERENCE, QUESTIONS
+from ssmttm.listening.records import Clip, Public, Trial
 from ssmttm.seeds import stable_int
+
+T = TypeVar("T")
+Subject = str | tuple[str, str]
+"""What a trial is about: a system, or a pair of systems."""
 
 FORMAT = 1
 TESTS = ("mos", "preference")
@@ -40,11 +45,11 @@ class Wanted:
 
 @dataclass
 class Design:
-    """`public` goes into the page. `clips` {name: {system, clip_id}}; `items` {id: {role, …}}."""
+    """`public` goes into the page; clips and trials by opaque name."""
 
-    public: dict[str, Any]
-    clips: dict[str, dict[str, Any]] = field(default_factory=dict)
-    items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    public: Public
+    clips: dict[str, Clip] = field(default_factory=dict)
+    items: dict[str, Trial] = field(default_factory=dict)
 
 
 def opaque(salt: bytes, *parts: object) -> str:
@@ -63,7 +68,7 @@ def balanced(first: int, second: int) -> list[tuple[int, int]]:
     return [(k % first, (k + k // period) % second) for k in range(first * second)]
 
 
-def split(entries: Sequence[Any], size: int) -> list[list[Any]]:
+def split(entries: Sequence[T], size: int) -> list[list[T]]:
     """Consecutive parts of at most `size`, as equal as can be."""
     count = math.ceil(len(entries) / size)
     edges = [round(i * len(entries) / count) for i in range(count + 1)]
@@ -94,11 +99,10 @@ def make(wanted: Wanted, salt: bytes) -> Design:
             "sheets": {},
         }
     )
-    add = _Items(design, wanted, salt)
+    trials = _Trials(design, wanted, salt)
     for test in TESTS:
         if test in wanted.tests:
-            sheets = add.mos() if test == "mos" else add.preference()
-            design.public["sheets"][test] = [sorted(sheet) for sheet in sheets]
+            design.public["sheets"][test] = [sorted(sheet) for sheet in trials.sheets(test)]
     # In the order of the opaque names, so that the order tells nothing.
     design.public["items"] = dict(sorted(design.public["items"].items()))
     return design
@@ -119,79 +123,81 @@ def _check(wanted: Wanted) -> None:
         raise UserError(f"--title {wanted.title!r} names the system {named[0]}: participants would read it")
 
 
-class _Items:
+class _Trials:
     """Adds trials to a design, sheet by sheet."""
 
     def __init__(self, design: Design, wanted: Wanted, salt: bytes) -> None:
         self._design, self._wanted, self._salt = design, wanted, salt
 
-    def _mixed(self, entries: Iterable[Any], purpose: str) -> list[Any]:
+    def sheets(self, test: str) -> list[list[str]]:
+        """Sheets of a test's trials: each has captions and systems (or pairs) as evenly as it can, and checks."""
+        wanted = self._wanted
+        subjects: list[Subject] = [*wanted.systems] if test == "mos" else [*wanted.pairs]
+        subjects = self._mixed(subjects, "systems" if test == "mos" else "pairs")
+        captions = self._mixed(wanted.captions, "captions")
+        order = [(captions[c], subjects[s]) for c, s in balanced(len(captions), len(subjects))]
+        sheets = []
+        for number, part in enumerate(split(order, wanted.ratings if test == "mos" else wanted.comparisons)):
+            sheet = [self._scored(caption, subject) for caption, subject in part]
+            sheets.append([*sheet, *self._checks(test, number, part)])
+        return sheets
+
+    def _scored(self, caption: str, subject: Subject) -> str:
+        """A trial that counts: a clip to rate, or two to compare."""
+        if isinstance(subject, str):
+            trial = Trial(role="mos", clip_id=caption, system=subject)
+        else:
+            trial = Trial(role="preference", clip_id=caption, systems=list(subject))
+        return self._add((subject, caption), trial, self._clips(subject, caption))
+
+    def _checks(self, test: str, number: int, part: list[tuple[str, Subject]]) -> list[str]:
+        """What shows whether somebody listens: an instruction, noise, and a clip to rate that comes again."""
+        drawn = self._mixed(part, f"checks {test} {number}")
+        copy = f"{test} {number}"
+        if test == "mos":
+            return self._mos_checks(copy, number, [drawn[k % len(drawn)] for k in range(3)])
+        (asked, pair), (noise, _) = drawn[0], drawn[1 % len(drawn)]
+        text = "This one is a check: choose “No preference”, whatever you hear."
+        checks = [self._instruction(copy, asked, pair, text, NO_PREFERENCE)]
+        if self._wanted.ceiling is not None:
+            clips = [*self._clips(self._wanted.ceiling, noise, copy), *self._clips(HISS, noise, copy)]
+            checks.append(self._add((copy,), Trial(role="noise", clip_id=noise, refused=clips[1]), clips))
+        return checks
+
+    def _mos_checks(self, copy: str, number: int, drawn: list[tuple[str, Subject]]) -> list[str]:
+        (again, system), (asked, other), (noise, _) = drawn
+        twin = opaque(self._salt, "item", "mos", system, again)
+        repeat = Trial(role="repeat", clip_id=again, of=twin)
+        rating = 2 if stable_int("listening", self._wanted.seed, "instruction", number) % 2 else 4
+        text = f"This one is a check: choose {rating} in all three questions, whatever you hear."
+        return [
+            self._add((copy,), repeat, self._clips(system, again, f"again {copy}"), apart=twin),
+            self._instruction(copy, asked, other, text, rating),
+            self._add((copy,), Trial(role="noise", clip_id=noise), self._clips(HISS, noise, copy)),
+        ]
+
+    def _instruction(self, copy: str, caption: str, subject: Subject, text: str, expects: int | str) -> str:
+        trial = Trial(role="instruction", clip_id=caption, expects=expects)
+        return self._add((copy,), trial, self._clips(subject, caption, f"told {copy}"), instruction=text)
+
+    def _mixed(self, entries: Iterable[T], purpose: str) -> list[T]:
         return sorted(entries, key=lambda e: stable_int("listening", self._wanted.seed, purpose, e))
 
-    def _clip(self, system: str, clip_id: str, copy: str = "") -> str:
-        """The opaque name of a clip's audio; `copy` tells apart names of the same audio."""
-        name = opaque(self._salt, "clip", system, clip_id, copy)
-        self._design.clips[name] = {"system": system, "clip_id": clip_id}
-        return name
+    def _clips(self, subject: Subject, clip_id: str, copy: str = "") -> list[str]:
+        """The opaque names of a subject's audio; `copy` distinguishes names of the same audio."""
+        systems = [subject] if isinstance(subject, str) else subject
+        names = [opaque(self._salt, "clip", system, clip_id, copy) for system in systems]
+        self._design.clips |= {n: Clip(system=s, clip_id=clip_id) for n, s in zip(names, systems)}
+        return names
 
-    def _add(self, identity: tuple[object, ...], clip_id: str, clips: list[str], role: str, **private: Any) -> str:
-        shown: dict[str, Any] = {k: private.pop(k) for k in ("instruction", "apart") if k in private}
-        item = opaque(self._salt, "item", role, *identity)
-        self._design.public["items"][item] = {
+    def _add(self, identity: tuple[object, ...], trial: Trial, clips: list[str], **public: str) -> str:
+        """Add a trial under the opaque name of its role and identity; `public`: what else its page gets."""
+        name = opaque(self._salt, "item", trial["role"], *identity)
+        self._design.public["items"][name] = {
             "kind": "mos" if len(clips) == 1 else "preference",
-            "caption": self._wanted.captions[clip_id],
+            "caption": self._wanted.captions[trial["clip_id"]],
             "clips": sorted(clips),
-            **shown,
+            **public,  # type: ignore[typeddict-item]  # `instruction` or `apart`
         }
-        self._design.items[item] = {"role": role, "clip_id": clip_id, **private}
-        return item
-
-    def mos(self) -> list[list[str]]:
-        """Sheets of clips to rate: each has systems and captions as evenly as it can, and three checks."""
-        captions, systems = self._mixed(self._wanted.captions, "captions"), self._mixed(self._wanted.systems, "systems")
-        order = [(captions[c], systems[s]) for c, s in balanced(len(captions), len(systems))]
-        sheets = []
-        for number, part in enumerate(split(order, self._wanted.ratings)):
-            sheet = [self._add((s, c), c, [self._clip(s, c)], "mos", system=s) for c, s in part]
-            sheets.append([*sheet, *self._mos_checks(number, part)])
-        return sheets
-
-    def _mos_checks(self, number: int, part: list[tuple[str, str]]) -> list[str]:
-        (again, by), (told, told_by), (hiss, _) = (self._drawn(part, "mos", number, k) for k in range(3))
-        twin = opaque(self._salt, "item", "mos", by, again)
-        asked = 2 if stable_int("listening", self._wanted.seed, "instruction", number) % 2 else 4
-        text = f"This one is a check: choose {asked} in all three questions, whatever you hear."
-        copy = f"mos {number}"
-        return [
-            self._add((copy,), again, [self._clip(by, again, f"again {copy}")], "repeat", of=twin, apart=twin),
-            self._add((copy,), told, [self._clip(told_by, told, f"told {copy}")], "instruction", instruction=text,
-                      expects=asked),
-            self._add((copy,), hiss, [self._clip(HISS, hiss, copy)], "noise"),
-        ]  # fmt: skip
-
-    def _drawn(self, part: list[Any], test: str, number: int, which: int) -> Any:
-        return self._mixed(part, f"checks {test} {number}")[which % len(part)]
-
-    def preference(self) -> list[list[str]]:
-        """Sheets of pairs to compare, with an instruction and, given real music, a pair of it and noise."""
-        captions, pairs = self._mixed(self._wanted.captions, "captions"), self._mixed(self._wanted.pairs, "pairs")
-        order = [(captions[c], pairs[p]) for c, p in balanced(len(captions), len(pairs))]
-        sheets = []
-        for number, part in enumerate(split(order, self._wanted.comparisons)):
-            sheet = [
-                self._add((pair, c), c, [self._clip(s, c) for s in pair], "preference", systems=list(pair))
-                for c, pair in part
-            ]
-            sheets.append([*sheet, *self._preference_checks(number, part)])
-        return sheets
-
-    def _preference_checks(self, number: int, part: list[Any]) -> list[str]:
-        (told, pair), (hiss, _) = (self._drawn(part, "preference", number, k) for k in range(2))
-        copy = f"preference {number}"
-        clips = [self._clip(s, told, f"told {copy}") for s in pair]
-        text = "This one is a check: choose “No preference”, whatever you hear."
-        checks = [self._add((copy,), told, clips, "instruction", instruction=text, expects=NO_PREFERENCE)]
-        if self._wanted.ceiling is not None:
-            better, worse = self._clip(self._wanted.ceiling, hiss, copy), self._clip(HISS, hiss, copy)
-            checks.append(self._add((copy,), hiss, [better, worse], "noise", refused=worse))
-        return checks
+        self._design.items[name] = trial
+        return name

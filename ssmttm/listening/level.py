@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from ssmttm.audio.loudness import loudness
+from ssmttm.listening.records import Clip
 
 TARGET_LUFS = -23.0
 """The programme level of EBU R128."""
@@ -39,14 +39,14 @@ def gain_db(measured: float, reach: float, level: float) -> float:
     return min(level, reach) - measured if math.isfinite(measured) else 0.0
 
 
-def set_gains(waves: dict[str, np.ndarray], rate: int, clips: dict[str, dict[str, Any]]) -> float:
+def set_gains(waves: dict[str, np.ndarray], rate: int, clips: dict[str, Clip]) -> float:
     """Note loudness and gain of every clip in `clips`; the common level, LUFS."""
     measured = {name: loudness(wave, rate) for name, wave in waves.items()}
     reach = {name: reachable(wave, measured[name]) for name, wave in waves.items()}
     common = common_level(reach)
-    for name, found in measured.items():
-        gain = gain_db(found, reach[name], common)
-        clips[name] |= {"loudness_lufs": found if math.isfinite(found) else None, "gain_db": gain}
+    for name, lufs in measured.items():
+        clips[name]["loudness_lufs"] = lufs if math.isfinite(lufs) else None
+        clips[name]["gain_db"] = gain_db(lufs, reach[name], common)
     return common
 
 

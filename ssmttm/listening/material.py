@@ -40,9 +40,11 @@ def systems(study: Path) -> Systems:
     runs, others = summary.get("runs", {}), summary.get("baselines", {})
     if not runs:
         raise UserError(f"{study / 'summary.json'}: names no runs")
-    foreign = {name for name, told in others.items() if told.get("facts", {}).get("kind", "baseline") != "baseline"}
-    folders = {name: study / told["folder"] for name, told in {**others, **runs}.items()}
-    return Systems(folders, frozenset({*runs, *foreign}))
+    external = {
+        name for name, system in others.items() if system.get("facts", {}).get("kind", "baseline") != "baseline"
+    }
+    folders = {name: study / system["folder"] for name, system in {**others, **runs}.items()}
+    return Systems(folders, frozenset({*runs, *external}))
 
 
 def choose(wanted: Sequence[str], study: Systems) -> list[str]:
@@ -74,13 +76,13 @@ def pairs(wanted: Sequence[str], chosen: Sequence[str], study: Systems) -> tuple
     """The wanted pairs "A:B" of chosen systems; without any, every two models among them."""
     if not wanted:
         return every_pair(s for s in chosen if s in study.models)
-    found = []
+    wanted_pairs = []
     for text in wanted:
         parts = text.split(":")
         if len(parts) != 2 or parts[0] == parts[1] or set(parts) - set(chosen):
             raise UserError(f"--pairs {text}: expected A:B, two of {', '.join(chosen)}")
-        found.append((min(parts), max(parts)))
-    return tuple(dict.fromkeys(found))
+        wanted_pairs.append((min(parts), max(parts)))
+    return tuple(dict.fromkeys(wanted_pairs))
 
 
 def captions(folders: dict[str, Path], count: int, seed: int, music: RealMusic | None = None) -> dict[str, str]:
@@ -89,26 +91,22 @@ def captions(folders: dict[str, Path], count: int, seed: int, music: RealMusic |
     With `music`, only of those whose real music may be passed on.
     """
     texts: dict[str, str] = {}
-    shared: set[str] | None = None
-    for folder in folders.values():
-        path = _table(folder)
-        table = read_table(path, "generated", ["clip_id", "caption"])
-        here = dict(zip(table["clip_id"].to_pylist(), table["caption"].to_pylist()))
-        shared = set(here) if shared is None else shared & set(here)
+    shared: list[set[str]] = []
+    for path in map(_table, folders.values()):
+        here = dict(zip(*read_table(path, "generated", ["clip_id", "caption"]).to_pydict().values()))
+        shared.append(set(here))
         if differing := [c for c in here if texts.setdefault(c, here[c]) != here[c]]:
             raise UserError(f"{path}: clip {differing[0]} has another caption than in other systems")
-    common = sorted(shared or (), key=lambda c: stable_int("listening", seed, c))
+    common = sorted(set.intersection(*shared), key=lambda c: stable_int("listening", seed, c))
     if len(common) < count:
         raise UserError(f"--captions {count}: the systems have only {len(common)} clips in common")
-    if music is not None:
-        allowed = [c for c in common if music.may_be_passed_on(c)]
-        if len(allowed) < count:
-            raise Unshareable(
-                f"--captions {count}: of the {len(common)} clips that the systems have in common, the licenses let "
-                f"{len(allowed)} be passed on as real music; ask for fewer, or give --systems without real music"
-            )
-        common = allowed
-    return {c: texts[c] for c in sorted(common[:count])}
+    allowed = [c for c in common if music is None or music.may_be_passed_on(c)]
+    if len(allowed) < count:
+        raise Unshareable(
+            f"--captions {count}: of the {len(common)} clips that the systems have in common, the licenses let "
+            f"{len(allowed)} be passed on as real music; ask for fewer, or give --systems without real music"
+        )
+    return {c: texts[c] for c in sorted(allowed[:count])}
 
 
 def captions_and_ceiling(
@@ -121,14 +119,14 @@ def captions_and_ceiling(
     """
     folders = {s: study.folders[s] for s in chosen}
     ceiling = CEILING if CEILING in study.folders else None
-    if ceiling is None and not folders.keys() & set(REAL):
-        return captions(folders, count, seed), None
-    try:
-        return captions(folders, count, seed, music), ceiling
-    except Unshareable:
-        if folders.keys() & set(REAL):
-            raise
-        return captions(folders, count, seed), None
+    asked = not folders.keys().isdisjoint(REAL)
+    if ceiling or asked:
+        try:
+            return captions(folders, count, seed, music), ceiling
+        except Unshareable:
+            if asked:
+                raise
+    return captions(folders, count, seed), None
 
 
 def waves(
@@ -142,9 +140,10 @@ def waves(
     wanted: dict[str, set[str]] = {}
     for clip in design.clips.values():
         wanted.setdefault(clip["system"], set()).add(clip["clip_id"])
-    found = {s: _audio(folders[s], ids) for s, ids in wanted.items() if s != HISS}
-    rate = max(r for of_system in found.values() for _, r in of_system.values())
-    made = {(s, c): resample(w, r, rate) for s, of_system in found.items() for c, (w, r) in of_system.items()}
+    wanted.pop(HISS, None)
+    audio = {(s, c): sound for s, ids in wanted.items() for c, sound in _audio(folders[s], ids).items()}
+    rate = max(r for _, r in audio.values())
+    made = {key: resample(w, r, rate) for key, (w, r) in audio.items()}
     lengths: dict[str, int] = {}
     for (system, clip_id), wave in made.items():
         if len(wave) < level.SHORTEST_S * rate:
@@ -169,12 +168,12 @@ def _audio(folder: Path, clip_ids: set[str]) -> dict[str, tuple[np.ndarray, int]
     path = _table(folder)
     table = read_table(path, "generated", ["clip_id", "audio"])
     table = table.filter(pc.is_in(table["clip_id"], value_set=pa.array(sorted(clip_ids), pa.string())))
-    found = {}
+    audio = {}
     for row in table.to_pylist():
         wave, rate = decode_audio(row["audio"]["bytes"])
         if not np.isfinite(wave).all():
             raise UserError(f"{path}: clip {row['clip_id']} has samples that are not finite numbers")
-        found[row["clip_id"]] = wave, rate
-    if missing := sorted(clip_ids - set(found)):
+        audio[row["clip_id"]] = wave, rate
+    if missing := sorted(clip_ids - set(audio)):
         raise UserError(f"{path}: lacks clip {missing[0]}, which other systems have")
-    return found
+    return audio

@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -11,11 +10,12 @@ from markupsafe import Markup
 from ssmttm.errors import UserError
 from ssmttm.listening.answers import PARTICIPANT
 from ssmttm.listening.questions import NO_PREFERENCE
+from ssmttm.listening.records import Public
 
 _DESIGN = re.compile(r'<script type="application/json" id="design">(.*?)</script>', re.DOTALL)
 
 
-def render(public: dict[str, Any]) -> str:
+def render(public: Public) -> str:
     """The page for the public part of a design."""
     environment = Environment(
         loader=PackageLoader("ssmttm", "listening"),
@@ -36,15 +36,13 @@ def render(public: dict[str, Any]) -> str:
     )
 
 
-def read(folder: Path) -> dict[str, Any]:
+def read(folder: Path) -> Public:
     """The public part of the design that the page in `folder` holds; UserError if there is none."""
     page = folder / "index.html"
     try:
-        found = _DESIGN.search(page.read_text(encoding="utf-8"))
-        return json.loads(found[1]) if found else _no_test(page)
+        if design := _DESIGN.search(page.read_text(encoding="utf-8")):
+            return json.loads(design[1])
+        problem = "holds no listening test"
     except (OSError, ValueError) as error:
-        raise UserError(f"{page}: {error}; give a folder that `ssmttm listen build` wrote") from error
-
-
-def _no_test(page: Path) -> dict[str, Any]:
-    raise UserError(f"{page}: holds no listening test; give a folder that `ssmttm listen build` wrote")
+        problem = str(error)
+    raise UserError(f"{page}: {problem}; give a folder that `ssmttm listen build` wrote")

@@ -3,7 +3,6 @@
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +43,11 @@ def summary(made: design.Design, wanted: design.Wanted, out: Path, key: Path, co
                 f"{test}: {n} {kind} x {len(wanted.captions)} captions = {total} trials on {sheets} sheets; "
                 f"one participant gets one sheet"
             )
-    softer = [n for n, c in made.clips.items() if c["loudness_lufs"] is None or _heard_at(c) < common - 0.1]
+    softer = [
+        name
+        for name, clip in made.clips.items()
+        if clip["loudness_lufs"] is None or clip["loudness_lufs"] + clip["gain_db"] < common - 0.1
+    ]
     lines.append(f"level: {common:.1f} LUFS" + (f"; softer, as silent or peaky: {', '.join(softer)}" if softer else ""))
     if credits := made.public["credits"]:
         lines.append(f"credits: the page names {len(credits)} tracks of real music; leave them there")
@@ -52,7 +55,3 @@ def summary(made: design.Design, wanted: design.Wanted, out: Path, key: Path, co
         lines.append("checks: none compares noise with real music, of which none may be passed on or is there")
     lines.append(f"{key}: says which clip is whose; keep it, and keep it to yourself")
     return "\n".join(lines)
-
-
-def _heard_at(clip: dict[str, Any]) -> float:
-    return clip["loudness_lufs"] + clip["gain_db"]

@@ -1,30 +1,30 @@
 """From files of answers to results: whose answers count, the tables, and the results in words."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.listening.answers import MAX_BYTES, BadAnswers, check, parse
 from ssmttm.listening.design import FORMAT
+from ssmttm.listening.records import Answers, Excluded, Key, Results
 from ssmttm.listening.scoring import Settings, score, votes
 from ssmttm.listening.screening import NOISE_AT_MOST, REPEAT_WITHIN, failures
+from ssmttm.statistics.crossed import Bounds
 
 
-def read_key(key: Path) -> dict[str, Any]:
+def read_key(path: Path) -> Key:
     """The key of a test; UserError if the file is something else."""
-    told = read_json(key)
-    if missing := [k for k in ("format", "public", "items", "clips", "study") if k not in told]:
-        raise UserError(f"{key}: not the key of a listening test; it lacks {missing[0]}")
-    if told["format"] != FORMAT:
-        raise UserError(f"{key}: format {told['format']}, expected {FORMAT}")
-    return told
+    key = read_json(path)
+    if missing := [k for k in ("format", "public", "items", "clips", "study") if k not in key]:
+        raise UserError(f"{path}: not the key of a listening test; it lacks {missing[0]}")
+    if key["format"] != FORMAT:
+        raise UserError(f"{path}: format {key['format']}, expected {FORMAT}")
+    return cast(Key, key)
 
 
-def collect(paths: Iterable[Path], key: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def collect(paths: Iterable[Path], key: Key, settings: Settings) -> Results:
     """The results of the answers in files and folders.
 
     Raises UserError naming file and place for a file that is no such answers, for answers of another
@@ -53,20 +53,21 @@ def collect(paths: Iterable[Path], key: dict[str, Any], settings: Settings) -> d
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
-    found: dict[Path, Path] = {}  # a file that is given twice counts once
+    files: dict[Path, Path] = {}  # a file that is given twice counts once
     for path in paths:
         inside = sorted(path.glob("*.json")) if path.is_dir() else [path]
         if not inside:
             raise UserError(f"{path}: holds no .json files")
         for file in inside:
-            found.setdefault(file.resolve(), file)
-    return list(found.values())
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
 
 
-def participants(files: Sequence[Path], key: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Answers that count, and {participant, file, reasons} of those that don't."""
-    kept, excluded = [], []
-    seen: dict[tuple[str, str], Path] = {}
+def participants(files: Sequence[Path], key: Key) -> tuple[list[Answers], list[Excluded]]:
+    """Answers that count, and whose don't."""
+    kept: list[Answers] = []
+    excluded: list[Excluded] = []
+    earlier: dict[tuple[str, str], Path] = {}
     for path in files:
         try:
             with open(path, "rb") as file:
@@ -76,9 +77,9 @@ def participants(files: Sequence[Path], key: dict[str, Any]) -> tuple[list[dict[
             raise UserError(f"{path}: {error.strerror}") from error
         except BadAnswers as error:
             raise UserError(f"{path}: {error}") from error
-        for field in ("participant", "session"):
-            if (first := seen.setdefault((field, answers[field]), path)) != path:
-                raise UserError(f"{path}: {field}: {answers[field]} is in {first} too; give one of them")
+        for field, name in (("participant", answers["participant"]), ("session", answers["session"])):
+            if (first := earlier.setdefault((field, name), path)) != path:
+                raise UserError(f"{path}: {field}: {name} is in {first} too; give one of them")
         reasons = failures(answers, key["items"], key["public"]["heard"], missing)
         if reasons:
             excluded.append({"participant": answers["participant"], "file": str(path), "reasons": reasons})
@@ -87,16 +88,7 @@ def participants(files: Sequence[Path], key: dict[str, Any]) -> tuple[list[dict[
     return kept, excluded
 
 
-def to_csv(rows: list[dict[str, Any]]) -> str:
-    """A table as CSV, missing bounds as empty fields."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def in_words(results: dict[str, Any]) -> str:
+def in_words(results: Results) -> str:
     """The results as lines for a terminal."""
     people = results["participants"]
     lines = [f"{people['kept']} of {people['given']} participants count"]
@@ -104,21 +96,21 @@ def in_words(results: dict[str, Any]) -> str:
     lines += [f"warning: {w}" for w in results["warnings"]]
     lines.append(f"intervals: {results['interval']}")
     width = max((len(r["system"]) for r in results["mos"]), default=0)
-    for r in results["mos"]:
-        shown = f"{r['question']:<10}  {r['system']:<{width}}  {r['mean']:.2f}"
-        lines.append(f"{shown}  ({_bounds(r)}), {r['answers']} ratings by {r['participants']}")
-    for r in results["preference"]:
+    for m in results["mos"]:
+        mean = f"{m['question']:<10}  {m['system']:<{width}}  {m['mean']:.2f}"
+        lines.append(f"{mean}  ({_bounds(m)}), {m['answers']} ratings by {m['participants']}")
+    for p in results["preference"]:
         lines.append(
-            f"{r['a']} preferred to {r['b']}: {r['win_rate']:.0%} ({_bounds(r)}), {r['wins']} wins, "
-            f"{r['losses']} losses, {r['ties']} ties, p = {r['p_participants']:.2g} over participants"
+            f"{p['a']} preferred to {p['b']}: {p['win_rate']:.0%} ({_bounds(p)}), {p['wins']} wins, "
+            f"{p['losses']} losses, {p['ties']} ties, p = {p['p_participants']:.2g} over participants"
         )
     for place, r in enumerate(results["ranking"], 1):
         lines.append(f"rank {place}: {r['system']}, Bradley-Terry strength {r['strength']:+.2f} ({_bounds(r)})")
-    for r in results["agreement"]:
-        value = r["note"] if r["alpha"] is None else f"{r['alpha']:.3f} over {r['trials']} trials"
-        lines.append(f"agreement on {r['question']}: Krippendorff's alpha ({r['level']}) {value}")
+    for alpha in results["agreement"]:
+        value = alpha["note"] if alpha["alpha"] is None else f"{alpha['alpha']:.3f} over {alpha['trials']} trials"
+        lines.append(f"agreement on {alpha['question']}: Krippendorff's alpha ({alpha['level']}) {value}")
     return "\n".join(lines)
 
 
-def _bounds(row: dict[str, Any]) -> str:
+def _bounds(row: Bounds) -> str:
     return "no interval" if row["low"] is None else f"{row['low']:.2f} to {row['high']:.2f}"

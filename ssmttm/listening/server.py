@@ -4,46 +4,51 @@ Files are those that the folder held at the start, by their exact names: no path
 ever reaches the file system.
 """
 
-import http.server
 import ipaddress
 import json
-import mimetypes
 import re
 import sys
 import threading
-from collections.abc import Callable
-from http import HTTPStatus
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from werkzeug import exceptions
+from werkzeug.utils import send_file
+from werkzeug.wrappers import Request, Response
 
 from ssmttm.errors import UserError
 from ssmttm.files import write_bytes
 from ssmttm.listening import page
 from ssmttm.listening.answers import MAX_BYTES, BadAnswers, check, parse
+from ssmttm.listening.records import Public
 from ssmttm.wording import one_line
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 MAX_FILES = 10_000
-_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
-_TYPES = {".flac": "audio/flac", ".html": "text/html; charset=utf-8"}
+_HEADERS = {"Server": "ssmttm", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
 
 
-class Refused(Exception):
-    """A request that is answered with an error."""
+class InsufficientStorage(exceptions.HTTPException):
+    """More answers than a folder may hold."""
 
-    def __init__(self, status: HTTPStatus, text: str) -> None:
-        super().__init__(text)
-        self.status = status
+    code = 507
 
 
 class Answers:
     """The folder that answers are saved in: one file per participant."""
 
-    def __init__(self, folder: Path, public: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, public: Public) -> None:
         self._folder, self._public, self._lock = folder, public, threading.Lock()
 
     def save(self, data: bytes) -> str:
-        """Check and save one participant's answers; the file's name. Refused says why not.
+        """Check and save one participant's answers; the file's name. An HTTPException says why not.
 
         The same session may save again. Another one under the same name is refused.
         """
@@ -51,15 +56,15 @@ class Answers:
             answers = parse(data)
             check(answers, self._public)
         except BadAnswers as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
+            raise exceptions.BadRequest(str(error)) from error
         path = self._folder / f"answers-{answers['participant']}.json"
         with self._lock:
             if path.exists():
                 if self._session(path) != answers["session"]:
-                    text = f"another participant has already answered under the name {answers['participant']}"
-                    raise Refused(HTTPStatus.CONFLICT, text)
+                    name = answers["participant"]
+                    raise exceptions.Conflict(f"another participant has already answered under the name {name}")
             elif sum(1 for _ in self._folder.glob("answers-*.json")) >= MAX_FILES:
-                raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, "there are too many answers already")
+                raise InsufficientStorage("there are too many answers already")
             write_bytes(path, data)
         return path.name
 
@@ -69,10 +74,19 @@ class Answers:
             return parse(path.read_bytes())["session"]
         except BadAnswers as error:
             text = f"{path.name} is there already and damaged ({error}); tell who runs this test"
-            raise Refused(HTTPStatus.CONFLICT, text) from error
+            raise exceptions.Conflict(text) from error
 
 
-class Server(http.server.ThreadingHTTPServer):
+class _Handler(WSGIRequestHandler):
+    server: "Server"
+    timeout = 30
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """One line per request, without control characters."""
+        self.server.log(one_line(f"{self.address_string()} {format % args}"))
+
+
+class Server(ThreadingMixIn, WSGIServer):
     """Serves the page in `folder` and saves answers into `answers`, both existing folders.
 
     Requests must be for an IP address, `localhost` or the host in `address`: another site whose name was made to
@@ -82,8 +96,8 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, folder: Path, answers: Path, address: tuple[str, int], log: Callable[[str], None]) -> None:
-        inside = folder.resolve(), answers.resolve()
-        if inside[0] == inside[1] or inside[0] in inside[1].parents:
+        public_folder, answers_folder = folder.resolve(), answers.resolve()
+        if public_folder in (answers_folder, *answers_folder.parents):
             raise UserError(f"--answers {answers}: lies inside the public folder {folder}; everybody could read it")
         self.answers = Answers(answers, page.read(folder))
         self.log = log
@@ -95,138 +109,80 @@ class Server(http.server.ThreadingHTTPServer):
         }
         self.files["/"] = self.files["/index.html"]
         super().__init__(address, _Handler)
+        self.set_app(self._reply)
 
     def is_own(self, host: str) -> bool:
         """Whether the header `Host` names this server."""
         try:
-            name = urlsplit(f"//{host}").hostname or ""
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
         except ValueError:
             return False
-        return name.rstrip(".") in self._names or _is_address(name)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """One line instead of a traceback: mostly, somebody has closed the page."""
-        error = sys.exception()
-        self.log(one_line(f"{client_address[0]} {type(error).__name__}: {error}"))
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "ssmttm", ""
-    timeout = 30
-
-    def do_GET(self) -> None:
-        """A file of the page."""
-        self._answer(self._file)
-
-    def do_HEAD(self) -> None:
-        """Its headers."""
-        self._answer(lambda: self._file(with_body=False), with_body=False)
-
-    def do_POST(self) -> None:
-        """Answers of a participant, at /answers."""
-        self._answer(lambda: self._reply(HTTPStatus.OK, {"saved": self.server.answers.save(self._body())}))
-
-    def _answer(self, act: Callable[[], None], with_body: bool = True) -> None:
-        """Do `act`, which replies; or reply why not, so that nobody waits for an answer that never comes."""
-        try:
-            host = self.headers.get("Host")
-            if host is not None and not self.server.is_own(host):
-                raise Refused(
-                    HTTPStatus.MISDIRECTED_REQUEST,
-                    "open the test by its IP address, as localhost, or by the name that --host gives",
-                )
-            act()
-            return
-        except Refused as error:
-            refused = error
-        except (ConnectionError, TimeoutError):
-            raise  # nobody is there to read a reply
-        except Exception as error:
-            self.server.log(one_line(f"{self.address_string()} {type(error).__name__}: {error}"))
-            refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "that failed; tell who runs this test")
-        self.close_connection = True  # what is left of the body must not be read as a request
-        self._reply(refused.status, {"error": str(refused)}, with_body)
-
-    def _path(self) -> str:
-        try:
-            return urlsplit(self.path).path
-        except ValueError:
-            raise Refused(HTTPStatus.BAD_REQUEST, "the address can't be read") from None
-
-    def _body(self) -> bytes:
-        if self._path() != "/answers":
-            raise Refused(HTTPStatus.NOT_FOUND, "answers go to /answers")
-        origin = self.headers.get("Origin")
-        if origin is not None and _host(origin) != self.headers.get("Host"):
-            raise Refused(HTTPStatus.FORBIDDEN, "this page is not the test's own")
-        if self.headers.get_content_type() != "application/json":
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected application/json")
-        length = self.headers.get("Content-Length", "")
-        if not re.fullmatch(r"[0-9]{1,12}", length):
-            raise Refused(HTTPStatus.LENGTH_REQUIRED, "expected a Content-Length")
-        if int(length) > MAX_BYTES:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"answers are at most {MAX_BYTES} bytes")
-        data = self.rfile.read(int(length))
-        if len(data) != int(length):
-            raise Refused(HTTPStatus.BAD_REQUEST, "the answers arrived only in part")
-        return data
-
-    def _file(self, with_body: bool = True) -> None:
-        path = self.server.files.get(unquote(self._path()))
-        if path is None or not path.is_file():
-            raise Refused(HTTPStatus.NOT_FOUND, "no such file")
-        data = path.read_bytes()
-        status, part, extra = HTTPStatus.OK, data, {}
-        asked = _RANGE.fullmatch(self.headers.get("Range", ""))
-        if asked and (asked[1] or asked[2]):
-            start, end = _bounds(asked, len(data))
-            if start > end:
-                self._send(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", {"Content-Range": f"bytes */{len(data)}"})
-                return
-            status, part = HTTPStatus.PARTIAL_CONTENT, data[start : end + 1]
-            extra = {"Content-Range": f"bytes {start}-{end}/{len(data)}"}
-        kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        self._send(status, part, {"Content-Type": kind, "Accept-Ranges": "bytes", **extra}, with_body)
-
-    def _reply(self, status: HTTPStatus, value: dict[str, str], with_body: bool = True) -> None:
-        self._send(status, json.dumps(value).encode(), {"Content-Type": "application/json"}, with_body)
-
-    def _send(self, status: HTTPStatus, body: bytes, headers: dict[str, str], with_body: bool = True) -> None:
-        self.send_response(status)
-        more = {"Content-Length": str(len(body)), "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
-        if self.close_connection:
-            more["Connection"] = "close"
-        for name, value in (headers | more).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if with_body:
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """One line per request, without control characters."""
-        self.server.log(one_line(f"{self.address_string()} {format % args}"))
-
-
-def _host(origin: str) -> str | None:
-    """Host and port of an address; None if it has none."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return None
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
+        if name in self._names:
+            return True
+        with suppress(ValueError):
+            ipaddress.ip_address(name)
+            return True
         return False
-    return True
+
+    def handle_error(self, request: object, client_address: Any) -> None:
+        """One line instead of a traceback: mostly, somebody has closed the page."""
+        self._log_error(client_address[0], sys.exception())
+
+    def _log_error(self, client: object, error: BaseException | None) -> None:
+        self.log(one_line(f"{client} {type(error).__name__}: {error}"))
+
+    def _reply(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """The WSGI application: a reply to everything, so that nobody waits for an answer that never comes."""
+        request = Request(environ)
+        try:
+            response = self._response(request)
+        except exceptions.RequestedRangeNotSatisfiable as error:
+            response = error.get_response(environ)
+        except exceptions.HTTPException as error:
+            response = _json({"error": error.description or ""}, error.code)
+        except Exception as error:
+            self._log_error(request.remote_addr, error)
+            response = _json({"error": "that failed; tell who runs this test"}, 500)
+        response.headers.update(_HEADERS)
+        return response(environ, start_response)
+
+    def _response(self, request: Request) -> Response:
+        host = request.headers.get("Host")
+        if host is not None and not self.is_own(host):
+            raise exceptions.MisdirectedRequest(
+                "open the test by its IP address, as localhost, or by the name that --host gives"
+            )
+        if not request.environ["PATH_INFO"].startswith("/"):
+            raise exceptions.BadRequest("the address can't be read")
+        if request.method == "POST":
+            return _json({"saved": self.answers.save(_body(request))})
+        if request.method not in ("GET", "HEAD"):
+            raise exceptions.NotImplemented("there is nothing but GET, HEAD and POST")
+        path = self.files.get(request.path)
+        if path is None or not path.is_file():
+            raise exceptions.NotFound("no such file")
+        return send_file(path, request.environ, "audio/flac" if path.suffix == ".flac" else None)
 
 
-def _bounds(asked: re.Match[str], size: int) -> tuple[int, int]:
-    """First and last byte of a range; first > last if there is none."""
-    if not asked[1]:
-        return max(size - int(asked[2]), 0), size - 1
-    return int(asked[1]), min(int(asked[2] or size), size - 1)
+def _body(request: Request) -> bytes:
+    """The answers that a page sent."""
+    if request.path != "/answers":
+        raise exceptions.NotFound("answers go to /answers")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.partition("//")[2] != request.headers.get("Host"):
+        raise exceptions.Forbidden("this page is not the test's own")
+    if request.mimetype != "application/json":
+        raise exceptions.UnsupportedMediaType("expected application/json")
+    length = request.headers.get("Content-Length", "")
+    if not re.fullmatch(r"[0-9]{1,12}", length):
+        raise exceptions.LengthRequired("expected a Content-Length")
+    if int(length) > MAX_BYTES:
+        raise exceptions.RequestEntityTooLarge(f"answers are at most {MAX_BYTES} bytes")
+    data: bytes = request.environ["wsgi.input"].read(int(length))
+    if len(data) != int(length):
+        raise exceptions.BadRequest("the answers arrived only in part")
+    return data
+
+
+def _json(value: dict[str, str], status: int | None = 200) -> Response:
+    return Response(json.dumps(value), status, mimetype="application/json")

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from ssmttm.errors import UserError
 from ssmttm.files import write_json, write_text
 from ssmttm.listening import page, results
 from ssmttm.listening.building import build
 from ssmttm.listening.scoring import Settings
-from ssmttm.listening.server import Server
 
 __all__ = ["build", "score", "serve"]
 
 
 def serve(folder: Path, answers: Path, host: str, port: int, tell: Callable[[str], None]) -> None:
     """Serve the test in `folder` until interrupted."""
+    from ssmttm.listening.server import Server  # which imports werkzeug
+
     page.read(folder)
     answers.mkdir(parents=True, exist_ok=True)
     try:
@@ -38,7 +41,8 @@ def score(answers: Sequence[Path], key: Path, out: Path | None, settings: Settin
     scores = results.collect(answers, results.read_key(key), settings)
     if out is not None:
         write_json(out, scores)
-        for table in ("mos", "differences", "preference", "ranking"):
-            if scores[table]:
-                write_text(out.with_suffix(f".{table}.csv"), results.to_csv(scores[table]))
+        tables = {t: scores[t] for t in ("mos", "differences", "preference", "ranking")}
+        for table, rows in tables.items():
+            if rows:
+                write_text(out.with_suffix(f".{table}.csv"), pd.DataFrame(rows).to_csv(index=False))
     return results.in_words(scores)

@@ -6,6 +6,8 @@ intervals speak of other listeners and of other captions; they are a little too 
 too narrow. Except where answers agree: resampling what is equal shows no spread, however few were asked.
 """
 
+from typing import TypedDict
+
 import numpy as np
 from scipy import stats
 
@@ -15,6 +17,14 @@ _NO_WIDTH = 1e-6
 
 FEW_AGAINST = 5
 """Fewer answers than this on one side tell little of its share when they are resampled."""
+
+
+class Bounds(TypedDict):
+    """An interval, or None and a `note` that says why there is none."""
+
+    low: float | None
+    high: float | None
+    note: str | None
 
 
 def draws(participants: int, captions: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,8 +57,8 @@ def interval(replicates: np.ndarray, confidence: float) -> tuple[float, float] |
     return percentile_interval(drawn, confidence)
 
 
-def bounds(replicates: np.ndarray, confidence: float, participants: int) -> dict[str, float | str | None]:
-    """`low` and `high` of replicates `[count]`; where there is no interval, None and a `note` that says why."""
+def bounds(replicates: np.ndarray, confidence: float, participants: int) -> Bounds:
+    """The interval of replicates `[count]`."""
     if participants < 2:
         return without("one participant says nothing of others")
     ends = interval(replicates, confidence)
@@ -60,14 +70,12 @@ def bounds(replicates: np.ndarray, confidence: float, participants: int) -> dict
     return {"low": low, "high": high, "note": None}
 
 
-def without(note: str) -> dict[str, float | str | None]:
+def without(note: str) -> Bounds:
     """No interval, because of `note`."""
     return {"low": None, "high": None, "note": note}
 
 
-def share_bounds(
-    replicates: np.ndarray, confidence: float, participants: int, share: float, against: float
-) -> dict[str, float | str | None]:
+def share_bounds(replicates: np.ndarray, confidence: float, participants: int, share: float, against: float) -> Bounds:
     """As `bounds`, of a `share` from 0 to 1 with `against` answers on its rarer side.
 
     Where these are fewer than `FEW_AGAINST`, or all resamples equal, resampling shows too little spread:

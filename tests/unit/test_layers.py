@@ -46,7 +46,7 @@ MAY_USE = {
     "sources": ("audio", "fetch", "licenses", "rows", "settings"),
     "pretrained": ("audio",),
     "dataset": ("audio", "licenses", "pretrained", "rows", "settings", "tables"),
-    "captions": ("audio", "pretrained", "rows", "settings"),
+    "captions": ("audio", "fetch", "pretrained", "rows", "settings"),
     "codecs": ("audio", "pretrained", "settings", "spec"),
     "text": ("pretrained", "settings", "spec"),
     "models": ("settings",),

@@ -46,10 +46,11 @@ def test_code_counts_and_so_does_imported_code(package, file, old, new):
     assert fingerprint("ssmttm.a", root=package) != before
 
 
-def test_a_table_beside_a_module_counts(package):
+@pytest.mark.parametrize("name", ["b.tsv", "b.yaml"])
+def test_a_table_beside_a_module_counts(package, name):
     found = {fingerprint("ssmttm.a", root=package)}
     for text in ("x\t1\n", "x\t2\n"):
-        (package / "b.tsv").write_text(text)
+        (package / name).write_text(text)
         found.add(fingerprint("ssmttm.a", root=package))
     assert len(found) == 3
 

@@ -13,9 +13,9 @@ from ssmttm.fetch.content import HEAD, wrong_type
 from ssmttm.fetch.download import DEFAULTS
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.fetch.partial import disk_errors
+from ssmttm.fetch.web import backoff
 from ssmttm.files import sha256_bytes, sha256_file, write_json
 from ssmttm.sources.contract import Context
-from ssmttm.sources.ytdlp.library import backoff
 from ssmttm.sources.ytdlp.pacing import locked
 from ssmttm.sources.ytdlp.session import Found, Session
 from ssmttm.sources.ytdlp.text import clean
@@ -82,7 +82,7 @@ def download(url: str, track_id: str, settings: Mapping[str, Any], context: Cont
             except Unavailable as error:
                 if error.reason not in ("wrong_type", "undecodable") or attempt + 1 == _WRONG_ANSWERS:
                     raise
-                sleep(backoff(attempt, {**DEFAULTS, **context.fetch}["backoff_s"]))
+                sleep(backoff(attempt + 1, {**DEFAULTS, **context.fetch}["backoff_s"]))
         raise AssertionError("unreachable")
 
 

@@ -1,7 +1,6 @@
 """yt-dlp's YoutubeDL, set up: no cookies, no plugins, no other programs, every request in its turn."""
 
 import functools
-import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
@@ -10,7 +9,7 @@ from typing import Any
 from ssmttm.fetch.download import DEFAULTS
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.fetch.hosts import LONGEST_PAUSE, Host, shared_folder
-from ssmttm.fetch.web import host_name, retry_after
+from ssmttm.fetch.web import backoff, host_name, retry_after
 from ssmttm.sources.contract import Context
 from ssmttm.sources.ytdlp.pacing import wait_for_turn
 
@@ -58,14 +57,9 @@ def _options(cache: Path, fetching: Mapping[str, Any]) -> dict[str, Any]:
         "extractor_retries": min(3, attempts - 1),
         "skip_unavailable_fragments": False,  # a gap would go unnoticed
         "retry_sleep_functions": dict.fromkeys(
-            ("http", "fragment", "extractor", "file_access"), functools.partial(backoff, first=fetching["backoff_s"])
+            ("http", "fragment", "extractor", "file_access"), lambda n: backoff(n + 1, fetching["backoff_s"])
         ),
     }
-
-
-def backoff(n: int, first: float) -> float:
-    """Seconds to wait before attempt n + 2: about `first` for n = 0, doubling up to a minute, with jitter."""
-    return min(60.0, first * 2.0**n) * random.uniform(0.5, 1.0)
 
 
 def _bounded(response: Any) -> Any:
@@ -109,8 +103,8 @@ def _library() -> Callable[..., Any]:
                     if error.status not in (429, 503):
                         raise
                     asked = retry_after(error.response.headers)
-                    wait = backoff(self._refused, self._fetching["backoff_s"]) if asked is None else asked
                     self._refused += 1
+                    wait = backoff(self._refused, self._fetching["backoff_s"]) if asked is None else asked
                     if self._refused >= self._fetching["attempts"] or wait > LONGEST_PAUSE:
                         raise
                     error.close()

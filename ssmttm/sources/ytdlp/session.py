@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from ssmttm.errors import UserError
 from ssmttm.fetch.download import DEFAULTS
 from ssmttm.fetch.failures import Unavailable
+from ssmttm.fetch.web import backoff
 from ssmttm.sources.contract import Context
-from ssmttm.sources.ytdlp.library import backoff, open_library
+from ssmttm.sources.ytdlp.library import open_library
 from ssmttm.sources.ytdlp.text import clean, track_id
 from ssmttm.wording import quoted
 
@@ -119,7 +120,7 @@ class Session:
             except _Passing:
                 if attempt + 1 == self._fetching["attempts"]:
                     raise
-                sleep(backoff(attempt, self._fetching["backoff_s"]))
+                sleep(backoff(attempt + 1, self._fetching["backoff_s"]))
             except NoNetwork as error:
                 walk.offline += 1
                 if not depth or walk.offline >= _OFFLINE:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from ssmttm.captions.facts import INSTRUMENTS, MOODS, VOICES
 from ssmttm.captions.stated import stated_genres, stated_tags
 from ssmttm.captions.tags import contradict
+from ssmttm.captions.vocabulary import INSTRUMENTS, MOODS, VOICES
 
 MOODTHEME = Path(__file__).parents[4] / "shared/data/mtg-jamendo/autotagging_moodtheme.head3000.tsv"
 

@@ -4,8 +4,9 @@ from collections import Counter
 import pytest
 from clip_facts import KEY, TAG_WORDS, confident_tempo, known_key, permitted, random_facts, words_of
 
-from ssmttm.captions.facts import INSTRUMENTS, Facts
+from ssmttm.captions.facts import Facts
 from ssmttm.captions.styles import STYLES, choose_style, write_all
+from ssmttm.captions.vocabulary import INSTRUMENTS
 
 MANY = range(600)
 FULL = Facts(

@@ -11,7 +11,8 @@ import pytest
 import tiny_listening
 
 from ssmttm.errors import UserError
-from ssmttm.listening.answers import MAX_BYTES
+from ssmttm.listening import questions
+from ssmttm.listening.answers import MAX_BYTES, SCHEMA
 from ssmttm.listening.server import Server
 from ssmttm.stages import listen
 
@@ -145,6 +146,13 @@ def test_bad_answers_are_refused_with_the_place_and_leave_nothing(server, key):
     assert sorted(server.folder.iterdir()) == before
 
 
+def test_the_schema_knows_the_questions_and_answers_that_the_page_offers():
+    answer = SCHEMA["properties"]["answers"]["items"]
+    ratings = answer["else"]["properties"]["ratings"]
+    assert tuple(ratings["required"]) == tuple(ratings["properties"]) == questions.NAMES
+    assert answer["then"]["properties"]["choice"]["anyOf"][1] == {"const": questions.NO_PREFERENCE}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -160,6 +168,29 @@ def test_answers_that_only_look_valid_are_refused_like_the_others(server, key, c
     status, reply = post(server, tiny_listening.answers(key, "odd") | change)
     assert status == 400 and said in reply["error"]
     assert sorted(server.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"choice": "none", "ratings": {"quality": 1, "relevance": 1, "musicality": 1}},
+        {"ratings": {"quality": 1, "relevance": 1}},
+        {"ratings": {"quality": 6, "relevance": 1, "musicality": 1}},
+        {"ratings": {"quality": 1.0, "relevance": 1, "musicality": 1}},
+        {"ratings": {"quality": 1, "relevance": 1, "musicality": 1, "taste": 1}},
+        {"heard": [1.5]},
+        {"seconds": -1},
+        {"clips": []},
+        {"note": "x"},
+    ],
+)
+def test_single_answers_of_another_form_are_refused_with_their_place(server, key, change):
+    answers = tiny_listening.answers(key, "form")
+    place = next(i for i, a in enumerate(answers["answers"]) if "ratings" in a)
+    answers["answers"][place] |= change
+    status, reply = post(server, answers)
+    assert status == 400 and reply["error"].startswith(f"answers[{place}]"), reply
+    assert not (server.folder / "answers-form.json").exists()
 
 
 @pytest.mark.parametrize("depth", [300, 900, 990, 2000])

@@ -3,8 +3,9 @@
 import random
 import re
 
-from ssmttm.captions.facts import INSTRUMENTS, STATED_MOODS, Facts
+from ssmttm.captions.facts import Facts
 from ssmttm.captions.tags import choose, contradict
+from ssmttm.captions.vocabulary import INSTRUMENTS, STATED_MOODS
 from ssmttm.pretrained.musicnn import TAGS
 
 GENRES = ["chiptune", "electronic", "space rock", "drum and bass", "rhythm and blues", "ambient", "ecm jazz"]

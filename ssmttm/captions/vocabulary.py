@@ -1,0 +1,29 @@
+"""The words of captions, from `vocabulary.yaml`, and how phrases are made of them."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+WORDS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+GENRES: list[str] = WORDS["genres"]
+INSTRUMENTS: dict[str, str] = WORDS["instruments"]
+VOICES: dict[str, str] = WORDS["voices"]
+STATED_MOODS: list[str] = WORDS["stated_moods"]
+MOODS: dict[str, str] = WORDS["heard_moods"] | {mood: mood for mood in STATED_MOODS}
+
+
+def join(items: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; nothing for nothing."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def article(phrase: str) -> str:
+    """The phrase after `a` or `an`, as it sounds."""
+    vowel = phrase[0] in "aeiouAEIOU" and not phrase.startswith(("uk ", "us ", "uni", "eu"))
+    return f"{'an' if vowel else 'a'} {phrase}"
+
+
+def count(text: str) -> int:
+    """How many words a caption has."""
+    return len(text.split())
