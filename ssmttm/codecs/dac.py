@@ -115,7 +115,9 @@ def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample
             f"{_STRIDES} are supported"
         )
     if sample_rate != config.sampling_rate:
-        raise UserError(f"data.clips.sample_rate is {sample_rate}; {name} works at {config.sampling_rate}: set that")
+        raise UserError(
+            f"data.clips.sample_rate is {sample_rate}, but {name} works at {config.sampling_rate}: set that"
+        )
     if size != config.codebook_size:
         raise UserError(f"data.codec.codebook_size is {size}, but {name} has {config.codebook_size}: set that")
     if codebooks > config.n_codebooks:
