@@ -128,11 +128,6 @@ def budget_name(kind: str, amount: float) -> str:
     return f"{amount:,.0f} iterations" if kind == "iterations" else f"{power_of_ten(amount)} FLOPs"
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 seed`, `2 seeds`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def listed(names: list[str]) -> str:
     """`a, b and c`."""
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

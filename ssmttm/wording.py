@@ -10,8 +10,8 @@ def some(names: Sequence[str], limit: int = 5) -> str:
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 file`, `3 files`."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+    """`1 file`, `3,000 files`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def one_line(text: str | None, length: int | None = None) -> str:

@@ -1,7 +1,8 @@
 """A model's counts and costs as a table for people."""
 
 from ssmttm.accounting.design import Description
-from ssmttm.numbers import plural, significant
+from ssmttm.numbers import significant
+from ssmttm.wording import counted
 
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
 
@@ -19,10 +20,10 @@ def description(design: Description) -> str:
     attention = design["attention_layers"]
     length = f"{design['frames']:,} frames and {design['text_tokens']} caption tokens"
     lines = [
-        f"{design['variant']} at size {design['size']}: {plural(design['layers'], 'layer')} of width "
+        f"{design['variant']} at size {design['size']}: {counted(design['layers'], 'layer')} of width "
         f"{design['d_model']:,}, {design['mixer']}"
         + (f", attention in layers {', '.join(map(str, attention))}" if attention else ""),
-        f"{plural(design['codebooks'], 'codebook')}; a clip is {length}; {design['clips_per_step']:,} clips"
+        f"{counted(design['codebooks'], 'codebook')}; a clip is {length}; {design['clips_per_step']:,} clips"
         f" ({design['tokens_per_step']:,} codec tokens) an optimizer step",
         *_section("Parameters", _parameters(design)),
         *_section("FLOPs, forward over one clip and an optimizer step", _flops(design)),
@@ -75,7 +76,7 @@ def _steps(design: Description) -> list[tuple[str, ...]]:
 
 def _memory(design: Description) -> list[tuple[str, ...]]:
     memory = design["memory"]
-    setup = f"{plural(memory['clips'], 'clip')} at once, {memory['precision']}, {memory['device']}, "
+    setup = f"{counted(memory['clips'], 'clip')} at once, {memory['precision']}, {memory['device']}, "
     setup += "activations recomputed" if memory["activation_checkpointing"] else "activations kept"
     parts = {
         "weights": memory["weights"],

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ssmttm import numbers
+from ssmttm.wording import counted
 
 
 def script_json(value: object) -> Markup:
@@ -26,7 +27,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (numbers.listed, numbers.minus, numbers.plural, numbers.significant, script_json)
+    filters = (counted, numbers.listed, numbers.minus, numbers.significant, script_json)
     made.filters |= {filter.__name__: filter for filter in filters}
     return made
 

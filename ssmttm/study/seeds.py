@@ -4,10 +4,11 @@ from itertools import combinations
 
 import pandas as pd
 
-from ssmttm.numbers import listed, plural
+from ssmttm.numbers import listed
 from ssmttm.statistics.paired import holm, paired_seeds, seed_interval
 from ssmttm.study.frames import SCORE, frame_of, twins, without_twins
 from ssmttm.study_rows import DesignMean, DesignTest
+from ssmttm.wording import counted
 
 GROUP = [*SCORE, "budget_kind", "budget", "size"]
 
@@ -70,12 +71,12 @@ def seeds_sentence(comparison: pd.DataFrame) -> str:
         )
     elif len(several) == len(counts):
         low, high = several.min(), several.max()
-        said = f"{plural(int(low), 'seed') if low == high else f'{low} to {high} seeds'} per design: means over seeds "
+        said = f"{counted(int(low), 'seed') if low == high else f'{low} to {high} seeds'} per design: means over seeds "
         said += "have Student’s t interval, and designs are tested in pairs over the same seeds."
     else:
         said = (
-            f"{len(several)} of {plural(len(counts), 'design')} were trained with several seeds; the others’ intervals "
-            "don’t cover how a run would differ under another seed."
+            f"{len(several)} of {counted(len(counts), 'design')} were trained with several seeds; the others’ "
+            "intervals don’t cover how a run would differ under another seed."
         )
     if left := twins(runs):
         said += f" Not among them, since settings outside the table set them apart: {listed(left)}."

@@ -6,28 +6,11 @@ import numpy as np
 from PIL import Image
 from plotly.colors import hex_to_rgb, sequential
 
-LOWEST_HZ = 30.0
+from ssmttm.audio.mel import filter_bank
+
 RANGE_DB = 70.0
 LEVELS = 64
 """Steps of the color scale: enough for the eye, and half the bytes of 256."""
-
-
-def _mel(hertz: np.ndarray) -> np.ndarray:
-    return 2595 * np.log10(1 + hertz / 700)
-
-
-def mel_filters(bands: int, fft_size: int, sample_rate: int) -> np.ndarray:
-    """Triangular filters `[bands, fft_size / 2 + 1]`, equally spaced in mel from 30 Hz to Nyquist."""
-    lowest, highest = _mel(np.array([LOWEST_HZ, sample_rate / 2]))
-    edges = 700 * (10 ** (np.linspace(lowest, highest, bands + 2) / 2595) - 1)
-    bins = np.fft.rfftfreq(fft_size, 1 / sample_rate)
-    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
-    # The lowest triangles can be narrower than one bin: give each at least its nearest bin.
-    filters = np.maximum(0, np.minimum(rising, falling))
-    nearest = np.abs(bins - edges[1:-1, None]).argmin(axis=1)
-    filters[np.arange(bands), nearest] = np.maximum(filters[np.arange(bands), nearest], 0.5)
-    return filters
 
 
 def mel_spectrogram(wave: np.ndarray, sample_rate: int, bands: int = 88, columns: int = 360) -> np.ndarray:
@@ -37,7 +20,9 @@ def mel_spectrogram(wave: np.ndarray, sample_rate: int, bands: int = 88, columns
         wave = np.pad(wave, (0, fft_size - len(wave)))
     starts = np.linspace(0, len(wave) - fft_size, columns).astype(int)
     frames = wave[starts[:, None] + np.arange(fft_size)] * np.hanning(fft_size)
-    power = mel_filters(bands, fft_size, sample_rate) @ (np.abs(np.fft.rfft(frames, axis=1)) ** 2).T
+    filters = filter_bank(sample_rate, fft_size, bands)
+    filters = filters / filters.max(axis=1, keepdims=True)  # of height one instead of area one: treble stays visible
+    power = filters @ (np.abs(np.fft.rfft(frames, axis=1)) ** 2).T
     if power.max() <= 1e-12:
         return np.full(power.shape, -RANGE_DB)
     return np.maximum(10 * np.log10(np.maximum(power / power.max(), 1e-12)), -RANGE_DB)

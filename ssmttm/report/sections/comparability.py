@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ssmttm.numbers import audio_words, listed, metric_name, plural, power_of_ten
+from ssmttm.numbers import audio_words, listed, metric_name, power_of_ten
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.report.sections.every_score import audio_text
 from ssmttm.report.sections.external import ExternalSystem
 from ssmttm.study.folder import RunManifest, RunSummary, Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import CheckpointScore, SystemScore
+from ssmttm.wording import counted
 
 _NAMED = 4
 """More systems than these are counted, not named."""
@@ -59,7 +60,7 @@ def _contrast(groups: dict[str, list[str]]) -> str:
     """`10 s, mono (12 systems) but 30 s, stereo (musicgen)`."""
     (usual, many), *others = groups.items()
     parts = [f"{label} ({_systems(systems)})" for label, systems in others]
-    return ", but ".join([f"{usual} ({plural(len(many), 'system')})", *parts])
+    return ", but ".join([f"{usual} ({counted(len(many), 'system')})", *parts])
 
 
 def _audio(table: pd.DataFrame, external: Mapping[str, ExternalSystem]) -> Iterator[Caveat]:
@@ -118,7 +119,7 @@ def _published(progress: pd.DataFrame) -> Iterator[Caveat]:
     if points:
         names = list(dict.fromkeys(point.run for point in points))
         text = (
-            f"{_systems(names)}: {plural(len(points), 'published value')} beside this study’s own, from other music, "
+            f"{_systems(names)}: {counted(len(points), 'published value')} beside this study’s own, from other music, "
             "other captions and another pipeline. Compare shapes, not heights."
         )
         sources = [f"Source: {point.source}" for point in points] + [point.how or "" for point in points]

@@ -5,21 +5,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ssmttm.numbers import (
-    REFERENCE_NAMES,
-    budget_name,
-    listed,
-    metric_name,
-    plural,
-    power_of_ten,
-    score_text,
-    significant,
-)
+from ssmttm.numbers import REFERENCE_NAMES, budget_name, listed, metric_name, power_of_ten, score_text, significant
 from ssmttm.report.figures.curves import guessing
 from ssmttm.report.scoreboard import REFERENCE, REFERENCES, run_rows, runs_by_budget, test_clips
 from ssmttm.report.verdicts import is_significant, level
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import Difference, SystemScore
+from ssmttm.wording import counted
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ def _leader(comparison: pd.DataFrame, systems: list[str], metric: str, differenc
     if not set(others) <= set(own):
         return sentence + "Its lead was not tested."
     beaten = [s for s in others if is_significant(own[s])]
-    test = f"paired by caption, adjusted for {plural(len(pairs), 'pair')}"
+    test = f"paired by caption, adjusted for {counted(len(pairs), 'pair')}"
     if not beaten:
         least = min(own[s].p_adjusted or 0.0 for s in others)
         who = "the other runs" if len(others) > 1 else others[0]
@@ -93,7 +85,7 @@ def _guessing(runs: pd.DataFrame, codes: int) -> str:
     for column, clips in (("final_validation_loss", "validation"), ("test_loss", "test")):
         loss = runs[column].astype(float)
         below = int((loss < guess).sum())
-        count = {0: "no run is", len(loss): "every run is"}.get(below, f"{below} of {plural(len(loss), 'run')} are")
+        count = {0: "no run is", len(loss): "every run is"}.get(below, f"{below} of {counted(len(loss), 'run')} are")
         parts.append(f"on {clips} clips {count} below it ({significant(loss.min())} to {significant(loss.max())})")
     return (
         f"Guessing among the {codes:,} codes of a codebook costs {significant(guess)} nats per token: at the end of "
@@ -113,7 +105,7 @@ def _captions(comparison: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
         return [f"No run has {meaning}: none measurably follows its captions."]
     if len(following) == len(scores):
         return [f"Every run has {meaning} (about {chance})."]
-    return [f"{len(following)} of {plural(len(scores), 'run')} have {meaning} (about {chance}): {listed(following)}."]
+    return [f"{len(following)} of {counted(len(scores), 'run')} have {meaning} (about {chance}): {listed(following)}."]
 
 
 def _noise(comparison: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
@@ -143,7 +135,7 @@ def _training(comparison: pd.DataFrame, runs: pd.DataFrame, metric: str) -> Iter
     for one, other in (REFERENCES, REFERENCES[::-1]):
         only = [s for s in runs["system"] if s in beating[one] - beating[other]]
         if only:
-            who = "every run beats" if len(only) == len(runs) else f"{len(only)} of {plural(len(runs), 'run')} beat"
+            who = "every run beats" if len(only) == len(runs) else f"{len(only)} of {counted(len(runs), 'run')} beat"
             yield (
                 f"{metric_name(metric)}: {who} training clips through the codec, which are real music, when"
                 f" compared with {REFERENCE_NAMES[one]} ({spans[one]}), but not when compared with"

@@ -9,9 +9,10 @@ import pandas as pd
 
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, sha256_file
-from ssmttm.numbers import listed, plural
+from ssmttm.numbers import listed
 from ssmttm.report.cells import Cell, Row, Table, number, text
 from ssmttm.tables import REASONS, read_table, read_tables
+from ssmttm.wording import counted
 
 SPLITS = ("train", "validation", "test")
 
@@ -146,9 +147,9 @@ def _reasons(rejected: pd.DataFrame) -> Table:
     for (reason, stage), group in rejected.groupby(["reason", "stage"]):
         count, unknown = len(group), int(group["duration_s"].isna().sum())
         minutes = _minutes(group["duration_s"].sum() / 60, f"{unknown} of unknown length" if unknown else "")
-        counted = Cell(plural(count, "clip" if stage == "clips" else "track"), count, number=True)
+        number = Cell(counted(count, "clip" if stage == "clips" else "track"), count, number=True)
         named = Cell(REASONS[reason], key=reason)
-        rows.append({"Reason": named, "Stage": text(stage), "Count": counted, "Minutes": minutes})
+        rows.append({"Reason": named, "Stage": text(stage), "Count": number, "Minutes": minutes})
     return Table(sorted(rows, key=lambda row: (-(row["Count"].value or 0), row["Reason"].key)))
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pandas as pd
 
-from ssmttm.numbers import COST_NAMES, budget_name, cost_text, millions, minus, plural, score_text, significant
+from ssmttm.numbers import COST_NAMES, budget_name, cost_text, millions, minus, score_text, significant
 from ssmttm.report.cells import Cell, Table, count, interval, kind, number, part_of, score, system_name, text
 from ssmttm.report.figures.sizes import BASES
 from ssmttm.report.scoreboard import Column, main_part
@@ -16,6 +16,7 @@ from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study.reach import FIRST
 from ssmttm.study_rows import DesignMean, DesignTest, Difference, Fit, Reach, SizeScore, SmallerSize
+from ssmttm.wording import counted
 
 
 def differences(study: Study, columns: list[Column]) -> Table:
@@ -95,7 +96,7 @@ def _without_fits(rows: pd.DataFrame, progress: pd.DataFrame) -> str:
     scored = progress.dropna(subset=["checkpoint"]).groupby("run")["checkpoint"].nunique()
     few = f" (now {scored.min()} a run)" if len(scored) else ""
     return (
-        f"none of {plural(len(rows), 'curve')} could be fitted: {_counted(rows['note'])}. A fit needs scores at "
+        f"none of {counted(len(rows), 'curve')} could be fitted: {_counted(rows['note'])}. A fit needs scores at "
         f"{POINTS} costs and a trend that stands out of their noise: score more checkpoints{few} by naming more "
         "fractions in evaluation.checkpoints, and more captions by generation.prompts"
     )
@@ -112,7 +113,7 @@ def reach(study: Study, columns: list[Column]) -> Table:
     frame = frame[frame["cost"] == "flops"]
     answers, empty = rows_of(frame, Reach), "it needs a fit and a system whose score is to be reached"
     if answers and all(answer.value is None for answer in answers):
-        empty = f"none of {plural(len(answers), 'question')} has an answer: {_counted(frame['note'])}"
+        empty = f"none of {counted(len(answers), 'question')} has an answer: {_counted(frame['note'])}"
         answers = []
     rows = [
         {"Score": kind(r), "Design": text(r.variant), "Target": text(system_name(r.target)),

@@ -6,12 +6,13 @@ from typing import Any
 
 from ssmttm.licenses.elements import SWITCHES
 from ssmttm.licenses.policy import make_policy
-from ssmttm.numbers import REFERENCE_NAMES, budget_name, listed, metric_name, millions, plural, power_of_ten
+from ssmttm.numbers import REFERENCE_NAMES, budget_name, listed, metric_name, millions, power_of_ten
 from ssmttm.report.scoreboard import run_rows, runs_by_budget
 from ssmttm.report.sections.every_score import audio_text
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import SystemScore
+from ssmttm.wording import counted
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Methods:
             device = "" if manifest["device"] == "cpu" else f"{manifest['device']}, with the processor "
             found.append(
                 f"{device}{manifest['machine']['cpu']}, {manifest['instruction_set']} instructions, torch "
-                f"{manifest['packages']['torch']}, {plural(manifest['threads'], 'thread')}"
+                f"{manifest['packages']['torch']}, {counted(manifest['threads'], 'thread')}"
             )
         return list(dict.fromkeys(found))
 
@@ -85,7 +86,7 @@ class Methods:
     def budgets(self) -> str:
         """`5 runs with 120 iterations`."""
         groups = runs_by_budget(self.study["comparison"])
-        return listed([f"{plural(len(runs), 'run')} with {budget_name(*budget)}" for budget, runs in groups])
+        return listed([f"{counted(len(runs), 'run')} with {budget_name(*budget)}" for budget, runs in groups])
 
     @property
     def flops(self) -> str:
