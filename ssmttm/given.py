@@ -36,11 +36,17 @@ def _released_sets(name: str) -> str:
     return f"in {_DATA} {alike(Path(name).name, sorted(path.parent.name for path in _DATA.glob(f'*/{RELEASE}')))}"
 
 
-def read_release(data: Path) -> Release:
-    """What dataset.json of the data set in folder `data` says; UserError that names those that are released."""
+def read_release(data: Path, *needed: str) -> Release:
+    """What dataset.json of the data set in folder `data` says; UserError that names those that are released.
+
+    Also where it lacks one of the keys `needed`.
+    """
     if not (data / RELEASE).is_file():
         raise UserError(f"--data {data}: no released data set: it has no {RELEASE}; {_released_sets(str(data))}")
-    return cast(Release, read_json(data / RELEASE))
+    release = read_json(data / RELEASE)
+    if lacking := sorted(set(needed) - release.keys()):
+        raise UserError(f"{data / RELEASE}: not the one of a released data set: it lacks {', '.join(lacking)}")
+    return cast(Release, release)
 
 
 def trained_runs(folder: Path) -> str:

@@ -78,7 +78,7 @@ def web_page(address: str) -> str | None:
     return address if address.startswith(("http://", "https://")) else None
 
 
-SHARED = ("contract", "exclusions", "limits", "texts")
+SHARED = ("collect", "contract", "exclusions", "limits", "texts")
 """Modules of this folder that are no source."""
 
 

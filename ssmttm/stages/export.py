@@ -23,7 +23,7 @@ def run(data: Path, out: Path, audio: bool, tokens: bool, private: bool, shard_b
     """
     if not audio and not tokens:
         raise UserError("without audio and without tokens only captions would be left; ask for one of them")
-    release = read_release(data)
+    release = read_release(data, "settings")
     settings = release["settings"]
     shards, rate = settings["shards"], settings["clips"]["sample_rate"]
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -103,7 +103,7 @@ class Job:
 
     def _load(self, folder: Path, workers: Workers) -> DataSet:
         """The data set; the leading process writes what the others then read."""
-        release = read_release(self.data)
+        release = read_release(self.data, "codec", "text_encoder")
         if workers.leads:
             check_released(self.data, ("splits.parquet", "tokens", "text"))
         else:

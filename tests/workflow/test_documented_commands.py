@@ -85,7 +85,7 @@ def parsed(words: list[str]) -> None:
 
 def test_there_are_commands_of_every_program_and_all_are_known():
     assert {shlex.split(c)[0] for c in COMMANDS} >= {"make", "snakemake", "ssmttm", "hf", "torchrun", "python", "git"}
-    known = ("make ", "snakemake ", "ssmttm ", "python benchmarks/")
+    known = ("make ", "snakemake ", "ssmttm ", "python benchmarks/", "python -m ")
     for command in COMMANDS:
         assert command.startswith((*known, *NOT_RUN)), f"nothing runs {command!r}"
     for start in NOT_RUN:
@@ -114,12 +114,17 @@ def test_a_command_of_ours_that_is_shown_works(command, tmp_path, monkeypatch):
         run(words)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("python ")])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("python benchmarks/")])
 def test_a_benchmark_that_is_shown_is_there_and_has_these_options(command):
     _, script, *words = words_of(command)
     source = (ROOT / script).read_text(encoding="utf-8")
     for word in words:
         assert not word.startswith("--") or f'"{word}"' in source
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("python -m ")])
+def test_a_module_that_is_shown_works(command):
+    run(words_of(command))
 
 
 def test_git_ignores_the_key_of_a_listening_test_that_is_built_as_shown(tmp_path):

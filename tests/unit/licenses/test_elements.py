@@ -6,7 +6,7 @@ from ssmttm.dataset.dedup import obligations
 from ssmttm.licenses.elements import SWITCHES, all_duties, duties, is_noncommercial, may_be_passed_on
 from ssmttm.licenses.known.spdx_list import known
 from ssmttm.licenses.policy import make_policy
-from ssmttm.report.sections.corpus import usable
+from ssmttm.report.sections.methods import usable
 
 
 @pytest.mark.parametrize(
