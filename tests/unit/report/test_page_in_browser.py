@@ -54,7 +54,8 @@ def test_every_entry_of_the_contents_leads_to_its_section(tab, width):
 def test_an_address_with_a_section_opens_there(browser, address, width):
     opened = browser.new_page(viewport={"width": width, "height": 900})
     opened.goto(f"{address}#claims")
-    opened.wait_for_timeout(700)
+    opened.wait_for_function(f"target => ({OFF})(target) < 2", arg="#claims")
+    opened.wait_for_timeout(700)  # figures that are drawn later must not move it away
     assert opened.evaluate(OFF, "#claims") < 2
     opened.close()
 
