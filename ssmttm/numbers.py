@@ -1,6 +1,5 @@
 """How numbers and names are printed on the page."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -90,16 +89,6 @@ def known(value: Any) -> bool:
     return value is not None and not pd.isna(value)
 
 
-def audio_words(seconds: float | None, sample_rates: Sequence[float], channels: Sequence[int]) -> str:
-    """Length, sample rates in Hz and channels of clips, as far as they are known: `10 s, 24 kHz, mono`."""
-    parts = [f"{seconds:g} s"] if known(seconds) else []
-    if sample_rates:
-        parts.append(f"{listed([f'{rate / 1000:g}' for rate in sample_rates])} kHz")
-    if channels:
-        parts.append(listed([{1: "mono", 2: "stereo"}.get(int(n), f"{n} channels") for n in channels]))
-    return ", ".join(parts) or "not known"
-
-
 def power_of_ten(value: float) -> str:
     """`6.02e12` -> `6.02×10¹²`."""
     if value == 0:
@@ -126,8 +115,3 @@ def budget_name(kind: str, amount: float) -> str:
     if kind == "gpu_hours":
         return f"{amount:,g} GPU-hours"
     return f"{amount:,.0f} iterations" if kind == "iterations" else f"{power_of_ten(amount)} FLOPs"
-
-
-def listed(names: list[str]) -> str:
-    """`a, b and c`."""
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

@@ -9,6 +9,11 @@ def some(names: Sequence[str], limit: int = 5) -> str:
     return f"{first} and {len(names) - limit} more" if len(names) > limit else first
 
 
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 file`, `3,000 files`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,7 +1,8 @@
 """The claims as a table for people: what `ssmttm claims` prints."""
 
 from ssmttm.accounting.claims import ClaimCounts, Share
-from ssmttm.numbers import listed, power_of_ten, significant
+from ssmttm.numbers import power_of_ten, significant
+from ssmttm.wording import listed
 
 TITLES = {"flops": "training FLOPs", "data": "data"}
 

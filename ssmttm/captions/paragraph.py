@@ -7,7 +7,8 @@ key, of the sound, and of rhythm and missing voices.
 import random
 
 from ssmttm.captions.facts import Facts
-from ssmttm.captions.vocabulary import WORDS, article, count, join
+from ssmttm.captions.vocabulary import WORDS, article, count
+from ssmttm.wording import listed
 
 FEWEST_WORDS, MOST_WORDS = 30, 70
 
@@ -48,7 +49,7 @@ def write_paragraph(facts: Facts, seed: int) -> str:
         ends.append(_CUT)
     while words() > MOST_WORDS and (sounds or ends):
         (sounds or ends).pop()
-    rest = [part for part in (measures, join(sounds), join(ends)) if part]
+    rest = [part for part in (measures, listed(sounds), listed(ends)) if part]
     draw.shuffle(rest)
     return " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in [first, *rest])
 
@@ -62,7 +63,7 @@ def _opening(facts: Facts, draw: random.Random) -> str:
     if not parts:
         return draw.choice(("this is {}", "the recording is {}", "here is {}")).format(thing)
     heads = ("this is {0} with {1}", "{0} with {1}", "{0} featuring {1}", "{1} can be heard in {0}")
-    return draw.choice(heads).format(thing, join(parts))
+    return draw.choice(heads).format(thing, listed(parts))
 
 
 def _measures(facts: Facts, draw: random.Random) -> str:

@@ -13,11 +13,6 @@ STATED_MOODS: list[str] = WORDS["stated_moods"]
 MOODS: dict[str, str] = WORDS["heard_moods"] | {mood: mood for mood in STATED_MOODS}
 
 
-def join(items: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`; nothing for nothing."""
-    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
-
-
 def article(phrase: str) -> str:
     """The phrase after `a` or `an`, as it sounds."""
     vowel = phrase[0] in "aeiouAEIOU" and not phrase.startswith(("uk ", "us ", "uni", "eu"))

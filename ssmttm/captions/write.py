@@ -7,7 +7,8 @@ and clauses about tempo, key and sound, as many as fit. Wording varies with the 
 import random
 
 from ssmttm.captions.facts import Facts
-from ssmttm.captions.vocabulary import WORDS, article, count, join
+from ssmttm.captions.vocabulary import WORDS, article, count
+from ssmttm.wording import listed
 
 FEWEST_WORDS, MOST_WORDS = 8, 30
 _HEADS: list[str] = WORDS["sentence_heads"]
@@ -39,7 +40,7 @@ def write_caption(facts: Facts, seed: int) -> str:
         if count(text) + count(" and ".join([*said, quality])) < wanted:
             said.append(quality)
     if said:
-        text += f", with {join(said)}"
+        text += f", with {listed(said)}"
     if count(text) < FEWEST_WORDS:
         text += f", which is heard here for about {facts.seconds:.0f} seconds"
     return text[0].upper() + text[1:] + "."
@@ -60,14 +61,14 @@ def _vocabulary(facts: Facts, draw: random.Random) -> dict[str, str]:
     described = " ".join(filter(None, [", ".join(adjectives), genre]))
     noun = "instrumental" if instrumental and draw.random() < 0.5 else draw.choice(nouns)
     thing = article(f"{described} {'instrumental ' if instrumental and noun != 'instrumental' else ''}{noun}".strip())
-    listed = join(parts) if parts else ""
+    played = listed(parts)
     return {
         "thing": thing,
         "adjectives": ", ".join(adjectives),
         "genre": genre,
-        "style": article(f"{join(named)} style") if named else "",
-        "instruments": listed,
-        "several_instruments": listed if len(parts) > 1 else "",
+        "style": article(f"{listed(named)} style") if named else "",
+        "instruments": played,
+        "several_instruments": played if len(parts) > 1 else "",
         "key": facts.key_name or "",
         "bpm": draw.choice(facts.bpm_phrases) if facts.tempo else "",
     }

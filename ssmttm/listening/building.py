@@ -62,7 +62,7 @@ def build(
 
 
 def _named(out: Path) -> Path:
-    """`out` with a name of its own, which `.` has not."""
+    """`out` with a name of its own, which `.` lacks."""
     if out.name in ("", ".."):
         out = out.resolve()
     if not out.name:

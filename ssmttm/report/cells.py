@@ -1,12 +1,13 @@
 """The one form that tables of the page have: cells under headings, with the number behind each text."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ssmttm.numbers import BASELINE_NAMES, metric_name, score_text
+from ssmttm.numbers import BASELINE_NAMES, known, metric_name, score_text
 from ssmttm.study.folder import Study
 from ssmttm.study_rows import Kind
+from ssmttm.wording import listed
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,13 @@ def system_name(system: str) -> str:
 def part_of(study: Study, name: str, rows: list[Row], empty: str = "") -> Table:
     """Table `name` of a study, of which the page lists some rows."""
     return Table(rows, name.replace("_", "-"), f"figures/{name}.csv", len(study[name]) - len(rows), empty=empty)
+
+
+def audio_words(seconds: float | None, sample_rates: Sequence[float], channels: Sequence[int]) -> str:
+    """Length, sample rates in Hz and channels of clips, as far as they are known: `10 s, 24 kHz, mono`."""
+    parts = [f"{seconds:g} s"] if known(seconds) else []
+    if sample_rates:
+        parts.append(f"{listed([f'{rate / 1000:g}' for rate in sample_rates])} kHz")
+    if channels:
+        parts.append(listed([{1: "mono", 2: "stereo"}.get(int(n), f"{n} channels") for n in channels]))
+    return ", ".join(parts) or "not known"

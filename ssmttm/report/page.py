@@ -7,7 +7,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ssmttm import numbers
-from ssmttm.wording import counted
+from ssmttm.wording import counted, listed
 
 
 def script_json(value: object) -> Markup:
@@ -27,7 +27,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (counted, numbers.listed, numbers.minus, numbers.significant, script_json)
+    filters = (counted, listed, numbers.minus, numbers.significant, script_json)
     made.filters |= {filter.__name__: filter for filter in filters}
     return made
 

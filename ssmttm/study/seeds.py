@@ -4,11 +4,10 @@ from itertools import combinations
 
 import pandas as pd
 
-from ssmttm.numbers import listed
 from ssmttm.statistics.paired import holm, paired_seeds, seed_interval
 from ssmttm.study.frames import SCORE, frame_of, twins, without_twins
 from ssmttm.study_rows import DesignMean, DesignTest
-from ssmttm.wording import counted
+from ssmttm.wording import counted, listed
 
 GROUP = [*SCORE, "budget_kind", "budget", "size"]
 

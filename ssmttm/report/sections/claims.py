@@ -6,8 +6,9 @@ from functools import partial
 
 from ssmttm.accounting.claims import ClaimCounts, Share
 from ssmttm.accounting.claims_text import TITLES, claims_sentence
-from ssmttm.numbers import listed, millions, power_of_ten, significant
+from ssmttm.numbers import millions, power_of_ten, significant
 from ssmttm.report.cells import Row, Table, number, text
+from ssmttm.wording import listed
 
 
 @dataclass(frozen=True)

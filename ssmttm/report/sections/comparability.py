@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ssmttm.numbers import audio_words, listed, metric_name, power_of_ten
+from ssmttm.numbers import metric_name, power_of_ten
+from ssmttm.report.cells import audio_words
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.report.sections.every_score import audio_text
 from ssmttm.report.sections.external import ExternalSystem
 from ssmttm.study.folder import RunManifest, RunSummary, Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import CheckpointScore, SystemScore
-from ssmttm.wording import counted
+from ssmttm.wording import counted, listed
 
 _NAMED = 4
 """More systems than these are counted, not named."""

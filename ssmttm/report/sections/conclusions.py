@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ssmttm.numbers import REFERENCE_NAMES, budget_name, listed, metric_name, power_of_ten, score_text, significant
+from ssmttm.numbers import REFERENCE_NAMES, budget_name, metric_name, power_of_ten, score_text, significant
 from ssmttm.report.figures.curves import guessing
 from ssmttm.report.scoreboard import REFERENCE, REFERENCES, run_rows, runs_by_budget, test_clips
 from ssmttm.report.verdicts import is_significant, level
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import Difference, SystemScore
-from ssmttm.wording import counted
+from ssmttm.wording import counted, listed
 
 
 @dataclass(frozen=True)

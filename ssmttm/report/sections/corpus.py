@@ -9,10 +9,9 @@ import pandas as pd
 
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, sha256_file
-from ssmttm.numbers import listed
 from ssmttm.report.cells import Cell, Row, Table, number, text
 from ssmttm.tables import REASONS, read_table, read_tables
-from ssmttm.wording import counted
+from ssmttm.wording import counted, listed
 
 SPLITS = ("train", "validation", "test")
 

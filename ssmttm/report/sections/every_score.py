@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from functools import partial
 
-from ssmttm.numbers import REFERENCE_NAMES, audio_words, budget_name, metric_name, score_text, significant
-from ssmttm.report.cells import Cell, Row, Table, interval, number, system_name, text
+from ssmttm.numbers import REFERENCE_NAMES, budget_name, metric_name, score_text, significant
+from ssmttm.report.cells import Cell, Row, Table, audio_words, interval, number, system_name, text
 from ssmttm.report.scoreboard import MAIN, cautions
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from ssmttm.files import read_json
-from ssmttm.numbers import audio_words, listed, millions, power_of_ten, significant
-from ssmttm.report.cells import Table, number, system_name, text
+from ssmttm.numbers import millions, power_of_ten, significant
+from ssmttm.report.cells import Table, audio_words, number, system_name, text
 from ssmttm.study.folder import Study
+from ssmttm.wording import listed
 
 
 @dataclass(frozen=True)

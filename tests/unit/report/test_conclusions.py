@@ -2,12 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ssmttm.numbers import budget_name, clock, listed, millions, power_of_ten, significant
+from ssmttm.numbers import budget_name, clock, millions, power_of_ten, significant
 from ssmttm.report.figures.curves import smooth
 from ssmttm.report.figures.spectrogram import mel_spectrogram, spectrogram_png
 from ssmttm.report.scoreboard import blocks, columns
 from ssmttm.report.sections.conclusions import conclusions
 from ssmttm.statistics.paired import holm
+from ssmttm.wording import listed
 
 
 def table(**frechet):
