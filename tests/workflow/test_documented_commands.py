@@ -58,8 +58,10 @@ COMMANDS = shown()
 
 
 def run(words: list[str], folder: Path = ROOT) -> None:
+    """Run it with the Python of these tests, wherever `python` may point."""
+    ours = {"ssmttm": [sys.executable, "-m", "ssmttm"], "python": [sys.executable]}
     done = subprocess.run(
-        [sys.executable, "-m", *words] if words[0] == "ssmttm" else words,
+        [*ours.get(words[0], words[:1]), *words[1:]],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder)},
         stdout=subprocess.PIPE,
