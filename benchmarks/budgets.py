@@ -36,13 +36,14 @@ def main() -> int:
         spec = row["spec"]
         model = MusicLM(ModelConfig.from_spec(spec, WIDTH))
         tokens = spec["data"]["text"]["max_tokens"]
-        plan = plan_budget(spec["budget"], model, spec["training"]["batch_size"], arguments.frames, tokens)
+        cost = model.flops(arguments.frames, tokens)
+        predicted = model.config.codebooks * arguments.frames
+        plan = plan_budget(spec["budget"], cost.total, predicted, spec["training"]["batch_size"])
         codes = delay(torch.zeros(1, model.config.codebooks, arguments.frames, dtype=torch.int64), model.special)
         captions, mask = torch.randn(1, tokens, WIDTH), torch.ones(1, tokens, dtype=torch.bool)
         # the plain attention kernel: the fused ones recompute products in the backward pass
         with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
             model(shift(codes, model.special), captions, mask).sum().backward()
-        cost = model.flops(arguments.frames, tokens)
         ratio = TRAINING_FACTOR * cost.matmul / counter.get_total_flops()
         within = abs(ratio - 1) <= 0.01 and 0 <= plan.flops_planned - plan.flops_spent < plan.flops_per_step
         failed += not within

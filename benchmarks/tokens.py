@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,15 @@ import torch
 from ssmttm.config import load_config
 from ssmttm.device import claim_device
 from ssmttm.models.config import ModelConfig
-from ssmttm.models.lm import MusicLM
 from ssmttm.pretrained.minilm import WIDTH
 from ssmttm.spec import read_runs
 from ssmttm.tables import SCHEMAS, write_table
 from ssmttm.training.batches import clips_at
 from ssmttm.training.data import load_splits
-from ssmttm.training.memory import Fit
 from ssmttm.training.parallel import Workers
 from ssmttm.training.step import Stepper
+from ssmttm.training.task import Fit
+from ssmttm.training.tasks.language_model import LanguageModelTask
 
 FRAMES, WORDS, TEXT_WIDTH, SHARDS, BATCH = 2584, 60, 768, 55, 4
 CODEC, ENCODER = "dac:benchmark", "t5:benchmark"
@@ -81,7 +82,7 @@ def measure_batches(folder: Path, batches: int) -> None:
     """In a process of its own: print seconds to open, clips per second, and peak memory before and after."""
     before = peak_memory()
     started = time.perf_counter()
-    train = load_splits(folder, RELEASED, PAPER, folder / "scratch").train
+    train = load_splits(folder, RELEASED, PAPER["data"], PAPER["model"]["codebooks"], folder / "scratch").train
     opened = time.perf_counter() - started
     started = time.perf_counter()
     for i in range(batches):
@@ -106,8 +107,10 @@ def fastest_run(config: str, frames: int, steps: int) -> tuple[str, float]:
         settings = spec["training"] | {"compile": False}
         size = settings["batch_size"] // settings["processes"]
         with claim_device("cpu", settings["threads"]) as device:
-            model = MusicLM(ModelConfig.from_spec(spec, WIDTH))
-            stepper = Stepper(model, train, settings, Fit(size, False), 1, Workers(device))
+            config = ModelConfig.from_spec(spec, WIDTH)
+            task = LanguageModelTask(config, settings, SimpleNamespace(train=train, validation=None, test=None), {})
+            task.build(device, Fit(size, False))
+            stepper = Stepper(task, settings, Fit(size, False), 1, Workers(device))
             stepper.step(0, 0.0)
             started = time.perf_counter()
             for i in range(steps):

@@ -190,8 +190,8 @@ class StepRow(TypedDict):
     seconds: float
     loss: float
     validation_loss: float | None  # null except at evaluation steps
-    codebook_losses: list[float]  # one per codebook; their mean is the loss
-    validation_codebook_losses: list[float] | None  # null except at evaluation steps
+    part_losses: list[float]  # what the loss is made of: for a language model one per codebook, whose mean it is
+    validation_part_losses: list[float] | None  # null except at evaluation steps
     learning_rate: float
     gradient_norm: float
 

@@ -66,9 +66,10 @@ def _design(config: Config, variant: str, size: str, budget: str, hours: float) 
     data, batch = spec["data"], spec["training"]["batch_size"]
     frames = frames_in(data["codec"], data["seconds"], data["sample_rate"])
     tokens = data["text"]["max_tokens"]
-    plan = plan_budget(config["budgets"][budget], model, batch, frames, tokens)
+    cost = model.flops(frames, tokens)
+    plan = plan_budget(config["budgets"][budget], cost.total, model.config.codebooks * frames, batch)
     parameters, clips = design.parameters(model)["parameters"], plan.steps * batch
-    steps, cost = steps_for(frames, model.config.codebooks), model.flops(frames, tokens)
+    steps = steps_for(frames, model.config.codebooks)
     ours = Side(variant, parameters, clips, hours, steps, cost.total, cost.scan_matmul + cost.scan_elementwise)
     counted: CountedDesign = {
         "design": variant,

@@ -17,7 +17,8 @@ from ssmttm.settings import Budget, Config, RunSpec, TrainingSettings
 from ssmttm.spec import run_spec
 from ssmttm.text.base import width_of
 from ssmttm.training.budget import plan_budget
-from ssmttm.training.memory import Fit, training_memory
+from ssmttm.training.memory import training_memory
+from ssmttm.training.task import Fit
 
 OURS = ("null_condition", "final_norm")
 """Parameters that the designs of arXiv 2601.14786 don't have."""
@@ -181,9 +182,10 @@ def _steps(
     budgets: Mapping[str, Budget], model: MusicLM, batch: int, frames: int, tokens: int
 ) -> dict[str, int | None]:
     steps: dict[str, int | None] = {}
+    clip = model.flops(frames, tokens).total, model.config.codebooks * frames
     for name, budget in budgets.items():
         try:
-            steps[name] = None if "gpu_hours" in budget else plan_budget(budget, model, batch, frames, tokens).steps
+            steps[name] = None if "gpu_hours" in budget else plan_budget(budget, *clip, batch).steps
         except UserError:
             steps[name] = 0
     return steps

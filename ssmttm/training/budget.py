@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from ssmttm.errors import UserError
 from ssmttm.models.cost import TRAINING_FACTOR
-from ssmttm.models.lm import MusicLM
 from ssmttm.settings import Budget, TrainingSettings
 
 
@@ -15,7 +14,7 @@ class Plan:
 
     steps: int
     flops_per_step: float
-    tokens_per_step: int  # codec tokens that are predicted: clips * codebooks * frames
+    tokens_per_step: int  # numbers that are predicted: for a language model clips * codebooks * frames
     flops_planned: float  # the budget in FLOPs, which the steps stay below by less than one step
 
     @property
@@ -26,20 +25,18 @@ class Plan:
 
 def plan_budget(
     budget: Budget,
-    model: MusicLM,
+    clip_flops: float,
+    clip_tokens: int,
     clips_per_step: int,
-    frames: int,
-    text_tokens: int,
     device_seconds_per_step: float | None = None,
 ) -> Plan:
     """Resolve `{"iterations": n}`, `{"flops": x}` or `{"gpu_hours": h}` to optimizer steps.
 
-    Every sequence costs the same: captions are padded to `text_tokens`. For hours, which are
-    summed over devices, `device_seconds_per_step` must have been measured. Raises UserError when
-    the budget is smaller than one step.
+    Every clip costs the same, `clip_flops` in the forward pass. For hours, which are summed over devices,
+    `device_seconds_per_step` must have been measured. Raises UserError when the budget is smaller than one step.
     """
-    per_step = TRAINING_FACTOR * clips_per_step * model.flops(frames, text_tokens).total
-    tokens = clips_per_step * model.config.codebooks * frames
+    per_step = TRAINING_FACTOR * clips_per_step * clip_flops
+    tokens = clips_per_step * clip_tokens
     if "iterations" in budget:
         steps = int(budget["iterations"])
         return Plan(steps, per_step, tokens, steps * per_step)

@@ -18,9 +18,11 @@ from torch import Tensor
 
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path
-from ssmttm.released import Release
-from ssmttm.settings import RunSpec
+from ssmttm.given import read_release
+from ssmttm.released import Release, check_released
+from ssmttm.settings import CodecSettings, RunData
 from ssmttm.tables import read_mapping, read_table
+from ssmttm.training.parallel import Workers
 
 TEXT_FILE = "text.f16"
 _ROWS = 64  # of a shard in memory at once
@@ -100,23 +102,36 @@ class DataSet:
     encoder: str
 
 
-def load_splits(folder: Path, release: Release, spec: RunSpec, scratch: Path) -> DataSet:
-    """The data set in `folder`, whose manifest (dataset.json) is `release`, as a run with `spec` sees it.
+def load_shared(folder: Path, data: RunData, codebooks: int, scratch: Path, workers: Workers) -> DataSet:
+    """`load_splits` in every process; the leading one, which checks the files, writes what the others then read."""
+    release = read_release(folder, "codec", "text_encoder")
+    if workers.leads:
+        check_released(folder, ("splits.parquet", "tokens", "text"))
+    else:
+        workers.wait()
+    sets = load_splits(folder, release, data, codebooks, scratch)
+    if workers.leads:
+        workers.wait()
+    return sets
 
-    Keeps the first `spec["model"]["codebooks"]` levels of the codes, and captions of at most
-    `spec["data"]["text"]["max_tokens"]` tokens. The flat file of embeddings is made in `scratch`,
+
+def load_splits(folder: Path, release: Release, data: RunData, codebooks: int, scratch: Path) -> DataSet:
+    """The data set in `folder`, whose manifest (dataset.json) is `release`, as a run with the settings `data` sees it.
+
+    Keeps the first `codebooks` levels of the codes, and captions of at most
+    `data["text"]["max_tokens"]` tokens. The flat file of embeddings is made in `scratch`,
     or used if it is there. Raises UserError for tokens of another codec, embeddings of another
     encoder, more codebooks than the codec has, or splits and shards that differ.
     """
     splits = _split_clips(folder / "splits.parquet")
     rows = {clip: row for row, clip in enumerate(chain.from_iterable(splits.values()))}
-    codes = _read_codes(folder, rows, release["codec"], spec)
+    codes = _read_codes(folder, rows, release["codec"], data["codec"], codebooks)
     spans, width = _read_spans(folder, rows, release["text_encoder"])
     text = TextFile(_flat_text(folder, scratch, width), width)
     sets, start = {}, 0
     for split, clips in splits.items():
         part = slice(start, start + len(clips))
-        sets[split] = TokenSet(clips, codes[part], text, spans[part], spec["data"]["text"]["max_tokens"])
+        sets[split] = TokenSet(clips, codes[part], text, spans[part], data["text"]["max_tokens"])
         start = part.stop
     return DataSet(**sets, codec=release["codec"], encoder=release["text_encoder"])
 
@@ -170,9 +185,8 @@ def _placed(
             raise UserError(f"{folder / name}: clip {clip} of splits.parquet is in no shard; build the shards again")
 
 
-def _read_codes(folder: Path, rows: dict[str, int], codec: str, spec: RunSpec) -> np.ndarray:
+def _read_codes(folder: Path, rows: dict[str, int], codec: str, settings: CodecSettings, wanted: int) -> np.ndarray:
     """Codes of all clips, uint16 `[clips, K, frames]`."""
-    settings, wanted = spec["data"]["codec"], spec["model"]["codebooks"]
     if codec.split(":")[0] != settings["name"]:
         raise UserError(f"{folder}: its tokens are of codec {codec}, but the run asks for {settings['name']}")
     codes: np.ndarray | None = None
@@ -185,7 +199,7 @@ def _read_codes(folder: Path, rows: dict[str, int], codec: str, spec: RunSpec) -
                 f"{path}: clips of {shape} and {max(shapes - {shape})} codebooks and frames; they must agree"
             )
         if wanted > shape[0]:
-            raise UserError(f"model.codebooks is {wanted}: more codebooks than the codec {codec} has, {shape[0]}")
+            raise UserError(f"the model has {wanted} codebooks: more codebooks than the codec {codec}, {shape[0]}")
         values = batch.column("codes").flatten().to_numpy().reshape(-1, *shape)[:, :wanted]
         if values.max() >= settings["codebook_size"]:
             raise UserError(

@@ -1,6 +1,7 @@
 """The curve as TensorBoard events, for watching a run."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from ssmttm.rows import StepRow
@@ -9,11 +10,12 @@ from ssmttm.rows import StepRow
 class Events:
     """Writes rows of the curve to `folder`; what an interrupted run wrote after step `start` is made void."""
 
-    def __init__(self, folder: Path, start: int) -> None:
+    def __init__(self, folder: Path, start: int, parts: Sequence[str]) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         if start == 0:
             shutil.rmtree(folder, ignore_errors=True)
+        self._parts = parts
         self._writer = SummaryWriter(str(folder), purge_step=start + 1 if start else None)
 
     def add(self, row: StepRow, share: float, rate: float) -> None:
@@ -26,8 +28,8 @@ class Events:
             "tokens per second": rate,
             "share of the budget": share,
         }
-        for split, losses in (("training", row["codebook_losses"]), ("validation", row["validation_codebook_losses"])):
-            scalars |= {f"loss of codebook {k}/{split}": loss for k, loss in enumerate(losses or [], start=1)}
+        for split, losses in (("training", row["part_losses"]), ("validation", row["validation_part_losses"])):
+            scalars |= {f"loss of {part}/{split}": loss for part, loss in zip(self._parts, losses or [], strict=False)}
         for name, value in scalars.items():
             if value is not None:
                 self._writer.add_scalar(name, value, row["step"])

@@ -1,27 +1,27 @@
-"""One training of a run, from its data set to its finished products, in one process or in several."""
+"""One training of a run, from its data to its finished products, in one process or in several."""
 
 import shutil
 import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from ssmttm.errors import UserError
-from ssmttm.files import sha256_file
-from ssmttm.given import read_release
 from ssmttm.progress import Progress, notify
 from ssmttm.provenance import manifest
-from ssmttm.released import RELEASE, check_released
-from ssmttm.settings import RunSpec
+from ssmttm.settings import Budget, TrainingSettings
+from ssmttm.spec import canonical_json
 from ssmttm.training import parallel, products
-from ssmttm.training.data import DataSet, load_splits
-from ssmttm.training.lock import RunLock
+from ssmttm.training.lock import RunLock, run_lock, wait_for_others
 from ssmttm.training.loop import CHECKPOINTS, check_losses
 from ssmttm.training.outcome import costs, keep
 from ssmttm.training.parallel import Workers
 from ssmttm.training.resolution import PLAN, build_trainer
-from ssmttm.training.state import state_folder
+from ssmttm.training.state import saved_progress, state_folder
+from ssmttm.training.task import Task
 
 
 def tell(message: str) -> None:
@@ -32,24 +32,60 @@ def tell(message: str) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained: the run's name and spec, on the data set in folder `data`, into folder `out`, by which code."""
+    """What is trained, on what, where to, and by which code; the settings are those of `spec`, which names the run."""
 
+    stage: str
     name: str
-    spec: RunSpec
-    data: Path
+    spec: Mapping[str, object]
+    settings: TrainingSettings
+    budget: Budget
+    seed: int
+    data: Mapping[str, object]
+    """`sha256`, by which the data are known, and what else the manifest says of them."""
     out: Path
     code: str
     """Fingerprint of the code."""
+    open_task: Callable[[Path, Workers], Task]
+    """The task with its data; may keep files in the folder, which the leading process writes."""
 
-    def train(self, workers: Workers, threads: int, lock: RunLock | None) -> None:
-        """Train with `workers`; the leading one has the `lock`. What is finished already is left, or put back."""
+    def run(self, device: str, threads: int | None, arguments: Mapping[str, object]) -> None:
+        """Train on `device` with `threads` CPU threads, which all processes share; None is `settings.threads` for each.
+
+        While it trains, it holds the lock of `out`, and waits for another process that does; resumable
+        states are kept in a folder of `out/state` that belongs to this spec, code and data, and
+        `out/state` is removed at the end. What is finished already is left, or put back, as it is.
+        With `training.processes` above 1 it starts them all on this machine, as `ssmttm` with the
+        command and options of `arguments`, unless torchrun has started them, on any number of machines.
+        """
+        processes = self.settings["processes"]
+        threads = self.settings["threads"] * processes if threads is None else threads
+        if processes > 1 and not parallel.started_by_launcher():
+            command, options = self.stage.split(), {**arguments, "--device": device, "--threads": threads}
+            options["--spec"] = canonical_json(self.spec)
+            parallel.launch(processes, [*command, *(str(word) for pair in options.items() for word in pair)])
+            return
+        each = max(1, threads // processes)
+        others = (self.out, lambda: saved_progress(self.out / "state"), tell)
+        with ExitStack() as stack:
+            # Before a device is claimed, which another process of this run may have; and before several
+            # processes meet, who would wait for each other no longer than half an hour.
+            if processes == 1:
+                lock: RunLock | None = stack.enter_context(run_lock(*others))
+            else:
+                wait_for_others(*others)
+            workers = stack.enter_context(parallel.join(processes, device, each))
+            if processes > 1:
+                lock = stack.enter_context(run_lock(*others)) if workers.leads else None
+            self._train(workers, each, lock)
+
+    def _train(self, workers: Workers, threads: int, lock: RunLock | None) -> None:
+        """Train with `workers`; the leading one has the `lock`."""
         started, place = time.perf_counter(), workers.device
         torch.use_deterministic_algorithms(place.type == "cpu")
         card = None if place.type == "cpu" else torch.cuda.get_device_name(place)
-        if self.spec["training"]["precision"] == "bf16" and card and not torch.cuda.is_bf16_supported(False):
+        if self.settings["precision"] == "bf16" and card and not torch.cuda.is_bf16_supported(False):
             raise UserError(f"training.precision is bf16, which {card} does not compute in; set it to fp32")
-        dataset = sha256_file(self.data / RELEASE)
-        identity = products.identity_of(self.spec, self.code, dataset)
+        identity = products.identity_of(self.spec, self.code, str(self.data["sha256"]))
         if workers.share(workers.leads and products.adopt(self.out, identity)):
             if workers.leads:
                 same = "finished already, with the same settings, code and data"
@@ -59,31 +95,31 @@ class Job:
         folder = state_folder(self.out / "state", identity)
         if workers.leads:
             self._prepare(folder)
-        sets = self._load(folder, workers)
-        trainer, fit = build_trainer(self.spec, sets, folder, workers)
+        task = self.open_task(folder, workers)
+        trainer, fit = build_trainer(task, self.settings, self.budget, self.seed, folder, workers)
         progress = Progress(self.name, trainer.plan.steps, "steps") if workers.leads else None
         curve = trainer.run(folder, identity, progress, self.out / "tensorboard")
-        test_losses = check_losses("test", trainer.stepper.evaluate(sets.test))
+        test_losses = check_losses("test", trainer.stepper.evaluate(task.test))
         if lock is not None:
             lock.check()
             keep(self.out / products.FINISHED, folder, trainer, curve)
             record = manifest(
-                "train",
+                self.stage,
                 self.spec,
                 run=self.name,
                 fingerprint=self.code,
-                dataset={"version": self.spec["data"]["version"], "sha256": dataset},
+                dataset=self.data,
                 device=card or "cpu",
                 threads=threads,
                 instruction_set=torch.backends.cpu.get_cpu_capability(),
                 wall_seconds=time.perf_counter() - started,
-                test_loss=sum(test_losses) / len(test_losses),
-                test_codebook_losses=test_losses,
-                test_clips=len(sets.test),
+                test_loss=trainer.loss_of(test_losses),
+                test_part_losses=test_losses,
+                test_clips=len(task.test),
+                loss_parts=task.parts,
                 **costs(trainer, fit),
-                clips={split: len(getattr(sets, split)) for split in ("train", "validation", "test")},
-                codec=sets.codec,
-                text_encoder=sets.encoder,
+                clips={split: len(getattr(task, split)) for split in ("train", "validation", "test")},
+                **task.record(),
             )
             products.keep_manifest(self.out, record)
             products.publish(self.out)
@@ -100,15 +136,3 @@ class Job:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / PLAN).is_file():  # a fresh run
             shutil.rmtree(self.out / CHECKPOINTS, ignore_errors=True)
-
-    def _load(self, folder: Path, workers: Workers) -> DataSet:
-        """The data set; the leading process writes what the others then read."""
-        release = read_release(self.data, "codec", "text_encoder")
-        if workers.leads:
-            check_released(self.data, ("splits.parquet", "tokens", "text"))
-        else:
-            workers.wait()
-        sets = load_splits(self.data, release, self.spec, folder)
-        if workers.leads:
-            workers.wait()
-        return sets

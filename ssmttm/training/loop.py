@@ -4,12 +4,12 @@ import math
 import time
 from pathlib import Path
 
+import torch
+
 from ssmttm.errors import UserError
-from ssmttm.models.checkpoint import Origin, save_model
 from ssmttm.progress import Progress
 from ssmttm.rows import StepRow
 from ssmttm.training.budget import Plan, learning_rate, steps_at
-from ssmttm.training.data import TokenSet
 from ssmttm.training.events import Events
 from ssmttm.training.state import TrainState
 from ssmttm.training.step import Stepper
@@ -19,7 +19,7 @@ CHECKPOINTS = "checkpoints"
 
 
 def check_losses(what: str, losses: list[float]) -> list[float]:
-    """The losses by codebook; UserError if one of them isn't finite."""
+    """The parts of the loss; UserError if one of them isn't finite."""
     if not all(map(math.isfinite, losses)):
         raise UserError(
             f"{what} losses {', '.join(f'{loss:g}' for loss in losses)}: the weights are broken, and not written. "
@@ -31,9 +31,8 @@ def check_losses(what: str, losses: list[float]) -> list[float]:
 class Trainer:
     """Trains one model to the end of a plan, resumably."""
 
-    def __init__(self, stepper: Stepper, validation: TokenSet, plan: Plan, origin: Origin) -> None:
-        """`origin` is kept in checkpoints (`ssmttm.models.checkpoint.save_model`)."""
-        self.stepper, self.validation, self.plan, self.origin = stepper, validation, plan, origin
+    def __init__(self, stepper: Stepper, plan: Plan) -> None:
+        self.stepper, self.task, self.plan = stepper, stepper.task, plan
         self.settings, self.workers = stepper.settings, stepper.workers
         self.state = TrainState(stepper.model, stepper.optimizer, stepper.average, plan)
         count = min(self.settings["validations"], plan.steps)
@@ -50,7 +49,7 @@ class Trainer:
         """
         state, leads = self.state, self.workers.leads
         state.restore(folder, identity)
-        watch = Events(events, state.step) if events is not None and leads else None
+        watch = Events(events, state.step, self.task.parts) if events is not None and leads else None
         if progress is not None:
             progress.start_at(state.step)
         while state.step < self.plan.steps:
@@ -88,17 +87,21 @@ class Trainer:
         state.seconds += time.perf_counter() - started
         validation = None
         if state.step in self.validate_at:
-            clips = self.settings["validation_clips"]
-            validation = check_losses(f"step {state.step}: validation", self.stepper.evaluate(self.validation, clips))
+            held_out = self.stepper.evaluate(self.task.validation, self.settings["validation_clips"])
+            validation = check_losses(f"step {state.step}: validation", held_out)
         return {
             **losses,
             "step": state.step,
             "tokens": state.step * self.plan.tokens_per_step,
             "flops": state.step * self.plan.flops_per_step,
             "seconds": state.seconds,
-            "validation_loss": None if validation is None else sum(validation) / len(validation),
-            "validation_codebook_losses": validation,
+            "validation_loss": None if validation is None else self.loss_of(validation),
+            "validation_part_losses": validation,
         }
+
+    def loss_of(self, parts: list[float]) -> float:
+        """The loss that these parts are of."""
+        return self.task.objective(torch.tensor(parts, dtype=torch.float64)).item()
 
     def _keep(self, folder: Path, row: StepRow) -> None:
         """Write the checkpoints that are due."""
@@ -107,4 +110,4 @@ class Trainer:
             if step == row["step"]:
                 with self.stepper.average.applied():
                     path = folder / CHECKPOINTS / f"{fraction:g}.safetensors"
-                    save_model(path, self.stepper.model, {**self.origin, **spent})
+                    self.task.save(path, spent)

@@ -19,6 +19,7 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.settings import TrainingSettings
 from ssmttm.training.data import Batch
 from ssmttm.training.objective import codebook_losses
+from ssmttm.training.task import Fit
 
 USABLE = 0.8
 """The share of a device's free memory that a plan may fill; allocators and libraries need the rest."""
@@ -149,14 +150,6 @@ def _measure(config: ModelConfig, clips: int, frames: int, tokens: int, bf16: bo
 def _parameter_bytes(config: ModelConfig) -> int:
     with torch.device("meta"):
         return sum(p.numel() * p.element_size() for p in MusicLM(config).parameters())
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How the clips of a step are computed: how many at once, and whether blocks are computed twice."""
-
-    micro_batch: int
-    checkpointing: bool
 
 
 def training_memory(

@@ -1,9 +1,8 @@
 """AdamW, and what it leaves undecayed."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ssmttm.models.lm import MusicLM
 from ssmttm.settings import TrainingSettings
 
 _SPARED = ("bias", "dt_bias", "conv_weight", "conv_bias", "a_log", "d", "null_condition")
@@ -19,7 +18,7 @@ def decays(name: str, parameter: Tensor) -> bool:
     return parameter.ndim >= 2 and name.rsplit(".", 1)[-1] not in _SPARED
 
 
-def build_optimizer(model: MusicLM, settings: TrainingSettings) -> torch.optim.AdamW:
+def build_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.AdamW:
     """AdamW with two groups: parameters that decay, and those that don't."""
     first, second = settings["betas"]
     named = list(model.named_parameters())

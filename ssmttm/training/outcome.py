@@ -4,18 +4,17 @@ import shutil
 from pathlib import Path
 
 from ssmttm.files import link_file
-from ssmttm.models.checkpoint import save_model
 from ssmttm.rows import StepRow
 from ssmttm.tables import write_table
 from ssmttm.training.loop import CHECKPOINTS, Trainer
-from ssmttm.training.memory import Fit
+from ssmttm.training.task import Fit
 
 
 def keep(finished: Path, folder: Path, trainer: Trainer, curve: list[StepRow]) -> None:
     """Write the model and the curve, and bring the checkpoints beside them, to the folder `finished`."""
     shutil.rmtree(finished, ignore_errors=True)
     with trainer.stepper.average.applied():
-        save_model(finished / "model.safetensors", trainer.stepper.model, trainer.origin)
+        trainer.task.save(finished / trainer.task.product, {})
     write_table(finished / "curve.parquet", "curve", curve)
     for fraction in trainer.checkpoint_at:
         name = f"{CHECKPOINTS}/{fraction:g}.safetensors"
@@ -27,7 +26,6 @@ def costs(trainer: Trainer, fit: Fit) -> dict[str, object]:
     plan, model = trainer.plan, trainer.stepper.model
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
-        "parameters_by_group": model.parameters_by_group(),
         "steps": plan.steps,
         "tokens": plan.steps * plan.tokens_per_step,
         "flops_per_step": plan.flops_per_step,

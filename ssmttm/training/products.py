@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ssmttm.files import link_file, sha256_file, write_json
-from ssmttm.settings import RunSpec
 from ssmttm.spec import canonical_json
 from ssmttm.training.loop import CHECKPOINTS
 
@@ -19,7 +18,7 @@ FINISHED = "finished"
 MANIFEST = "manifest.json"
 
 
-def identity_of(spec: RunSpec, code: str, data: str) -> str:
+def identity_of(spec: object, code: str, data: str) -> str:
     """The JSON text that identifies a run: spec, fingerprint of the code, hash of the data set's manifest."""
     return canonical_json({"spec": spec, "code": code, "data": data})
 

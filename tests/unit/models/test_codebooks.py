@@ -1,16 +1,19 @@
 """One to nine parallel codebooks; one stage that models all of a codec's levels is `codebooks: K`."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from language_models import TINY, tiny_model
+from training_data import task_of
 
 from ssmttm.generation.sampler import Sampling, generate_codes
 from ssmttm.models.patterns import delay, shift, steps_for
 from ssmttm.training.data import Batch
-from ssmttm.training.memory import Fit
 from ssmttm.training.objective import codebook_losses
 from ssmttm.training.parallel import Workers
 from ssmttm.training.step import Stepper
+from ssmttm.training.task import Fit
 
 ALL = range(1, 10)
 CLIPS, FRAMES, TOKENS, SIZE = 4, 11, 5, TINY["codebook_size"]
@@ -114,8 +117,9 @@ SETTINGS = {
 @pytest.mark.parametrize("variant", ["prefix-simba", "cross-transformer"])
 def test_training_lowers_the_loss_of_every_codebook_and_generation_gives_them_all(variant, codebooks):
     model = tiny_model(variant, codebooks=codebooks, dropout=0.0)
-    stepper = Stepper(model, Clips(codebooks), SETTINGS, Fit(2, False), 1, Workers(torch.device("cpu")))
-    losses = [stepper.step(number, 2e-2)["codebook_losses"] for number in range(12)]
+    sets = SimpleNamespace(train=Clips(codebooks), validation=None, test=None)
+    stepper = Stepper(task_of(model, sets, SETTINGS), SETTINGS, Fit(2, False), 1, Workers(torch.device("cpu")))
+    losses = [stepper.step(number, 2e-2)["part_losses"] for number in range(12)]
     assert len(losses[0]) == codebooks
     assert all(last < first - 0.1 for first, last in zip(losses[0], losses[-1], strict=True))
 

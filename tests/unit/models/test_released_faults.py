@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from language_models import TINY, VARIANTS, tiny_config, tiny_model
-from training_data import SETTINGS, load, write_dataset
+from training_data import SETTINGS, clip_cost, load, task_of, write_dataset
 
 from ssmttm.generation.pipeline import Pipeline
 from ssmttm.generation.sampler import Sampling, generate_codes, guided_step
@@ -19,10 +19,10 @@ from ssmttm.models.patterns import delay, shift
 from ssmttm.training.budget import learning_rate, plan_budget
 from ssmttm.training.data import Batch
 from ssmttm.training.loop import Trainer
-from ssmttm.training.memory import Fit
 from ssmttm.training.objective import codebook_losses
 from ssmttm.training.parallel import Workers
 from ssmttm.training.step import Stepper
+from ssmttm.training.task import Fit
 
 HERE = "models/test_released_faults.py"
 FAULTS = {
@@ -124,9 +124,9 @@ def test_each_optimizer_step_of_a_run_has_its_own_learning_rate(tmp_path):
     model, cpu = tiny_model("prefix-simba"), torch.device("cpu")
     settings = {**SETTINGS, "batch_size": 1, "micro_batch": 1}
     steps = len(sets.train) - 1  # less than an epoch
-    plan = plan_budget({"iterations": steps}, model, 1, sets.train.frames, sets.train.text_tokens)
-    stepper = Stepper(model, sets.train, settings, Fit(1, False), 1, Workers(cpu))
-    curve = Trainer(stepper, sets.validation, plan, {"spec": {}}).run(tmp_path / "run", "{}")
+    plan = plan_budget({"iterations": steps}, *clip_cost(model), 1)
+    stepper = Stepper(task_of(model, sets, settings), settings, Fit(1, False), 1, Workers(cpu))
+    curve = Trainer(stepper, plan).run(tmp_path / "run", "{}")
     rates = [row["learning_rate"] for row in curve]
     assert rates == [learning_rate(i, steps, settings) for i in range(steps)]
     assert len(set(rates)) == steps - 1  # the peak stands twice

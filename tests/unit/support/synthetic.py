@@ -110,8 +110,8 @@ def write_run(folder: Path, run: str, spec: dict, points: int) -> None:
         last = i == len(shown) - 1
         rows.append(
             {"step": step, "tokens": step * tokens_per_step, "flops": step * per_step, "seconds": step * 0.7,
-             "loss": smooth + rng.normal() * 0.08, "codebook_losses": [smooth] * 4,
-             "validation_codebook_losses": None, "learning_rate": 2e-3, "gradient_norm": 1.0,
+             "loss": smooth + rng.normal() * 0.08, "part_losses": [smooth] * 4,
+             "validation_part_losses": None, "learning_rate": 2e-3, "gradient_norm": 1.0,
              "validation_loss": smooth + 0.1 if last or i % max(1, len(shown) // 8) == 0 else None}
         )  # fmt: skip
     write_table(folder / "curve.parquet", "curve", rows)

@@ -10,6 +10,7 @@ from language_models import TINY, VARIANTS
 from ssmttm.files import sha256_file
 from ssmttm.tables import write_table
 from ssmttm.training.data import DataSet, load_splits
+from ssmttm.training.tasks.language_model import LanguageModelTask
 
 FRAMES, TOKENS, LEVELS = 12, 5, 4  # the codec has one level more than the tiny model
 CODEC, ENCODER = "spectral:0123456789ab", "minilm:0123456789ab"
@@ -91,4 +92,18 @@ def write_dataset(folder: Path, shards: int = 2, codec: str = CODEC, frames: int
 
 def load(folder: Path, scratch: Path, spec: dict[str, Any] | None = None) -> DataSet:
     """The data set in `folder` as the tiny run sees it."""
-    return load_splits(folder, json.loads((folder / "dataset.json").read_text()), spec or tiny_spec(), scratch)
+    spec = spec or tiny_spec()
+    release = json.loads((folder / "dataset.json").read_text())
+    return load_splits(folder, release, spec["data"], spec["model"]["codebooks"], scratch)
+
+
+def task_of(model: Any, sets: Any, settings: dict[str, Any], origin: Any = None) -> LanguageModelTask:
+    """A language model under training that is `model`; `sets` has train, validation and test."""
+    task = LanguageModelTask(model.config, settings, sets, origin or {"spec": {}})
+    task.model = model
+    return task
+
+
+def clip_cost(model: Any, frames: int = FRAMES, tokens: int = TOKENS) -> tuple[float, int]:
+    """FLOPs and codes of one clip."""
+    return model.flops(frames, tokens).total, model.config.codebooks * frames

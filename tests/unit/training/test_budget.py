@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 from language_models import VARIANTS, tiny_model
-from training_data import FRAMES, SETTINGS, TOKENS
+from training_data import SETTINGS, clip_cost
 
 from ssmttm.errors import UserError
 from ssmttm.training.budget import learning_rate, plan_budget, steps_at
@@ -13,14 +13,14 @@ from ssmttm.training.budget import learning_rate, plan_budget, steps_at
 @pytest.mark.parametrize("share", [1.0, 7.99, 23.5])
 def test_a_flop_budget_is_spent_to_within_one_step(variant, share):
     model = tiny_model(variant)
-    one = plan_budget({"iterations": 1}, model, 4, FRAMES, TOKENS)
-    plan = plan_budget({"flops": share * one.flops_per_step}, model, 4, FRAMES, TOKENS)
+    one = plan_budget({"iterations": 1}, *clip_cost(model), 4)
+    plan = plan_budget({"flops": share * one.flops_per_step}, *clip_cost(model), 4)
     assert plan.steps == int(share)
     assert 0 <= plan.flops_planned - plan.flops_spent < plan.flops_per_step
 
 
 def test_hours_become_steps_by_the_measured_time():
-    plan = plan_budget({"gpu_hours": 0.5}, tiny_model("prefix-simba"), 4, FRAMES, TOKENS, 2.5)
+    plan = plan_budget({"gpu_hours": 0.5}, *clip_cost(tiny_model("prefix-simba")), 4, 2.5)
     assert plan.steps == 720
     assert plan.flops_spent == plan.flops_planned
 
@@ -28,7 +28,7 @@ def test_hours_become_steps_by_the_measured_time():
 @pytest.mark.parametrize("budget", [{"flops": 10.0}, {"gpu_hours": 1e-6}])
 def test_a_budget_below_one_step_is_refused(budget):
     with pytest.raises(UserError, match="smaller than one optimizer step"):
-        plan_budget(budget, tiny_model("prefix-simba"), 4, FRAMES, TOKENS, 2.5)
+        plan_budget(budget, *clip_cost(tiny_model("prefix-simba")), 4, 2.5)
 
 
 def test_checkpoints_stand_at_their_share_of_the_steps_and_not_before_the_first():

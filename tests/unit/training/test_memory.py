@@ -6,7 +6,8 @@ from training_data import FRAMES, SETTINGS, TOKENS
 from ssmttm.errors import UserError
 from ssmttm.models.lm import MusicLM
 from ssmttm.training.data import Batch
-from ssmttm.training.memory import USABLE, Fit, _activations, fit_memory, measure_activations, training_memory
+from ssmttm.training.memory import USABLE, _activations, fit_memory, measure_activations, training_memory
+from ssmttm.training.task import Fit
 
 
 def batch(clips, codebooks=3):

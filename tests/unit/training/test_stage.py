@@ -65,7 +65,7 @@ def test_a_run_leaves_model_curve_manifest_and_checkpoints_and_no_state(trained)
     assert manifest["micro_batch"] == 4
     assert (manifest["threads"], manifest["instruction_set"]) == (1, torch.backends.cpu.get_cpu_capability())
     assert manifest["device_hours"] == pytest.approx(manifest["seconds"] / 3600)
-    assert np.mean(manifest["test_codebook_losses"]) == pytest.approx(manifest["test_loss"])
+    assert np.mean(manifest["test_part_losses"]) == pytest.approx(manifest["test_loss"])
     for name, step in manifest["checkpoints"].items():
         model, facts = load_model(trained / name)
         row = curve_of(trained)[step - 1]
@@ -83,7 +83,7 @@ def test_the_loss_at_the_end_is_of_all_test_clips(trained, dataset, tmp_path):
     with torch.no_grad():
         losses = codebook_losses(load_model(trained / "model.safetensors")[0].eval(), batch, batch.text_mask)
     assert manifest["test_clips"] == COUNTS["test"] > manifest["spec"]["training"]["validation_clips"]
-    assert manifest["test_codebook_losses"] == pytest.approx(losses.tolist(), rel=1e-5)
+    assert manifest["test_part_losses"] == pytest.approx(losses.tolist(), rel=1e-5)
 
 
 def events_of(folder):
@@ -100,7 +100,7 @@ def test_events_say_what_the_curve_says(trained):
     np.testing.assert_allclose([v for _, v in events["loss/training"]], [row["loss"] for row in curve], rtol=1e-6)
     validated = [(row["step"], row["validation_loss"]) for row in curve if row["validation_loss"] is not None]
     np.testing.assert_allclose(events["loss/validation"], validated, rtol=1e-6)
-    second = [row["codebook_losses"][1] for row in curve]
+    second = [row["part_losses"][1] for row in curve]
     np.testing.assert_allclose([v for _, v in events["loss of codebook 2/training"]], second, rtol=1e-6)
     assert events["share of the budget"][-1][1] == pytest.approx(1)
     assert {"learning rate", "gradient norm", "tokens per second"} <= events.keys()
@@ -167,7 +167,7 @@ def test_two_processes_train_like_one(dataset, tmp_path):
     done = ssmttm(*command(spec, dataset, tmp_path / "two"))
     assert done.returncode == 0, done.stderr[-3000:]
     one, two = curve_of(tmp_path / "one"), curve_of(tmp_path / "two")
-    for name in ("loss", "gradient_norm", "codebook_losses"):
+    for name in ("loss", "gradient_norm", "part_losses"):
         np.testing.assert_allclose([r[name] for r in two], [r[name] for r in one], rtol=1e-5)
     for name in ("model.safetensors", "checkpoints/0.5.safetensors"):
         expected, weights = (load_file(tmp_path / folder / name) for folder in ("one", "two"))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from language_models import tiny_model
 from safetensors.torch import save_file
-from training_data import FRAMES, SETTINGS, TOKENS, tiny_spec
+from training_data import SETTINGS, clip_cost, tiny_spec
 
 from ssmttm.errors import UserError
 from ssmttm.models import checkpoint
@@ -21,7 +21,7 @@ def identity(**changes):
 
 def state(steps=7, **model):
     model = tiny_model("prefix-simba", **model)
-    plan = plan_budget({"iterations": steps}, model, 4, FRAMES, TOKENS)
+    plan = plan_budget({"iterations": steps}, *clip_cost(model), 4)
     return TrainState(model, build_optimizer(model, SETTINGS), WeightAverage(model, 0.9), plan)
 
 

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 from language_models import TINY, VARIANTS, tiny_model
-from training_data import FRAMES, SETTINGS, TOKENS
+from training_data import FRAMES, SETTINGS, clip_cost, task_of
 
 from ssmttm.errors import UserError
 from ssmttm.training.budget import plan_budget
 from ssmttm.training.loop import Trainer
-from ssmttm.training.memory import Fit
 from ssmttm.training.parallel import Workers
 from ssmttm.training.step import Stepper
+from ssmttm.training.task import Fit
 
 IDENTITY = json.dumps({"spec": {"seed": 3}, "code": "a", "data": "b"})
 CPU = torch.device("cpu")
@@ -21,11 +21,11 @@ CPU = torch.device("cpu")
 def trainer(sets, variant="prefix-simba", steps=7, checkpointing=False, seed=3, model=None, **changes):
     settings = {**SETTINGS, **changes}
     model = tiny_model(variant, **(model or {}))
-    plan = plan_budget({"iterations": steps}, model, settings["batch_size"], FRAMES, TOKENS)
+    plan = plan_budget({"iterations": steps}, *clip_cost(model), settings["batch_size"])
     fit = Fit(settings["micro_batch"], checkpointing)
-    stepper = Stepper(model, sets.train, settings, fit, seed, Workers(CPU))
-    facts = {"spec": {"variant": variant}, "codec": sets.codec}
-    return Trainer(stepper, sets.validation, plan, facts)
+    model.checkpointing = checkpointing
+    task = task_of(model, sets, settings, {"spec": {"variant": variant}, "codec": sets.codec})
+    return Trainer(Stepper(task, settings, fit, seed, Workers(CPU)), plan)
 
 
 def numbers(curve):
@@ -160,10 +160,10 @@ def test_the_curve_has_a_row_per_step_and_validates_at_the_end(sets, tmp_path):
     assert curve[-1]["flops"] == pytest.approx(t.plan.flops_spent)
     assert curve[-1]["tokens"] == 7 * 4 * FRAMES * TINY["codebooks"]
     for row in curve:
-        assert len(row["codebook_losses"]) == TINY["codebooks"]
-        assert np.mean(row["codebook_losses"]) == pytest.approx(row["loss"])
+        assert len(row["part_losses"]) == TINY["codebooks"]
+        assert np.mean(row["part_losses"]) == pytest.approx(row["loss"])
         if row["validation_loss"] is not None:
-            assert np.mean(row["validation_codebook_losses"]) == pytest.approx(row["validation_loss"])
+            assert np.mean(row["validation_part_losses"]) == pytest.approx(row["validation_loss"])
     json.dumps(curve, allow_nan=False)
 
 

@@ -1,0 +1,1 @@
+"""One file per kind of model that the loop trains."""
