@@ -19,7 +19,7 @@ from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.threads import set_threads
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 """Seconds that a process waits before it speaks of an error that the first process may have seen, too."""
 
 

@@ -20,6 +20,7 @@ from ssmttm.stages import train
 from ssmttm.tables import read_table
 from ssmttm.training import parallel, resolution
 from ssmttm.training.objective import codebook_losses
+from ssmttm.training.tasks import language_model
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -119,7 +120,7 @@ def test_an_interrupted_run_goes_on_with_its_plan_and_its_events(trained, datase
     with pytest.raises(KeyboardInterrupt):
         train.run("tiny", spec, dataset, tmp_path, "cpu", 1)
     monkeypatch.setattr(resolution.Stepper, "step", original)
-    monkeypatch.setattr(resolution, "fit_memory", None)  # not asked again
+    monkeypatch.setattr(language_model, "fit_memory", None)  # not asked again
     train.run("tiny", spec, dataset, tmp_path, "cpu", 1)
     weights, expected = (load_file(f / "model.safetensors") for f in (tmp_path, trained))
     assert all(torch.equal(weights[k], expected[k]) for k in expected)
@@ -154,7 +155,7 @@ def test_too_few_hours_are_refused_before_training(dataset, tmp_path):
 
 
 def test_too_little_memory_is_refused_before_training(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(resolution, "available_bytes", lambda *_: 1000)
+    monkeypatch.setattr(language_model, "available_bytes", lambda *_: 1000)
     with pytest.raises(UserError, match="too little memory"):
         train.run("tiny", tiny_spec(), dataset, tmp_path, "cpu", 1)
 
