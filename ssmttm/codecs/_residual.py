@@ -7,6 +7,8 @@ import torch
 from ssmttm.progress import Progress
 
 _ITERATIONS = 12
+_BEAM = 16
+_TOGETHER = 128
 
 
 def fit_codebooks(vectors: np.ndarray, codebooks: int, size: int, seed: int) -> np.ndarray:
@@ -51,4 +53,49 @@ def quantize(vectors: np.ndarray, codebooks: np.ndarray) -> np.ndarray:
     for level, codebook in enumerate(codebooks):
         codes[level] = nearest(residual, codebook)
         residual -= codebook[codes[level]]
+    return codes
+
+
+def nearest_sums(vectors: np.ndarray, codebooks: np.ndarray) -> np.ndarray:
+    """Codes, int64 [codebooks, n], whose sum of entries is near each of `vectors` [n, width].
+
+    Unlike `quantize`, which takes the nearest entry level by level, it finds the codes again that a sum was made of:
+    it keeps the best 16 beginnings (a beam search), then chooses each level once
+    more beside the others, until nothing changes.
+    """
+    codes = np.zeros((len(codebooks), len(vectors)), np.int64)
+    for start in range(0, len(vectors) if len(codebooks) else 0, _TOGETHER):  # bounds the distance matrix
+        part = slice(start, start + _TOGETHER)
+        codes[:, part] = _improved(vectors[part], codebooks, _beam(vectors[part], codebooks))
+    return codes
+
+
+def _beam(vectors: np.ndarray, codebooks: np.ndarray) -> np.ndarray:
+    residual = np.array(vectors[:, None], np.float32)
+    paths = np.zeros((len(vectors), 1, 0), np.int64)
+    for codebook in codebooks:
+        distances = np.square(residual).sum(-1)[..., None] - 2 * (residual @ codebook.T) + np.square(codebook).sum(1)
+        flat = distances.reshape(len(vectors), -1)
+        kept = min(_BEAM, flat.shape[1])
+        best = np.argpartition(flat, kept - 1, 1)[:, :kept]
+        beginning, codes = best // len(codebook), best % len(codebook)
+        residual = np.take_along_axis(residual, beginning[..., None], 1) - codebook[codes]
+        paths = np.concatenate([np.take_along_axis(paths, beginning[..., None], 1), codes[..., None]], -1)
+    best = np.square(residual).sum(-1).argmin(1)
+    return paths[np.arange(len(vectors)), best].T
+
+
+def _improved(vectors: np.ndarray, codebooks: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    codes = codes.copy()
+    residual = np.array(vectors, np.float32)
+    for level, codebook in enumerate(codebooks):
+        residual -= codebook[codes[level]]
+    for _ in range(_ITERATIONS):
+        before = codes.copy()
+        for level, codebook in enumerate(codebooks):
+            wanted = residual + codebook[codes[level]]
+            codes[level] = nearest(wanted, codebook)
+            residual = wanted - codebook[codes[level]]
+        if np.array_equal(codes, before):
+            break
     return codes

@@ -2,25 +2,40 @@
 
 import hashlib
 import json
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import safetensors
 
 from ssmttm import plugins
+from ssmttm.codecs import _published
 from ssmttm.errors import UserError
 from ssmttm.settings import CodecSettings
 from ssmttm.spec import canonical_json
 from ssmttm.tensors import save_tensors
 
+if TYPE_CHECKING:
+    import torch
+
 FORMAT = "ssmttm-codec-1"
 
 
-Sizes = Mapping[str, int]
+Sizes = Mapping[str, Any]
+"""What a codec is built by beside its tensors: plain values."""
 Tensors = Mapping[str, np.ndarray]
+
+
+class LatentTables(NamedTuple):
+    """What codes stand for, as a model of the levels above the first sees them."""
+
+    first: np.ndarray
+    """float32 [size, C1]: what a code of level 1 stands for."""
+    rest: np.ndarray
+    """float32 [K - 1, size, C2]: a frame's latents of levels 2 to K are the sum over k of rest[k][code]."""
 
 
 class Codec(ABC):
@@ -35,6 +50,13 @@ class Codec(ABC):
     """In Hz, of the audio on both sides."""
     codebooks: int
     codebook_size: int
+    keeps_phase: bool
+    """Whether decoded waveforms follow the original's, so that their difference says something."""
+
+    @property
+    def bit_rate(self) -> float:
+        """Bits per second of all K codebooks, each code at log2 of their size."""
+        return self.codebooks * math.log2(self.codebook_size) * self.frame_rate
 
     @property
     def frame_rate(self) -> float:
@@ -48,6 +70,10 @@ class Codec(ABC):
     @abstractmethod
     def encode(self, wave: np.ndarray) -> np.ndarray:
         """Samples [n], n >= 1, -> codes, int64 [K, T], each 0 to codebook_size - 1; ValueError for other input."""
+
+    def encode_many(self, waves: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Codes of several recordings, each as `encode` gives them; a network takes those of one length together."""
+        return [self.encode(wave) for wave in waves]
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Codes [k, T] of the first k >= 1 codebooks -> samples, float32 [hop T]."""
@@ -63,6 +89,28 @@ class Codec(ABC):
     @abstractmethod
     def decode_latents(self, z: np.ndarray) -> np.ndarray:
         """Continuous features [T, D] -> samples, float32 [hop T]; the same input gives the same audio."""
+
+    @abstractmethod
+    def tables(self) -> LatentTables:
+        """What the codes of each level stand for."""
+
+    @abstractmethod
+    def join(self, first: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """Codes of level 1 [T] and latents of the levels above it [T, C2] -> features [T, D] for `decode_latents`.
+
+        With the sums of `tables().rest` these are `latents` of all levels. Raises ValueError for codes out of range
+        and latents of another shape.
+        """
+
+    @abstractmethod
+    def snap(self, first: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """The same -> codes, int64 [K, T], whose latents are near `rest`; row 0 is `first`.
+
+        Latents that are sums of `tables().rest` give the codes that they are sums of. Raises ValueError as `join`.
+        """
+
+    def to(self, device: "torch.device") -> None:  # noqa: B027 codecs that are fitted here have nothing to move
+        """Compute on `device` from now on, if this codec is a network; one that is fitted here stays on the CPU."""
 
     def save(self, path: Path | str) -> None:
         """Write the codec to one safetensors file, atomically; equal codecs give equal bytes."""
@@ -90,10 +138,18 @@ def fit_codec(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, 
 def frames_in(settings: CodecSettings, seconds: float, sample_rate: int) -> int:
     """Frames that a clip of `seconds` at `sample_rate` Hz encodes to under `settings` (the config's data.codec).
 
-    Needs no weights. Raises UserError for an unknown codec.
+    Needs no weights. Raises UserError for an unknown codec, and for a model that nothing is known of.
     """
-    hop: int = _module(settings["name"], "data.codec.name").HOP
+    hop: int = _module(settings["name"], "data.codec.name").hop(settings)
     return -(-round(seconds * sample_rate) // hop)
+
+
+def check_codec(settings: CodecSettings, sample_rate: int) -> None:
+    """Refuse settings that the pretrained codec they name doesn't fit, as far as that is known without its weights.
+
+    `sample_rate` is that of the clips. Raises UserError.
+    """
+    _published.check_settings(settings, sample_rate)
 
 
 def load_codec(path: Path | str) -> Codec:
@@ -136,7 +192,9 @@ def codec_identity(name: str, sizes: Sizes, tensors: Tensors) -> str:
 
 def padded_wave(wave: np.ndarray, multiple: int) -> np.ndarray:
     """Samples [n] as float32, padded with silence to a multiple; ValueError unless finite, mono and not empty."""
-    if wave.ndim != 1 or not len(wave) or not np.isfinite(wave).all():
+    if wave.ndim == 1 and not len(wave):
+        raise ValueError("audio of zero length has no codes")
+    if wave.ndim != 1 or not np.isfinite(wave).all():
         raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
     return np.pad(wave.astype(np.float32), (0, -len(wave) % multiple))
 
@@ -151,6 +209,14 @@ def checked_codes(codec: Codec, codes: np.ndarray, levels: int) -> np.ndarray:
     if codes.size and not 0 <= codes.min() <= codes.max() < codec.codebook_size:
         raise ValueError(f"codes must be 0 to {codec.codebook_size - 1}, got {codes.min()} to {codes.max()}")
     return codes.astype(np.int64)
+
+
+def checked_rest(codec: Codec, first: np.ndarray, rest: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """What `join` and `snap` take: codes of level 1 as int64 [1, T], latents as float32 [T, width]; else ValueError."""
+    codes, latents = checked_codes(codec, np.asarray(first)[None], 1), checked_latents(rest, width)
+    if len(latents) != codes.shape[1]:
+        raise ValueError(f"expected as many latents as codes of level 1, got {len(latents)} for {codes.shape[1]}")
+    return codes, latents
 
 
 def checked_latents(z: np.ndarray, width: int) -> np.ndarray:

@@ -11,15 +11,14 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ssmttm.codecs.base import Codec, Sizes, Tensors, checked_codes, checked_latents, codec_identity, padded_wave
-from ssmttm.errors import UserError
+from ssmttm.codecs import _descript
+from ssmttm.codecs._network import NetworkCodec, pieces
+from ssmttm.codecs._published import DAC_HOP, DAC_STRIDES, KEY, Facts, check_facts, check_settings
+from ssmttm.codecs.base import LatentTables, Sizes, Tensors, checked_codes, checked_rest, codec_identity
 from ssmttm.settings import CodecSettings
 
-HOP = 512
-"""Samples per frame of codes."""
-_STRIDES = [2, 4, 8, 8]
-_PIECE = 1024
 _CONTEXT = 16
 """Frames on each side of a piece; encoder and decoder see about 8 and 10 frames to each side."""
 _SIZES = (
@@ -32,10 +31,10 @@ _SIZES = (
 )
 
 
-class DacCodec(Codec):
+class DacCodec(NetworkCodec):
     """Latents are what the decoder takes, width 1,024 in the published one."""
 
-    name, hop = "dac", HOP
+    name, hop = "dac", DAC_HOP
 
     def __init__(self, sizes: Sizes, tensors: Tensors) -> None:
         """From the model's sizes and its weights; raises ValueError if they don't fit each other."""
@@ -44,91 +43,106 @@ class DacCodec(Codec):
         if set(sizes) != set(_SIZES):
             raise ValueError(f"expected settings {sorted(_SIZES)}, got {sorted(sizes)}")
         with torch.device("meta"):
-            self._model = DacModel(DacConfig(**cast(Any, sizes), downsampling_ratios=_STRIDES))
-        try:
-            weights = {name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()}
-            self._model.load_state_dict(weights, assign=True)
-        except RuntimeError as error:
-            raise ValueError(f"weights that are no DAC of these settings: {error}") from error
-        self._model.eval().requires_grad_(False)
-        self._sizes = sizes
+            model = DacModel(DacConfig(**cast(Any, sizes), downsampling_ratios=DAC_STRIDES))
+        self._fill(model, sizes, tensors)
+        self._encoder, self._quantizer, self._decoder = model.encoder, model.quantizer, model.decoder
+        self._levels: Any = model.quantizer.quantizers
+        self._width = model.config.hidden_size
         self.sample_rate = sizes["sampling_rate"]
         self.codebooks, self.codebook_size = sizes["n_codebooks"], sizes["codebook_size"]
         self.identity = codec_identity(self.name, sizes, tensors)
 
     @torch.inference_mode()
-    def encode(self, wave: np.ndarray) -> np.ndarray:
-        """See `Codec`."""
-        samples = torch.from_numpy(padded_wave(wave, HOP))[None, None]
-        parts = []
-        for start, end, first, last in _pieces(samples.shape[-1] // HOP):
-            hidden = self._model.encoder(samples[..., first * HOP : last * HOP])
-            parts.append(self._model.quantizer(hidden[..., start - first : end - first])[1][0])
-        return torch.cat(parts, -1).numpy()
-
-    @torch.inference_mode()
     def latents(self, codes: np.ndarray, levels: int) -> np.ndarray:
         """See `Codec`; quantized latents."""
         codes = checked_codes(self, codes, levels)
-        return self._model.quantizer.from_codes(torch.from_numpy(codes[None, :levels]))[0][0].T.numpy()
+        tensor = torch.from_numpy(codes[None, :levels]).to(self._device)
+        return self._quantizer.from_codes(tensor)[0][0].T.cpu().numpy()
+
+    def tables(self) -> LatentTables:
+        """See `Codec`; each level above the first has channels of its own, as its code vectors are projected alone."""
+        vectors = np.stack([level.codebook.weight.cpu().numpy() for level in self._levels])
+        width = vectors.shape[2]
+        rest = np.zeros((self.codebooks - 1, self.codebook_size, (self.codebooks - 1) * width), np.float32)
+        for level, own in enumerate(vectors[1:]):
+            rest[level, :, level * width : (level + 1) * width] = own
+        return LatentTables(vectors[0].copy(), rest)
 
     @torch.inference_mode()
-    def decode_latents(self, z: np.ndarray) -> np.ndarray:
-        """See `Codec`."""
-        z = checked_latents(z, self._model.config.hidden_size)
-        latents = torch.from_numpy(z).T[None]
-        parts = [torch.zeros(0)]
-        for start, end, first, last in _pieces(len(z)):
-            wave = self._model.decoder(latents[..., first:last])[0, 0]
-            parts.append(wave[(start - first) * HOP : (end - first) * HOP])
-        return torch.cat(parts).numpy()
+    def join(self, first: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """See `Codec`; every level's projection, summed."""
+        codes, by_level = self._parts(first, rest)
+        lowest = self._levels[0]
+        total: Tensor = lowest.out_proj(lowest.codebook(codes.to(self._device)).transpose(1, 2))
+        for level, latents in zip(self._levels[1:], by_level, strict=True):
+            total = total + level.out_proj(latents)
+        return total[0].T.cpu().numpy()
 
-    def _content(self) -> tuple[Sizes, Tensors]:
-        return self._sizes, {name: tensor.numpy() for name, tensor in self._model.state_dict().items()}
+    @torch.inference_mode()
+    def snap(self, first: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """See `Codec`; each level by DAC's own look-up, of the nearest direction."""
+        codes, by_level = self._parts(first, rest)
+        above = [level.decode_latents(own)[1] for level, own in zip(self._levels[1:], by_level, strict=True)]
+        return torch.cat([codes, *(level.cpu() for level in above)]).numpy()
 
+    def _parts(self, first: np.ndarray, rest: np.ndarray) -> tuple[Tensor, list[Tensor]]:
+        """Codes of level 1 [1, T], and for each level above it latents [1, C, T]."""
+        count = self.codebooks - 1
+        codes, latents = checked_rest(self, first, rest, count * self._sizes["codebook_dim"])
+        parts = torch.from_numpy(latents).to(self._device).T[None].chunk(count, 1) if count else ()
+        return torch.from_numpy(codes), list(parts)
 
-def _pieces(frames: int) -> Iterator[tuple[int, int, int, int]]:
-    """Cut `frames` into pieces: start and end of each, and of what it is computed from."""
-    for start in range(0, frames, _PIECE):
-        end = min(start + _PIECE, frames)
-        yield start, end, max(start - _CONTEXT, 0), min(end + _CONTEXT, frames)
+    def _encoded(self, samples: Tensor, frames: int) -> Iterator[Tensor]:
+        for start, end, first, last in pieces(frames, _CONTEXT):
+            hidden = self._encoder(samples[..., first * DAC_HOP : last * DAC_HOP].to(self._device))
+            yield self._quantizer(hidden[..., start - first : end - first])[1]
+
+    def _decoded(self, latents: Tensor, frames: int) -> Iterator[Tensor]:
+        for start, end, first, last in pieces(frames, _CONTEXT):
+            wave = self._decoder(latents[..., first:last].to(self._device))
+            yield wave[..., (start - first) * DAC_HOP : (end - first) * DAC_HOP]
 
 
 def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> DacCodec:
-    """The first `codebooks` levels of the pretrained codec `model` (hub id or folder); `waves` are not needed.
+    """The first `codebooks` levels of the pretrained codec `model`; `waves` are not needed.
 
-    Raises UserError when the model is missing or damaged, or is not what `settings` and
-    `sample_rate` (of the clips) say.
+    `model` is a hub id or folder of transformers, or a weights file of the package descript-audio-codec, perhaps in
+    its folder. Raises UserError when the model is missing or damaged, or is not what `settings` and `sample_rate` (of
+    the clips) say.
     """
-    from transformers import DacModel
-
-    from ssmttm.pretrained.hub import load_pretrained
-
-    name = settings.get("model")
-    if not name:
-        raise UserError("data.codec.model: the codec dac needs a model, such as descript/dac_44khz, or a folder")
-    model = load_pretrained(DacModel, name, "data.codec.model")
-    config, codebooks, size = model.config, settings["codebooks"], settings["codebook_size"]
-    if list(config.downsampling_ratios) != _STRIDES:
-        raise UserError(
-            f"data.codec.model: {name} has strides {list(config.downsampling_ratios)}; only the 44.1 kHz codec's "
-            f"{_STRIDES} are supported"
-        )
-    if sample_rate != config.sampling_rate:
-        raise UserError(
-            f"data.clips.sample_rate is {sample_rate}, but {name} works at {config.sampling_rate}: set that"
-        )
-    if size != config.codebook_size:
-        raise UserError(f"data.codec.codebook_size is {size}, but {name} has {config.codebook_size}: set that")
-    if codebooks > config.n_codebooks:
-        raise UserError(f"data.codec.codebooks is {codebooks}, but {name} has only {config.n_codebooks}: lower it")
+    check_settings(settings, sample_rate)
+    codebooks = settings["codebooks"]
+    sizes, state = _read(settings.get("model", ""), settings, sample_rate)
     kept = [f"quantizer.quantizers.{level}." for level in range(codebooks)]
     tensors = {
         key: tensor.numpy()
-        for key, tensor in model.state_dict().items()
+        for key, tensor in state.items()
         if not key.startswith("quantizer.quantizers.") or key.startswith(tuple(kept))
     }
-    return DacCodec({key: getattr(config, key) for key in _SIZES} | {"n_codebooks": codebooks}, tensors)
+    return DacCodec({**sizes, "n_codebooks": codebooks}, tensors)
+
+
+def _read(name: str, settings: CodecSettings, sample_rate: int) -> tuple[Sizes, dict[str, Tensor]]:
+    """The sizes of a pretrained model and its weights, by the names of transformers."""
+    weights = _descript.weights_file(name)
+    if weights is not None:
+        sizes, state = _descript.read(weights)
+    else:
+        from transformers import DacModel
+
+        from ssmttm.pretrained.hub import load_pretrained
+
+        model = load_pretrained(DacModel, name, KEY)
+        sizes, state = {key: getattr(model.config, key) for key in _SIZES}, model.state_dict()
+    check_facts(
+        Facts(sizes["sampling_rate"], DAC_HOP, sizes["n_codebooks"], sizes["codebook_size"]), settings, sample_rate
+    )
+    return sizes, state
+
+
+def hop(settings: CodecSettings) -> int:
+    """Samples per frame, whatever the settings."""
+    return DAC_HOP
 
 
 load = DacCodec

@@ -13,7 +13,17 @@ import numpy as np
 import torch
 
 from ssmttm.codecs import _mel, _residual
-from ssmttm.codecs.base import Codec, Sizes, Tensors, checked_codes, checked_latents, codec_identity, padded_wave
+from ssmttm.codecs.base import (
+    Codec,
+    LatentTables,
+    Sizes,
+    Tensors,
+    checked_codes,
+    checked_latents,
+    checked_rest,
+    codec_identity,
+    padded_wave,
+)
 from ssmttm.errors import UserError
 from ssmttm.seeds import stable_fraction, stable_int
 from ssmttm.settings import CodecSettings
@@ -29,7 +39,7 @@ _MOST_FRAMES = 100_000
 class SpectralCodec(Codec):
     """Latents are log-mel features, width 192."""
 
-    name, hop = "spectral", HOP
+    name, hop, keeps_phase = "spectral", HOP, False
 
     def __init__(self, sample_rate: int, mean: np.ndarray, codebooks: np.ndarray) -> None:
         """`mean` [192] and `codebooks` [K, size, 192], float32. Raises ValueError for other shapes."""
@@ -57,6 +67,20 @@ class SpectralCodec(Codec):
         for level in range(levels):
             z += self._codebooks[level][codes[level]]
         return z
+
+    def tables(self) -> LatentTables:
+        """See `Codec`; all levels are in the space of the features, less their mean."""
+        return LatentTables(self._codebooks[0].copy(), self._codebooks[1:].copy())
+
+    def join(self, first: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """See `Codec`."""
+        codes, latents = checked_rest(self, first, rest, _WIDTH)
+        return self.latents(codes, 1) + latents
+
+    def snap(self, first: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """See `Codec`."""
+        codes, latents = checked_rest(self, first, rest, _WIDTH)
+        return np.concatenate([codes, _residual.nearest_sums(latents, self._codebooks[1:])])
 
     @torch.inference_mode()
     def decode_latents(self, z: np.ndarray) -> np.ndarray:
@@ -109,6 +133,11 @@ def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample
     mean = vectors.mean(0)
     codebooks = _residual.fit_codebooks(vectors - mean, settings["codebooks"], size, seed % 2**30)
     return SpectralCodec(sample_rate, mean, codebooks)
+
+
+def hop(settings: CodecSettings) -> int:
+    """Samples per frame, whatever the settings."""
+    return HOP
 
 
 def load(sizes: Sizes, tensors: Tensors) -> SpectralCodec:

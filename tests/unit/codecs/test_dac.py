@@ -7,7 +7,7 @@ import torch
 from transformers import DacConfig, DacModel
 
 from ssmttm.audio.coded import encode_audio
-from ssmttm.codecs import dac
+from ssmttm.codecs import _network
 from ssmttm.codecs.base import fit_codec, frames_in, load_codec
 from ssmttm.errors import UserError
 from ssmttm.stages import codec as codec_stage
@@ -79,7 +79,7 @@ def test_thirty_seconds_are_2584_frames(codec):
 
 
 def test_processing_in_pieces_gives_what_the_whole_gives(codec, original, monkeypatch):
-    monkeypatch.setattr(dac, "_PIECE", 40)
+    monkeypatch.setattr(_network, "PIECE", 40)
     wave = noise(200 * 512)
     codes = codec.encode(wave)
     with torch.inference_mode():
