@@ -11,6 +11,7 @@ from ssmttm.cli.options import (
     AllFingerprints,
     Cache,
     CodecFile,
+    Device,
     Licensed,
     Out,
     ShardClips,
@@ -100,18 +101,25 @@ def captions(
 
 @app.command()
 def codec(clips: AllClips, splits: Splits, out: Out, spec: Spec = None, threads: Threads = None) -> None:
-    """Fit the codec on the training split."""
+    """Fit the codec on the training split, or take a pretrained one."""
     from ssmttm.stages import codec
 
     codec.run(stage_settings("codec", spec), clips, splits, out, threads)
 
 
 @app.command()
-def tokens(clips: ShardClips, codec: CodecFile, out: Out, spec: Spec = None, threads: Threads = None) -> None:
+def tokens(
+    clips: ShardClips,
+    codec: CodecFile,
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+    device: Device = "auto",
+) -> None:
     """Encode clips to codec tokens."""
     from ssmttm.stages import tokens
 
-    tokens.run(stage_settings("tokens", spec), clips, codec, out, threads)
+    tokens.run(stage_settings("tokens", spec), clips, codec, out, threads, device)
 
 
 @app.command()

@@ -21,7 +21,7 @@ _TOGETHER_ON_GPU = 16384
 class NetworkCodec(Codec):
     """A codec whose encoder and decoder are networks: its latents are what the decoder takes."""
 
-    keeps_phase = True
+    keeps_phase, takes_gpu = True, True
     _network: nn.Module
     _width: int
     """Of the latents."""

@@ -50,6 +50,8 @@ class Codec(ABC):
     """In Hz, of the audio on both sides."""
     codebooks: int
     codebook_size: int
+    takes_gpu: bool = False
+    """Whether `to` moves anything: a codec that is fitted here computes on the CPU."""
     keeps_phase: bool
     """Whether decoded waveforms follow the original's, so that their difference says something."""
 
@@ -110,7 +112,7 @@ class Codec(ABC):
         """
 
     def to(self, device: "torch.device") -> None:  # noqa: B027 codecs that are fitted here have nothing to move
-        """Compute on `device` from now on, if this codec is a network; one that is fitted here stays on the CPU."""
+        """Compute on `device` from now on, if this codec can."""
 
     def save(self, path: Path | str) -> None:
         """Write the codec to one safetensors file, atomically; equal codecs give equal bytes."""

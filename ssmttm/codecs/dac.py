@@ -17,6 +17,7 @@ from ssmttm.codecs import _descript
 from ssmttm.codecs._network import NetworkCodec, pieces
 from ssmttm.codecs._published import DAC_HOP, DAC_STRIDES, KEY, Facts, check_facts, check_settings
 from ssmttm.codecs.base import LatentTables, Sizes, Tensors, checked_codes, checked_rest, codec_identity
+from ssmttm.errors import UserError
 from ssmttm.settings import CodecSettings
 
 _CONTEXT = 16
@@ -119,7 +120,12 @@ def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample
         for key, tensor in state.items()
         if not key.startswith("quantizer.quantizers.") or key.startswith(tuple(kept))
     }
-    return DacCodec({**sizes, "n_codebooks": codebooks}, tensors)
+    try:
+        return DacCodec({**sizes, "n_codebooks": codebooks}, tensors)
+    except ValueError as error:
+        raise UserError(
+            f"{KEY}: {settings.get('model')}: {' '.join(str(error).split())}; get the model again"
+        ) from error
 
 
 def _read(name: str, settings: CodecSettings, sample_rate: int) -> tuple[Sizes, dict[str, Tensor]]:

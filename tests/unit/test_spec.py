@@ -93,7 +93,7 @@ def test_every_key_of_the_schemas_is_described():
         ("training.checkpoints", [0.5, 0.5], "training.checkpoints: .* non-unique"),
         ("training.ema_decay", 1.0, "training.ema_decay"),
         ("training.processes", 0, "training.processes"),
-        ("model.codebooks", 10, "model.codebooks: 10 is greater than the maximum"),
+        ("model.codebooks", 33, "model.codebooks: 33 is greater than the maximum"),
         ("variants.prefix-hybrid.attention_layers", 0, "variants.prefix-hybrid.attention_layers: 0 is less"),
         ("variants.prefix-hybrid.attention_layers", [2, 2], "variants.prefix-hybrid.attention_layers: .* non-unique"),
         ("variants.prefix-mamba1.model", {"layers": 3}, "variants.prefix-mamba1.model: .*'layers' was unexpected"),

@@ -42,6 +42,12 @@ def test_a_bad_row_is_named(clone, case):
         ("title:", "titel: x\ntitle:", ["config.yaml", "'titel'"]),
         ("training:\n", "training:\n  batch_sise: 8\n", ["config.yaml: training", "'batch_sise'"]),
         ("{flops: ", "{flops: 6.0e12} #", ["budgets.flops.flops", "sign in the exponent"]),
+        (
+            "name: spectral",
+            "model: facebook/encodec_32khz\n    name: encodec",
+            ["sample_rate is 24000", "works at 32000"],
+        ),
+        ("name: spectral", "name: dac", ["data.codec.model", "needs a model, such as descript/dac_44khz"]),
         ("workflow/runs.tsv", "workflow/other.tsv", ["workflow/other.tsv", "no such run table"]),
     ],
 )

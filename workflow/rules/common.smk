@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 from ssmttm import choices, planning, provenance, spec
+from ssmttm.codecs.base import check_codec
 from ssmttm.config import validate_config
 from ssmttm.errors import UserError
 from ssmttm.pretrained.identity import MODEL_SUFFIXES
@@ -19,6 +20,7 @@ planning.summarize_dry_run(workflow.output_settings, logger.info)
 
 try:
     CONFIG = validate_config(config, " + ".join(map(str, workflow.configfiles)))
+    check_codec(CONFIG["data"]["codec"], CONFIG["data"]["clips"]["sample_rate"])
     RUNS = spec.read_runs(CONFIG)
     STUDY = planning.shown_study(CONFIG, RUNS)
     RELEASED = check_release(CONFIG, f"results/data/{CONFIG['data']['version']}")

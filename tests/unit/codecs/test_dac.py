@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from transformers import DacConfig, DacModel
+from tiny_codecs import DAC_LEVELS, DAC_RATE, DAC_SIZE, save_dac
+from transformers import DacModel
 
 from ssmttm.audio.coded import encode_audio
 from ssmttm.codecs import _network
@@ -14,25 +15,12 @@ from ssmttm.stages import codec as codec_stage
 from ssmttm.stages import tokens as tokens_stage
 from ssmttm.tables import SCHEMAS, read_table, write_table
 
-RATE, LEVELS, SIZE = 44100, 4, 16
-
-
-def save_model(folder, seed=0, **changes):
-    """A DAC with the published strides, few channels, and random weights that make its codes vary."""
-    config = {"encoder_hidden_size": 2, "decoder_hidden_size": 32, "n_codebooks": LEVELS, "codebook_size": SIZE}
-    model = DacModel(DacConfig(**(config | {"codebook_dim": 4, "sampling_rate": RATE} | changes)))
-    generator = torch.Generator().manual_seed(seed)
-    for name, parameter in model.named_parameters():
-        if not name.endswith("alpha"):
-            spread = 0.6 if name.startswith("decoder") else 1.0  # more would amplify rounding
-            parameter.data = torch.randn(parameter.shape, generator=generator) * spread / parameter[0].numel() ** 0.5
-    model.save_pretrained(folder)
-    return folder
+RATE, LEVELS, SIZE = DAC_RATE, DAC_LEVELS, DAC_SIZE
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return save_model(tmp_path_factory.mktemp("dac") / "model")
+    return save_dac(tmp_path_factory.mktemp("dac") / "model")
 
 
 def settings(folder, **changes):
@@ -115,7 +103,7 @@ def test_fewer_levels_are_the_first_ones(codec, folder):
 def test_the_identity_is_that_of_the_weights(codec, folder, tmp_path):
     assert codec.identity == fit(folder).identity
     assert codec.identity.startswith("dac:")
-    assert fit(save_model(tmp_path / "other", seed=1)).identity != codec.identity
+    assert fit(save_dac(tmp_path / "other", seed=1)).identity != codec.identity
 
 
 @pytest.mark.parametrize("codes", [np.full((LEVELS, 3), SIZE), np.full((1, 3), -1), np.zeros((2, 3)), np.zeros(3, int)])
@@ -168,7 +156,7 @@ def test_a_damaged_or_incomplete_model_is_refused(folder, tmp_path):
 
 def test_another_architecture_is_refused(tmp_path):
     with pytest.raises(UserError, match="strides"):
-        fit(save_model(tmp_path, downsampling_ratios=[2, 4, 5, 8]))
+        fit(save_dac(tmp_path, downsampling_ratios=[2, 4, 5, 8]))
 
 
 def test_a_codec_file_of_other_weights_is_refused(folder, tmp_path):

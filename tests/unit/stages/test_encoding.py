@@ -71,6 +71,27 @@ def test_tokens_of_another_codec_than_configured_are_refused(data, tmp_path):
         )
 
 
+@pytest.mark.parametrize(
+    ("audio", "message"),
+    [(encode_audio(np.zeros(0, np.float32), RATE, "WAV"), "is audio of zero length"), (b"", "is no audio")],
+)
+def test_a_clip_without_audio_is_refused_by_its_name(data, tmp_path, audio, message):
+    clip = {"clip_id": "t9@0", "track_id": "t9", "audio": {"bytes": audio, "path": "0.flac"}}
+    write(tmp_path / "clips.parquet", "clips", [clip])
+    with pytest.raises(UserError, match=rf"clips\.parquet: clip t9@0 {message}"):
+        tokens.run({"codec": CODEC}, tmp_path / "clips.parquet", data / "codec.safetensors", tmp_path / "tokens", 1)
+    assert not (tmp_path / "tokens").exists()
+
+
+def test_a_pretrained_codec_is_checked_before_any_clip_is_read(tmp_path):
+    settings = {"name": "encodec", "model": "facebook/encodec_32khz", "codebooks": 4, "codebook_size": 2048}
+    spec = {"codec": settings, "clips": {"sample_rate": RATE}, "seed": 1}
+    with pytest.raises(
+        UserError, match=r"data\.clips\.sample_rate is 24000, but facebook/encodec_32khz works at 32000"
+    ):
+        codec.run(spec, [tmp_path / "absent"], tmp_path / "absent", tmp_path / "codec.safetensors", 1)
+
+
 def test_captions_use_the_sources_genre_and_become_embeddings(data):
     spec = {"captions": {"tags": 5, "tag_threshold": 0.12, "style": "sentence", "rewrite": None}, "seed": 1}
     captions.run(spec, data / "clips.parquet", data / "licensed.parquet", data / "captions.parquet")
