@@ -57,6 +57,11 @@ FINAL = "final"
 """The checkpoint that is the finished model."""
 
 
+def here(embedders: Iterable[str]) -> list[str]:
+    """Those of `embedders` that run in the main environment."""
+    return [name for name in embedders if name not in ELSEWHERE]
+
+
 def metrics_of(metrics: Iterable[str], embedder: str) -> list[str]:
     """Those of `metrics` that `embedder` can serve."""
     return [metric for metric in metrics if METRICS[metric] is None or METRICS[metric] in EMBEDDERS[embedder]]

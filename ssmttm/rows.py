@@ -225,6 +225,24 @@ class EmbeddingRow(TypedDict):
     channels: Int32
 
 
+class CodecLevelRow(TypedDict):
+    """How well a codec gives test clips back from its first levels."""
+
+    levels: Int32  # how many; usage and perplexity are of the last of them
+    bit_rate: float  # bit/s of all these levels
+    usage: float  # share of its codes that occur in the test split, 0 to 1
+    perplexity: float  # of its codes there
+    frames: int  # that were counted for both
+    log_spectral_distance_db: float
+    mel_distance: float  # as Codec-SUPERB defines it
+    si_sdr_db: float | None  # null for a codec that invents phases
+    fad: float | None  # null without an embedder
+    clips: Int32  # that were decoded
+    windows: Int32  # of the embedder, on each side
+    codec: str  # name and hash
+    embedder: str | None  # name and hash
+
+
 ROWS: Mapping[str, type] = {
     "index": IndexRecord,
     "licensed": LicensedRow,
@@ -240,6 +258,7 @@ ROWS: Mapping[str, type] = {
     "curve": StepRow,
     "generated": GeneratedRow,
     "embeddings": EmbeddingRow,
+    "codec_quality": CodecLevelRow,
 }
 """The row of each product, by the product's name."""
 

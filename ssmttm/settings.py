@@ -135,6 +135,7 @@ class EvaluationSettings(TypedDict):
     metrics: list[str]
     checkpoints: list[float]
     training_clips: int
+    codec_clips: int
     published: bool
     bootstrap: int
     confidence: float
@@ -213,7 +214,9 @@ class StageSpec(DataSettings):
     musicgen: Section | None
     models: Section
     metrics: list[str]
+    embedders: list[str]
     training_clips: int
+    codec_clips: int
     bootstrap: int
     confidence: float
     title: str

@@ -35,6 +35,7 @@ STAGES = {
     "baseline": "generation.seed",
     "external": "evaluation.systems data.clips",
     "musicgen": "evaluation.musicgen generation.seed data.clips",
+    "codec_quality": "evaluation.embedders evaluation.models evaluation.codec_clips generation.seed",
     "embed": "evaluation.models evaluation.training_clips generation.seed",
     "score": "evaluation.metrics evaluation.bootstrap evaluation.confidence evaluation.seed evaluation.training_clips",
     "claims": "",

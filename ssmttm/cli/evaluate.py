@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from ssmttm.cli.options import (
+    AllClips,
     AllFingerprints,
     Cache,
     CodecFile,
     Device,
+    EmbeddingCache,
     Out,
     Prompts,
     Spec,
@@ -94,6 +96,25 @@ def musicgen(
     musicgen.run(stage_settings("musicgen", spec), prompts, out, facts, device, threads)
 
 
+@app.command("codec_quality")
+def codec_quality(
+    clips: AllClips,
+    tokens: Annotated[list[Path], option("tokens/{shard}.parquet; repeat for every shard.")],
+    splits: Splits,
+    codec: CodecFile,
+    out: Out,
+    cache: EmbeddingCache = Path("results/cache/embeddings"),
+    spec: Spec = None,
+    threads: Threads = None,
+    device: Device = "auto",
+) -> None:
+    """Measure how well the codec gives test clips back, for each number of levels, and how it uses its codes."""
+    from ssmttm.stages import codec_quality
+
+    settings = stage_settings("codec_quality", spec)
+    codec_quality.run(settings, clips, tokens, splits, codec, out, cache, threads, device)
+
+
 @app.command()
 def embed(
     embedder: Annotated[str, option("musicnn, or another of evaluation.embedders.")],
@@ -103,7 +124,7 @@ def embed(
         list[Path] | None, option("Instead: clips/{shard}.parquet, for its training clips; repeat.")
     ] = None,
     splits: Annotated[Path | None, option("With --clips: splits.parquet.")] = None,
-    cache: Annotated[Path, option("Folder of embeddings that are there already.")] = Path("results/cache/embeddings"),
+    cache: EmbeddingCache = Path("results/cache/embeddings"),
     spec: Spec = None,
     threads: Threads = None,
 ) -> None:

@@ -40,6 +40,7 @@ def option(help: str, *names: str, **more: Any) -> Any:
 Spec = Annotated[str | None, option("Settings as JSON or a JSON file. Default: from ./config.yaml.", "--spec")]
 Out = Annotated[Path, new_file("The file to write.", "--out")]
 Cache = Annotated[Path, option("Folder for downloads, verified and reused.", "--cache")]
+EmbeddingCache = Annotated[Path, option("Folder of embeddings that are there already.", "--cache")]
 CodecFile = Annotated[Path, option("The fitted codec (codec.safetensors).", "--codec")]
 Device = Annotated[str, option("auto, cpu, cuda or cuda:N.", "--device")]
 Threads = Annotated[int | None, option("CPU threads. Default: torch's choice.", "--threads", min=1)]

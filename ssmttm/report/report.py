@@ -18,6 +18,7 @@ from ssmttm.report.figures.curves import codes_of
 from ssmttm.report.figures.figures import figures, svg_names, variant_colors, write
 from ssmttm.report.page import render
 from ssmttm.report.sections.claims import claims_section
+from ssmttm.report.sections.codec import codec_section
 from ssmttm.report.sections.comparability import caveats
 from ssmttm.report.sections.conclusions import conclusions, unequal_compute
 from ssmttm.report.sections.corpus import corpus
@@ -137,6 +138,8 @@ def build(
     return render(
         title=spec["title"],
         corpus=corpus(data),
+        codec=codec_section(data),
+        codec_href=linker(page)(data / "codec_quality.parquet"),
         policy=usable(spec["data"]["license"]),
         studies=list(parts),
         drawn={part.name: part.drawn for part in parts},

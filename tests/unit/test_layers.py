@@ -54,11 +54,11 @@ MAY_USE = {
     "generation": ("audio", "codecs", "given", "models", "released", "settings", "text"),
     "accounting": ("codecs", "config", "models", "settings", "spec", "text", "training"),
     "evaluation": (
-        "accounting", "audio", "choices", "dataset", "fetch", "generation", "pretrained", "provenance", "rows",
-        "settings", "sources", "spec", "statistics", "tables",
+        "accounting", "audio", "choices", "codecs", "dataset", "fetch", "generation", "pretrained", "provenance",
+        "rows", "settings", "sources", "spec", "statistics", "tables",
     ),
     "study": ("choices", "settings", "statistics", "study_rows", "tables"),
-    "report": ("accounting", "audio", "dataset", "licenses", "statistics", "study", "study_rows", "tables"),
+    "report": ("accounting", "audio", "dataset", "licenses", "rows", "statistics", "study", "study_rows", "tables"),
     "listening": ("audio", "dataset", "statistics", "tables"),
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "config", "dataset", "evaluation", "generation",

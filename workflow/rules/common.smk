@@ -32,6 +32,7 @@ SHARDS = range(CONFIG["data"]["shards"])
 CODEC = CONFIG["data"]["codec"]["name"]
 ENCODER = CONFIG["data"]["text"]["encoder"]
 EMBEDDERS = CONFIG["evaluation"]["embedders"]
+CODEC_EMBEDDERS = tuple(choices.here(EMBEDDERS)[:1])
 METRICS = CONFIG["evaluation"]["metrics"]
 CHECKPOINTS = {run: choices.checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
 PROMPTS = CONFIG["evaluation"]["prompts"]
@@ -121,6 +122,7 @@ def parts(study):
     systems = [f"runs/{run}" for run in STUDIES[study]] + BASELINES
     return [
         released(f"results/data/{VERSION}/dataset.json"),
+        f"results/data/{VERSION}/codec_quality.parquet",
         "results/claims.json",
         *expand(f"results/studies/{study}/{{name}}.parquet", name=choices.STUDY_TABLES),
         f"results/studies/{study}/summary.json",
@@ -202,6 +204,11 @@ def model_files(setting):
 def weights(wildcards):
     """The weights of `{embedder}`, if it takes any from this machine."""
     return model_files(CONFIG["evaluation"]["models"].get(wildcards.embedder))
+
+
+def codec_embedder_weights(wildcards):
+    """The weights of the embedder that the codec's quality is measured with, if it takes any from this machine."""
+    return [file for name in CODEC_EMBEDDERS for file in model_files(CONFIG["evaluation"]["models"].get(name))]
 
 
 def environment_of(wildcards):

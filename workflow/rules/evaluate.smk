@@ -50,6 +50,34 @@ rule prompts:
         " --spec {params.spec:q} > {log:q} 2>&1"
 
 
+rule codec_quality:
+    input:
+        codec_embedder_weights,
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
+        clips=released(shards("clips/{shard}.parquet")),
+        tokens=released(shards("tokens/{shard}.parquet")),
+        splits=released(f"results/data/{VERSION}/splits.parquet"),
+        codec=released(f"results/data/{VERSION}/codec.safetensors"),
+    output:
+        f"results/data/{VERSION}/codec_quality.parquet",
+    log:
+        f"results/logs/{VERSION}/codec_quality.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=0,
+    params:
+        spec=settings("codec_quality"),
+        code=code("codec_quality", codec=CODEC, embedder=CODEC_EMBEDDERS),
+        clips=repeated("clips", "clips"),
+        tokens=repeated("tokens", "tokens"),
+    shell:
+        "ssmttm codec_quality {params.clips:q} {params.tokens:q} --splits {input.splits:q} --codec {input.codec:q}"
+        " --out {output:q} --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
+
+
 rule baseline:
     input:
         prompts="results/data/{version}/prompts.parquet",

@@ -6,7 +6,7 @@ from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedders.musicnn import MusicnnEmbedder
 from ssmttm.evaluation.systems.training import training_order
-from ssmttm.stages import captions, codec, embed, text, tokens
+from ssmttm.stages import captions, codec, codec_quality, embed, text, tokens
 from ssmttm.tables import SCHEMAS, read_table, write_table
 from ssmttm.text.base import load_encoder
 
@@ -107,6 +107,25 @@ def test_captions_use_the_sources_genre_and_become_embeddings(data):
         assert row["length"] <= 12
         assert row["encoder"] == encoder.identity
         np.testing.assert_allclose(embedding, encoder.encode([caption["caption"]], 12)[0], atol=2e-3)
+
+
+def test_the_codec_is_measured_on_test_clips_and_only_by_its_own_tokens(data, tmp_path):
+    tokens.run({"codec": CODEC}, data / "clips.parquet", data / "codec.safetensors", data / "tokens.parquet", 1)
+    spec = {"embedders": ["clap_laion", "musicnn"], "models": {}, "codec_clips": 5, "seed": 1}
+    out, splits = tmp_path / "quality.parquet", data / "splits.parquet"
+    inputs = [data / "clips.parquet"], [data / "tokens.parquet"], splits, data / "codec.safetensors"
+    codec_quality.run(spec, *inputs, out, tmp_path / "cache", 1)
+    rows = read_table(out, "codec_quality").to_pylist()
+    coder = load_codec(data / "codec.safetensors")
+    assert [row["levels"] for row in rows] == [1, 2]
+    assert {(row["clips"], row["frames"], row["codec"]) for row in rows} == {
+        (1, coder.frames(4 * RATE), coder.identity)
+    }
+    assert rows[0]["embedder"].startswith("musicnn")
+    other = [row | {"codec": "spectral:0"} for row in read_table(data / "tokens.parquet", "tokens").to_pylist()]
+    write_table(tmp_path / "other.parquet", "tokens", other)
+    with pytest.raises(UserError, match=r"other\.parquet: its tokens are of spectral:0, but the codec is spectral:"):
+        codec_quality.run(spec, inputs[0], [tmp_path / "other.parquet"], *inputs[2:], out, tmp_path / "cache", 1)
 
 
 def test_an_empty_caption_is_refused_with_its_clip(tmp_path):
