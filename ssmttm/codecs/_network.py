@@ -2,14 +2,14 @@
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ssmttm.codecs.base import Codec, Sizes, Tensors, checked_latents, padded_wave
+from ssmttm.codecs.base import Codec, Sizes, Tensors, checked_codes, checked_latents, padded_wave
 
 PIECE = 1024
 """Frames that are computed at once, beside those that they depend on: bounds memory."""
@@ -56,19 +56,30 @@ class NetworkCodec(Codec):
         for frames, same in places.items():
             count = max(1, _TOGETHER.get(self._device.type, _TOGETHER_ON_GPU) // frames)
             for part in (same[start : start + count] for start in range(0, len(same), count)):
-                samples = torch.from_numpy(np.stack([padded[place] for place in part]))
+                samples = padded[part[0]][None] if len(part) == 1 else np.stack([padded[place] for place in part])
                 with _full_precision():
-                    pieces = [piece.cpu() for piece in self._encoded(samples[:, None], frames)]
-                codes.update(zip(part, torch.cat(pieces, -1).numpy(), strict=True))
+                    made = [piece.cpu() for piece in self._encoded(torch.from_numpy(samples)[:, None], frames)]
+                codes.update(zip(part, torch.cat(made, -1).numpy(), strict=True))
         return [codes[place] for place in range(len(waves))]
 
-    @torch.inference_mode()
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """See `Codec`; latents are never there as a whole, which for an hour are a gigabyte."""
+        codes = checked_codes(self, codes, len(codes))
+        return self._decode(lambda first, last: self.latents(codes[:, first:last], len(codes)), codes.shape[1])
+
     def decode_latents(self, z: np.ndarray) -> np.ndarray:
         """See `Codec`."""
         z = checked_latents(z, self._width)
-        wave, filled = np.empty(len(z) * self.hop, np.float32), 0
+        return self._decode(lambda first, last: z[first:last], len(z))
+
+    @torch.inference_mode()
+    def _decode(self, latents: Callable[[int, int], np.ndarray], frames: int) -> np.ndarray:
+        def take(first: int, last: int) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(latents(first, last).T)[None]).to(self._device)
+
+        wave, filled = np.empty(frames * self.hop, np.float32), 0
         with _full_precision():
-            for piece in self._decoded(torch.from_numpy(z).T[None], len(z)):
+            for piece in self._decoded(take, frames):
                 samples = piece[0, 0].cpu().numpy()
                 wave[filled : filled + len(samples)] = samples
                 filled += len(samples)
@@ -79,8 +90,8 @@ class NetworkCodec(Codec):
         """Codes [clips, K, n] of `samples` [clips, 1, hop frames], piece by piece."""
 
     @abstractmethod
-    def _decoded(self, latents: Tensor, frames: int) -> Iterator[Tensor]:
-        """Samples [1, 1, hop n] from `latents` [1, D, frames], piece by piece."""
+    def _decoded(self, take: Callable[[int, int], Tensor], frames: int) -> Iterator[Tensor]:
+        """Samples [1, 1, hop n] of `frames` frames, piece by piece; `take(first, last)` gives latents [1, D, m]."""
 
     def _content(self) -> tuple[Sizes, Tensors]:
         return self._sizes, {name: tensor.cpu().numpy() for name, tensor in self._network.state_dict().items()}

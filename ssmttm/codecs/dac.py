@@ -6,7 +6,7 @@ decode to exactly 512 T samples. Long recordings are processed in pieces with en
 surroundings that the result is that of the whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -98,9 +98,9 @@ class DacCodec(NetworkCodec):
             hidden = self._encoder(samples[..., first * DAC_HOP : last * DAC_HOP].to(self._device))
             yield self._quantizer(hidden[..., start - first : end - first])[1]
 
-    def _decoded(self, latents: Tensor, frames: int) -> Iterator[Tensor]:
+    def _decoded(self, take: Callable[[int, int], Tensor], frames: int) -> Iterator[Tensor]:
         for start, end, first, last in pieces(frames, _CONTEXT):
-            wave = self._decoder(latents[..., first:last].to(self._device))
+            wave = self._decoder(take(first, last))
             yield wave[..., (start - first) * DAC_HOP : (end - first) * DAC_HOP]
 
 

@@ -80,10 +80,7 @@ class EncodecCodec(NetworkCodec):
         for embeddings in self._encoder.run(take, frames, self.hop, 1):
             yield self._quantized(embeddings)
 
-    def _decoded(self, latents: Tensor, frames: int) -> Iterator[Tensor]:
-        def take(first: int, last: int) -> Tensor:
-            return latents[..., first:last].to(self._device)
-
+    def _decoded(self, take: Callable[[int, int], Tensor], frames: int) -> Iterator[Tensor]:
         yield from self._decoder.run(take, frames, 1, self.hop)
 
     def _quantized(self, embeddings: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tiny_codecs import DAC_RATE, save_dac, save_encodec
 
+from ssmttm.codecs import _network
 from ssmttm.codecs.base import fit_codec, load_codec
 
 RATES = {"spectral": 24000, "dac": DAC_RATE, "encodec": 24000}
@@ -22,7 +23,7 @@ def fitted(name, folder, codebooks):
     return fit_codec(sizes | {"model": str(save(folder / name))}, iter(()), 0, RATES[name], 1)
 
 
-@pytest.fixture(scope="module", params=RATES)
+@pytest.fixture(scope="module", params=list(RATES))
 def name(request):
     return request.param
 
@@ -107,6 +108,26 @@ def test_recordings_of_many_lengths_have_the_codes_that_each_has_alone(codec):
     waves = [noise(n, n) for n in (5000, 9000, 5000, 1, 9000)]
     for wave, codes in zip(waves, codec.encode_many(waves), strict=True):
         np.testing.assert_array_equal(codes, codec.encode(wave))
+
+
+@pytest.mark.parametrize("name", ["dac", "encodec"], indirect=True)
+def test_a_network_never_sees_more_than_a_piece_of_a_long_recording(codec, monkeypatch):
+    monkeypatch.setattr(_network, "PIECE", 16)
+    seen = []
+
+    def hook(module, inputs):
+        seen.append(inputs[0].shape[-1])
+
+    hooks = [layer.register_forward_pre_hook(hook) for layer in codec._network.modules()]
+    longest = []
+    for frames in (200, 800):
+        wave = noise(frames * codec.hop)
+        assert codec.decode(codec.encode(wave)).shape == wave.shape
+        longest.append(max(seen))
+        seen.clear()
+    for each in hooks:
+        each.remove()
+    assert longest[0] == longest[1] <= (16 + 2 * 20) * codec.hop
 
 
 def test_the_bit_rate_is_that_of_the_codes(codec):

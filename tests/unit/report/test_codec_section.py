@@ -6,7 +6,8 @@ from ssmttm.tables import write_table
 
 ROW = {
     "levels": 1, "bit_rate": 468.75, "usage": 0.5, "perplexity": 250.2, "frames": 4900,
-    "log_spectral_distance_db": 10.2, "mel_distance": 1.25, "si_sdr_db": None, "fad": 20.6, "clips": 12, "windows": 60, "codec": "spectral:1",
+    "log_spectral_distance_db": 10.2, "mel_distance": 1.25, "si_sdr_db": None,
+    "fad": 20.6, "clips": 12, "windows": 60, "codec": "spectral:1",
     "embedder": "musicnn:2",
 }  # fmt: skip
 

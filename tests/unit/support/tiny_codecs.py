@@ -41,14 +41,15 @@ def save_encodec(folder: Path, kind: str = "24khz", seed: int = 0, **changes: ob
     model = EncodecModel(EncodecConfig(**config)).eval()
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
-        if parameter.ndim > 1:
-            parameter.data = torch.randn(parameter.shape, generator=generator) / parameter[0].numel() ** 0.5
+        spread = parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.1
+        parameter.data = torch.randn(parameter.shape, generator=generator) * spread
     with torch.no_grad():
         channels = model.config.audio_channels
         noise = torch.randn(1, channels, 300 * model.config.hop_length, generator=generator) * 0.3
         residual = model.encoder(noise)[0].T
         for level in model.quantizer.layers:
-            book = residual[torch.randperm(len(residual), generator=generator)[: model.config.codebook_size]].clone()
+            book = residual[torch.randperm(len(residual), generator=generator)[: model.config.codebook_size]]
+            book = book + 0.3 * residual.std() * torch.randn(book.shape, generator=generator)  # no code twice
             level.codebook.embed.copy_(book)
             residual = residual - book[torch.cdist(residual, book).argmin(1)]
     model.save_pretrained(folder)
