@@ -162,8 +162,7 @@ def parameters(model: MusicLM) -> ParameterCounts:
     """How many parameters `model` has."""
     added: dict[str, int] = {}
     for name, parameter in model.named_parameters():
-        ours = name.split(".")[0]
-        if ours in OURS:
+        for ours in set(OURS).intersection(name.split(".")):
             added[ours] = added.get(ours, 0) + parameter.numel()
     return {
         "parameters": sum(p.numel() for p in model.parameters()) - sum(added.values()),

@@ -4,7 +4,6 @@ A design is a configuration (`ModelConfig`): which mixer, feed-forward or none, 
 prefix or by cross-attention. The designs are those of arXiv 2601.14786.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -15,12 +14,14 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ssmttm.models.blocks import Block
+from ssmttm.models.conditioning import CaptionCondition
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
 from ssmttm.models.dropout import number_sites
 from ssmttm.models.functional import RMSNorm
 from ssmttm.models.mixer import State
 from ssmttm.models.patterns import steps_for
+from ssmttm.models.positions import sinusoidal
 
 _PIECE = 512
 """Steps that `prefill` takes at once: bounds its memory for long prompts."""
@@ -36,14 +37,6 @@ class Stream:
     head: Tensor  # [K * codebook_size, d_model], the heads as one
 
 
-def sinusoidal(positions: Tensor, width: int) -> Tensor:
-    """Position embedding `[…, width]`: cosines, then sines, of pos / 10000^(i / (width/2 - 1))."""
-    half = width // 2
-    rates = torch.exp(-math.log(10000.0) * torch.arange(half, device=positions.device) / (half - 1))
-    phase = positions[..., None].float() * rates
-    return torch.cat([phase.cos(), phase.sin()], -1)
-
-
 class MusicLM(nn.Module):
     """Codec language model with `codebooks` parallel streams in the delay pattern."""
 
@@ -54,9 +47,7 @@ class MusicLM(nn.Module):
         self.special = config.codebook_size
         embeddings = (nn.Embedding(vocabulary, width) for _ in range(config.codebooks))
         self.embeddings = cast(Sequence[nn.Embedding], nn.ModuleList(embeddings))
-        self.text_projection = nn.Linear(config.text_width, width)
-        self.text_norm = nn.LayerNorm(width)
-        self.null_condition = nn.Parameter(torch.randn(width))
+        self.caption = CaptionCondition(config.text_width, width)
         self.blocks = cast(Sequence[Block], nn.ModuleList(Block(config, i) for i in range(1, config.layers + 1)))
         self.final_norm = RMSNorm(width) if config.final_norm else nn.Identity()
         self.heads = cast(
@@ -66,22 +57,6 @@ class MusicLM(nn.Module):
         self.checkpointing = False  # keep each block's input only, and compute the block again in the backward pass
         number_sites(self)
 
-    def condition(self, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Caption embeddings `[batch, tokens, text_width]` -> context `[batch, tokens, d_model]` and its mask.
-
-        Tokens where `mask` is False are left out, the others moved to the right in their order,
-        so that neither padding nor batch-mates change a result. A row without any token becomes
-        the learned null condition, one token long.
-        """
-        order = torch.argsort(mask.to(torch.uint8), dim=1, stable=True)
-        text = torch.gather(text, 1, order[..., None].expand_as(text))
-        mask = torch.gather(mask, 1, order)
-        context = self.text_norm(self.text_projection(text.to(self.text_projection.weight.dtype)))
-        empty = ~mask.any(1)
-        last = torch.where(empty[:, None], self.null_condition.to(context.dtype), context[:, -1])
-        context = torch.cat([context[:, :-1], last[:, None]], 1)
-        return context, torch.cat([mask[:, :-1], (mask[:, -1] | empty)[:, None]], 1)
-
     def forward(self, codes: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
         """Logits `[batch, steps, K, codebook_size]` for the targets of `codes`.
 
@@ -90,7 +65,7 @@ class MusicLM(nn.Module):
             text: `[batch, tokens, text_width]` caption token embeddings.
             text_mask: `[batch, tokens]`, False at padding and dropped words.
         """
-        context, mask = self.condition(text, text_mask)
+        context, mask = self.caption(text, text_mask)
         x = self._embed(codes)
         steps = x.shape[1]
         padding: Tensor | None = None
@@ -109,7 +84,7 @@ class MusicLM(nn.Module):
 
     def start(self, text: Tensor, text_mask: Tensor) -> Stream:
         """Take in the captions; `prefill` and `step` then continue. Shapes as in `forward`."""
-        context, mask = self.condition(text, text_mask)
+        context, mask = self.caption(text, text_mask)
         batch = context.shape[0]
         layers = [block.mixer.init_state(batch, context.device, context.dtype) for block in self.blocks]
         contexts: list[State | None] = [None] * len(self.blocks)
@@ -168,10 +143,8 @@ class MusicLM(nn.Module):
         """FLOPs of `forward` for one clip of `frames` frames and `tokens` caption tokens (padding included)."""
         steps = steps_for(frames, self.config.codebooks)
         length = steps + tokens if self.config.conditioning == "prefix" else steps
-        cost = Cost(
-            weights=2 * tokens * self.text_projection.weight.numel(),
-            head=2 * steps * len(self.heads) * self.special * self.config.d_model,
-        )
+        head = Cost(head=2 * steps * len(self.heads) * self.special * self.config.d_model)
+        cost = head + self.caption.flops(tokens)
         for block in self.blocks:
             cost += block.flops(length, tokens)
         return cost
@@ -194,8 +167,8 @@ class MusicLM(nn.Module):
 
 
 def _group_of(name: str) -> str:
-    if name.startswith("text_"):
-        return "text"
+    if name.startswith("caption."):
+        return "null_condition" if name.endswith("null_condition") else "text"
     if name.startswith("blocks."):
         part = name.split(".")[2]
         return {"mixer": "mixers", "cross": "cross", "feedforward": "feedforward"}.get(part, "norms")

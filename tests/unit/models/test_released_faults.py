@@ -88,7 +88,7 @@ def model(request):
 
 def captions(model, batch=2, tokens=TOKENS):
     g = torch.Generator().manual_seed(2)
-    dtype = model.null_condition.dtype
+    dtype = model.caption.null_condition.dtype
     return torch.randn(batch, tokens, TINY["text_width"], generator=g, dtype=dtype), torch.ones(batch, tokens).bool()
 
 
@@ -145,10 +145,10 @@ def test_caption_dropout_trains_the_null_condition(model):
     mask[1] = False
     batch = Batch(codes(), text, mask, ["a", "b"])
     codebook_losses(model, batch, mask).mean().backward()
-    assert model.null_condition.grad.abs().sum() > 0
+    assert model.caption.null_condition.grad.abs().sum() > 0
     model.zero_grad()
     codebook_losses(model, batch, torch.ones_like(mask)).mean().backward()
-    assert model.null_condition.grad is None or not model.null_condition.grad.any()
+    assert model.caption.null_condition.grad is None or not model.caption.null_condition.grad.any()
 
 
 @torch.inference_mode()
@@ -159,7 +159,7 @@ def test_guidance_starts_from_the_trained_null_condition(model):
     conditional = model(inputs(model), text, mask)[:, 0]
     null = model(inputs(model), text, torch.zeros_like(mask))[:, 0]
     close(guided_step(model, first, model.start(*both), 3.0), null + 3 * (conditional - null))
-    model.null_condition += 1
+    model.caption.null_condition += 1
     assert not torch.allclose(guided_step(model, first, model.start(*both), 0.0), null)
 
 
@@ -204,7 +204,7 @@ def test_generation_feeds_each_token_once(variant):
 
         return counted
 
-    embedding, projection = model.embeddings[0], model.text_projection
+    embedding, projection = model.embeddings[0], model.caption.projection
     embedding.forward = counting("frames", embedding.forward, lambda args: args[0].numel())
     projection.forward = counting("captions", projection.forward, lambda args: args[0][..., 0].numel())
     for block in model.blocks:
