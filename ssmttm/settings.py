@@ -82,6 +82,27 @@ class ModelSettings(TypedDict):
     layers: int
 
 
+class RefinerSettings(TypedDict):
+    """An entry of `refiners`: a second stage that completes codes of level 1."""
+
+    backbone: str  # file of ssmttm.models.refiner.backbones
+    objective: str  # file of ssmttm.models.refiner.objectives
+    levels: int  # K: levels 2 to K are refined
+    d_model: int
+    layers: int
+    d_state: int
+    d_conv: int
+    expand: int
+    head_dim: int
+    chunk: int
+    attention_heads: int
+    feedforward_factor: int
+    dropout: float
+    jitter: float
+    window: int
+    overlap: int
+
+
 class Budget(TypedDict, total=False):
     """Exactly one of these."""
 
@@ -124,6 +145,10 @@ class GenerationSettings(TypedDict):
     temperature: float
     top_k: int
     guidance: float
+    sampler: str
+    sampler_steps: int
+    refiner_guidance: float
+    snap: bool
     seed: int
 
 
@@ -187,6 +212,16 @@ class RunSpec(TypedDict):
 
     variant: VariantSpec
     model: ModelSettings
+    budget: Budget
+    training: TrainingSettings
+    data: RunData
+    seed: int
+
+
+class RefinerSpec(TypedDict):
+    """Everything that one trained refiner depends on."""
+
+    refiner: RefinerSettings
     budget: Budget
     training: TrainingSettings
     data: RunData

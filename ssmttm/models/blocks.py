@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ssmttm.models.config import ModelConfig
+from ssmttm.models.config import ModelConfig, Shape
 from ssmttm.models.cost import Cost
 from ssmttm.models.dropout import AttentionDropout, Dropout
 from ssmttm.models.functional import RMSNorm
@@ -13,7 +13,7 @@ from ssmttm.models.mixer import State, build_mixer
 class CrossAttention(nn.Module):
     """Attention from audio frames to caption tokens; padded tokens get no weight."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: Shape) -> None:
         super().__init__()
         self.heads = config.attention_heads
         self.dropout = AttentionDropout(config.dropout)
@@ -46,7 +46,7 @@ class CrossAttention(nn.Module):
 class FeedForward(nn.Sequential):
     """Linear, GELU, dropout, linear, with biases, as in the code released with arXiv 2601.14786."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: Shape) -> None:
         hidden = config.feedforward_factor * config.d_model
         super().__init__(
             nn.Linear(config.d_model, hidden),

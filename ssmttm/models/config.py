@@ -1,8 +1,49 @@
 """What a language model is made of, as one immutable record."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ssmttm.settings import RunSpec
+
+
+class Shape(Protocol):
+    """What parts of a block are sized by, in a language model or in a refiner."""
+
+    @property
+    def d_model(self) -> int:
+        """Width between blocks."""
+
+    @property
+    def d_state(self) -> int:
+        """Numbers of state per channel of a state-space mixer."""
+
+    @property
+    def d_conv(self) -> int:
+        """Frames of its convolution."""
+
+    @property
+    def expand(self) -> int:
+        """Its inner width over `d_model`."""
+
+    @property
+    def head_dim(self) -> int:
+        """Channels of its heads."""
+
+    @property
+    def chunk(self) -> int:
+        """Frames per block of its scan; speed only."""
+
+    @property
+    def attention_heads(self) -> int:
+        """Heads of attention."""
+
+    @property
+    def feedforward_factor(self) -> int:
+        """Hidden width of feed-forward layers over `d_model`."""
+
+    @property
+    def dropout(self) -> float:
+        """Share of activations that is dropped in training."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssmttm.models.config import ModelConfig
+from ssmttm.models.config import Shape
 from ssmttm.models.cost import Cost
 from ssmttm.models.functional import RMSNorm
 from ssmttm.models.inference.decode import rms_norm, settle_, ssd_step_
@@ -21,7 +21,7 @@ LARGE = 1 << 18
 class Mixer(SequenceMixer):
     """[z, x, B, C, dt] = W_in u; x, B, C through convolution and SiLU; SSD; gate before norm; W_out."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: Shape) -> None:
         super().__init__()
         self.inner = config.expand * config.d_model
         self.size = config.d_state

@@ -1,0 +1,44 @@
+"""A trained refiner as one safetensors file that says how to build itself."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict, cast
+
+from ssmttm.errors import UserError
+from ssmttm.models.checkpoint import check_finite, check_shapes, read_tensors
+from ssmttm.models.refiner.config import RefinerConfig
+from ssmttm.models.refiner.refiner import Refiner, build_refiner
+from ssmttm.settings import RefinerSpec
+from ssmttm.tensors import save_tensors
+
+_KEY = "ssmttm-refiner"
+
+
+class RefinerOrigin(TypedDict):
+    """What a refiner was trained by and on; its file says so."""
+
+    spec: RefinerSpec
+    codec: str
+    text_encoder: str
+
+
+def save_refiner(path: Path, refiner: Refiner, origin: Mapping[str, object]) -> None:
+    """Write weights, with their `RefinerOrigin`, and perhaps more, as metadata; UserError if some are not finite."""
+    check_finite(f"{path}, not written", refiner.state_dict())
+    config = refiner.config
+    widths = {"text_width": config.text_width, "given": config.given, "refined": config.refined}
+    save_tensors(path, refiner.state_dict(), {_KEY: json.dumps({**origin, **widths})})
+
+
+def load_refiner(path: Path) -> tuple[Refiner, RefinerOrigin]:
+    """The refiner in evaluation mode, and its origin; raises UserError if the file is not one of ours, or broken."""
+    origin, tensors = read_tensors(path, _KEY)
+    if origin is None:
+        raise UserError(f"{path}: safetensors, but not a refiner that `ssmttm refiner train` wrote")
+    widths = origin["text_width"], origin["given"], origin["refined"]
+    refiner = build_refiner(RefinerConfig.from_spec(origin["spec"], *widths))
+    check_shapes(path, tensors, refiner.state_dict())
+    check_finite(f"{path}", tensors)
+    refiner.load_state_dict(tensors)
+    return refiner.eval(), cast(RefinerOrigin, origin)

@@ -1,0 +1,126 @@
+"""A refiner: codes of level 1 as clean channels and a caption in, what levels 2 to K stand for out."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssmttm import plugins
+from ssmttm.models.conditioning import CaptionCondition
+from ssmttm.models.cost import Cost
+from ssmttm.models.dropout import number_sites
+from ssmttm.models.refiner.adaptive import TimeEmbedding
+from ssmttm.models.refiner.backbone import build_backbone
+from ssmttm.models.refiner.config import RefinerConfig
+
+Draws = dict[str, Tensor]
+"""Random numbers of some training examples, one row for each, by what they are for."""
+
+
+class Clips(NamedTuple):
+    """Training examples."""
+
+    first: Tensor
+    """`[batch, frames, C1]`, what the codes of level 1 stand for."""
+    rest: Tensor
+    """`[batch, frames, C2]`, what those of levels 2 to K stand for."""
+    codes: Tensor
+    """`[batch, K - 1, frames]`, these codes."""
+    text: Tensor
+    """`[batch, tokens, text_width]`, caption token embeddings."""
+    text_mask: Tensor
+    """`[batch, tokens]`, False at padding and dropped words."""
+
+
+class Refiner(nn.Module, ABC):
+    """What all refiners have in common: normalization, caption, time and backbone."""
+
+    first_mean: Tensor
+    first_scale: Tensor
+    rest_mean: Tensor
+    rest_scale: Tensor
+
+    def __init__(self, config: RefinerConfig) -> None:
+        super().__init__()
+        self.config = config
+        for name, channels in (("first", config.given), ("rest", config.refined)):
+            self.register_buffer(f"{name}_mean", torch.zeros(channels))
+            self.register_buffer(f"{name}_scale", torch.ones(channels))
+        self.caption = CaptionCondition(config.text_width, config.d_model)
+        self.pooled = nn.Linear(config.d_model, config.d_model)
+        self.time = TimeEmbedding(config.d_model)
+        self.backbone = build_backbone(config)
+        self.final_norm = nn.LayerNorm(config.d_model)
+
+    def set_statistics(self, first: tuple[Tensor, Tensor], rest: tuple[Tensor, Tensor]) -> None:
+        """Normalize by mean and standard deviation, `[C1]` and `[C2]` each, of the training data's latents."""
+        for name, (mean, deviation) in (("first", first), ("rest", rest)):
+            getattr(self, f"{name}_mean").copy_(mean)
+            getattr(self, f"{name}_scale").copy_(deviation.clamp(min=1e-4 * float(deviation.max()) or 1.0))
+
+    def clean(self, first: Tensor) -> Tensor:
+        """Latents of level 1 `[batch, frames, C1]`, normalized: a new tensor."""
+        return (first - self.first_mean) / self.first_scale
+
+    def normalized(self, rest: Tensor) -> Tensor:
+        """Latents of levels 2 to K `[batch, frames, C2]`, normalized: a new tensor."""
+        return (rest - self.rest_mean) / self.rest_scale
+
+    def restored(self, x: Tensor) -> Tensor:
+        """The inverse of `normalized`."""
+        return x * self.rest_scale + self.rest_mean
+
+    def hidden(self, x: Tensor, time: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
+        """The backbone's output `[batch, frames, d_model]` for inputs of that shape, at times `[batch]`, 0 to 1."""
+        context, mask = self.caption(text, text_mask)
+        weights = mask.to(context.dtype)[..., None]
+        pooled = (context * weights).sum(1) / weights.sum(1)
+        vector = F.silu(self.time(time) + self.pooled(pooled))
+        return self.final_norm(self.backbone(x, vector, context, mask))
+
+    def forward(self, clips: Clips, draws: Draws) -> Tensor:
+        """The loss `[1]`, a mean over the clips; `draws` stacks what `draw` returned for each."""
+        clean = self.clean(clips.first)
+        return self.losses(clean + self.config.jitter * draws["jitter"].to(clean.dtype), clips, draws)
+
+    def draw(self, frames: int, generator: torch.Generator, place: float) -> Draws:
+        """The random numbers of one training example of `frames` frames.
+
+        `place`, 0 to 1, says which: low where little is hidden from the refiner, high where much is.
+        """
+        jitter = torch.randn(frames, self.config.given, generator=generator)
+        return {"jitter": jitter, "place": torch.tensor(place), **self._draw(frames, generator)}
+
+    @abstractmethod
+    def _draw(self, frames: int, generator: torch.Generator) -> Draws:
+        """What the objective draws besides."""
+
+    @abstractmethod
+    def losses(self, clean: Tensor, clips: Clips, draws: Draws) -> Tensor:
+        """The loss `[1]`, given the normalized, perhaps jittered latents of level 1."""
+
+    @abstractmethod
+    def flops(self, frames: int, tokens: int) -> Cost:
+        """FLOPs of one pass over `frames` frames with `tokens` caption tokens, padding included."""
+
+    def _inner_flops(self, frames: int, tokens: int) -> Cost:
+        pooled = Cost(weights=2 * self.pooled.weight.numel())
+        return self.caption.flops(tokens) + pooled + self.time.flops() + self.backbone.flops(frames, tokens)
+
+    def parameters_by_group(self) -> dict[str, int]:
+        """Parameter counts by group; they add up to the whole."""
+        groups: dict[str, int] = {}
+        for name, parameter in self.named_parameters():
+            group = name.split(".")[0]
+            groups[group] = groups.get(group, 0) + parameter.numel()
+        return groups
+
+
+def build_refiner(config: RefinerConfig) -> Refiner:
+    """Class `Model` of the objective's file that `config` names."""
+    package = "ssmttm.models.refiner.objectives"
+    refiner: Refiner = plugins.load(package, config.objective, "objective", "refiner.objective").Model(config)
+    number_sites(refiner)
+    return refiner
