@@ -82,27 +82,6 @@ class ModelSettings(TypedDict):
     layers: int
 
 
-class RefinerSettings(TypedDict):
-    """An entry of `refiners`: a second stage that completes codes of level 1."""
-
-    backbone: str  # file of ssmttm.models.refiner.backbones
-    objective: str  # file of ssmttm.models.refiner.objectives
-    levels: int  # K: levels 2 to K are refined
-    d_model: int
-    layers: int
-    d_state: int
-    d_conv: int
-    expand: int
-    head_dim: int
-    chunk: int
-    attention_heads: int
-    feedforward_factor: int
-    dropout: float
-    jitter: float
-    window: int
-    overlap: int
-
-
 class Budget(TypedDict, total=False):
     """Exactly one of these."""
 
@@ -138,6 +117,29 @@ class TrainingSettings(TypedDict):
     threads: int
 
 
+class RefinerSettings(TypedDict):
+    """`refiner`, with what an entry of `refiners` says instead: a second stage, which refines levels 2 to `levels`."""
+
+    backbone: str
+    objective: Literal["diffusion", "flow", "masked"]
+    levels: int
+    d_model: int
+    layers: int
+    d_state: int
+    d_conv: int
+    expand: int
+    head_dim: int
+    chunk: int
+    attention_heads: int
+    feedforward_factor: int
+    dropout: float
+    jitter: float
+    window: int
+    """Frames of a crop in training, and of a window in sampling."""
+    overlap: int
+    """Frames that two windows have in common."""
+
+
 class GenerationSettings(TypedDict):
     """`generation`."""
 
@@ -145,11 +147,11 @@ class GenerationSettings(TypedDict):
     temperature: float
     top_k: int
     guidance: float
-    sampler: str
+    seed: int
+    sampler: Literal["ddim", "dpm", "euler"]
     sampler_steps: int
     refiner_guidance: float
     snap: bool
-    seed: int
 
 
 class EvaluationSettings(TypedDict):
