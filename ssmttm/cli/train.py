@@ -74,6 +74,11 @@ def generate(
         Path | None,
         option("The fitted codec. Default: codec.safetensors in the run's folder or, else, of the run's data set."),
     ] = None,
+    refiner: Annotated[
+        Path | None,
+        option("The second stage, a file of `ssmttm refiner train`. Default: refiner.safetensors in the run's folder."),
+    ] = None,
+    steps: Annotated[int | None, option("Sampling steps of the second stage.", min=1, max=1000)] = None,
     spec: Annotated[
         str | None,
         option(
@@ -91,10 +96,22 @@ def generate(
     from ssmttm.stages import generate
 
     settings = check_section("generation", parse_spec(spec)) if spec else generation_settings()
-    given = {"temperature": temperature, "top_k": top_k, "guidance": guidance, "seed": seed}
+    given = {"temperature": temperature, "top_k": top_k, "guidance": guidance, "seed": seed, "sampler_steps": steps}
     settings |= {k: v for k, v in given.items() if v is not None}
     generate.run(
-        settings, model, out, prompt, prompts, seconds, codec, device, threads, continue_from, stream, precision
+        settings,
+        model,
+        out,
+        prompt,
+        prompts,
+        seconds,
+        codec,
+        device,
+        threads,
+        continue_from,
+        stream,
+        precision,
+        refiner,
     )
 
 

@@ -1,4 +1,4 @@
-"""From captions to audio with a trained run: text encoder, language model, codec."""
+"""From captions to audio with a trained run: text encoder, language model, perhaps a refiner, codec."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,8 +12,11 @@ from ssmttm.audio.coded import limit_peak
 from ssmttm.audio.streams import TooLong, Undecodable, decode
 from ssmttm.codecs.base import Codec, load_codec
 from ssmttm.errors import UserError
+from ssmttm.generation.latent_samplers import Refinement
 from ssmttm.generation.prompts import Prompt, check_prompt
+from ssmttm.generation.refine import Refined
 from ssmttm.generation.sampler import Sampling, generate_codes, stream_codes
+from ssmttm.generation.second_stage import SecondStage, find_refiner
 from ssmttm.generation.streaming import StreamDecoder
 from ssmttm.given import trained_runs
 from ssmttm.models.checkpoint import load_model
@@ -73,13 +76,25 @@ class Pipeline:
     encoder: TextEncoder
     spec: RunSpec
     device: torch.device
+    second: SecondStage | None = None
+    """What completes the codes of level 1; None if the language model writes all levels that are decoded."""
 
     @classmethod
-    def load(cls, model: Path, codec: Path | None, device: torch.device, precision: str = "fp32") -> "Pipeline":
+    def load(
+        cls,
+        model: Path,
+        codec: Path | None,
+        device: torch.device,
+        precision: str = "fp32",
+        refinement: Refinement | None = None,
+        refiner: Path | None = None,
+    ) -> "Pipeline":
         """From results/runs/{run}, or one of its checkpoints; `codec` None is the one found by `find_codec`.
 
-        `precision` bf16 halves the weights that every step reads. Raises UserError for a model that isn't there or is
-        broken, and for a codec or text encoder that is missing or another than the run was trained with.
+        `precision` bf16 halves the weights of the language model that every step reads. `refiner` None is the one
+        found by `find_refiner`, which may be none; `refinement` says how it samples, None that it isn't used.
+        Raises UserError for a model that isn't there or is broken, and for a codec, text encoder or refiner that is
+        missing or another than the run was trained with.
         """
         folder = run_folder(model)
         path = folder / "model.safetensors" if model == folder else model
@@ -100,7 +115,10 @@ class Pipeline:
             raise UserError(
                 f"the text encoder is {encoder.identity}, but the run was trained with {origin['text_encoder']}"
             )
-        return cls(set_precision(trained, precision).to(device), loaded, encoder, spec, device)
+        second = None
+        if refinement is not None and (second_file := refiner or find_refiner(folder)) is not None:
+            second = SecondStage.load(second_file, refinement, trained, origin, loaded, device)
+        return cls(set_precision(trained, precision).to(device), loaded, encoder, spec, device, second)
 
     def generate(
         self,
@@ -123,11 +141,17 @@ class Pipeline:
             part = slice(start, start + rows)
             text, mask = self._encode(captions[part])
             before = self._prompt(prompt, len(text))
+            told = before[:, : self.model.config.codebooks]
             codes = generate_codes(
-                self.model, text, mask, self.frames_for(seconds), sampling, seeds[part], progress, before
+                self.model, text, mask, self.frames_for(seconds), sampling, seeds[part], progress, told
             )
-            for row in torch.cat([before, codes], -1).cpu().numpy():
-                yield limit_peak(self.codec.decode(row)[:length])
+            if self.second is None:
+                for row in torch.cat([before, codes], -1).cpu().numpy():
+                    yield limit_peak(self.codec.decode(row)[:length])
+                continue
+            refined = self.second.refine(text, mask, seeds[part], before, codes[:, 0])
+            for first, rest in zip(*(t.cpu().numpy() for t in refined), strict=True):
+                yield limit_peak(self.codec.decode_latents(self.second.features(self.codec, first, rest))[:length])
 
     def stream(
         self,
@@ -146,21 +170,49 @@ class Pipeline:
         text, mask = self._encode([caption])
         before = self._prompt(prompt, 1)
         left = before.shape[-1] * self._hop + round(seconds * self.codec.sample_rate)
-        frames = stream_codes(self.model, text, mask, self.frames_for(seconds), sampling, [seed], progress, before)
-        decoder = StreamDecoder(self.codec)
-        for frame in chain(before.unbind(-1), frames):
-            block = decoder.push(frame[0].cpu().numpy())
+        told = before[:, : self.model.config.codebooks]
+        codes = stream_codes(self.model, text, mask, self.frames_for(seconds), sampling, [seed], progress, told)
+        frames: Iterator[np.ndarray]
+        if self.second is None:
+            frames = (frame[0].cpu().numpy() for frame in chain(before.unbind(-1), codes))
+        else:
+            frames = self._refined(self.second, text, mask, seed, before, codes)
+        decoder = StreamDecoder(self.codec, latents=self.second is not None)
+        for frame in frames:
+            block = decoder.push(frame)
             if len(block):
                 yield block[:left]
                 left -= len(block)
         yield decoder.finish()[: max(0, left)]
+
+    def _refined(
+        self,
+        second: SecondStage,
+        text: torch.Tensor,
+        mask: torch.Tensor,
+        seed: int,
+        before: torch.Tensor,
+        codes: Iterator[torch.Tensor],
+    ) -> Iterator[np.ndarray]:
+        """Features `[D]` of one clip, frame by frame: those of `before`, then those that `codes` are refined to."""
+        refining = second.begin(text, mask, [seed], before)
+
+        def parts() -> Iterator[Refined]:
+            yield second.given(before)
+            for code in codes:
+                yield refining.push(code)
+            yield refining.finish()
+
+        for part in parts():
+            if part.codes.shape[1]:
+                yield from second.features(self.codec, part.codes[0].cpu().numpy(), part.latents[0].cpu().numpy())
 
     def encode_prompt(self, wave: np.ndarray) -> np.ndarray:
         """Codes `[K, T]` of the whole frames of samples `[n]` at the codec's rate; ValueError if there are none."""
         whole = len(wave) // self._hop * self._hop
         if not whole:
             raise ValueError(f"{len(wave)} samples are less than one codec frame of {self._hop}")
-        return self.codec.encode(wave[:whole])[: self.model.config.codebooks]
+        return self.codec.encode(wave[:whole])[: self._levels]
 
     def encode_file(self, path: Path) -> np.ndarray:
         """Codes `[K, T]` of an audio file to go on from; UserError unless it is audio of at most 10 minutes."""
@@ -200,8 +252,13 @@ class Pipeline:
 
     def _prompt(self, codes: np.ndarray | None, rows: int) -> torch.Tensor:
         if codes is None:
-            codes = np.zeros((self.model.config.codebooks, 0), np.int64)
+            codes = np.zeros((self._levels, 0), np.int64)
         return torch.from_numpy(codes).to(self.device).expand(rows, -1, -1)
+
+    @property
+    def _levels(self) -> int:
+        """Of the codec, that are decoded."""
+        return self.model.config.codebooks if self.second is None else self.second.levels
 
     @property
     def _hop(self) -> int:

@@ -19,15 +19,16 @@ _KNEE, _CEILING = 0.8, 0.99
 
 
 class StreamDecoder:
-    """Decodes frames `[K]` to audio in windows of about two seconds, with constant memory.
+    """Decodes frames, codes `[K]` or latents `[D]`, to audio in windows of about two seconds, with constant memory.
 
     Each window is decoded with a quarter of a second of frames on both sides and cross-faded into
     the one before. A codec that invents phases gives each window others: so a window is moved by
     up to 10 ms to where it resembles the end of the last one most. Moves don't add up.
     """
 
-    def __init__(self, codec: Codec, window_s: float = WINDOW_S) -> None:
-        self.codec = codec
+    def __init__(self, codec: Codec, window_s: float = WINDOW_S, latents: bool = False) -> None:
+        """`latents` says that frames are features for `codec.decode_latents`, not codes."""
+        self.codec, self.latents = codec, latents
         self.hop = round(codec.sample_rate / codec.frame_rate)
         self.fade = round(_FADE_S * codec.sample_rate)
         self.shift = round(_SHIFT_S * codec.sample_rate)
@@ -53,7 +54,8 @@ class StreamDecoder:
         return self._decode(count, last=True) if count else np.zeros(0, np.float32)
 
     def _decode(self, count: int, last: bool) -> np.ndarray:
-        decoded = self.codec.decode(np.stack(self._frames, 1))
+        decode = (lambda z: self.codec.decode_latents(z.T)) if self.latents else self.codec.decode
+        decoded = decode(np.stack(self._frames, 1))
         start = self._past * self.hop
         if len(self._tail):
             start += self._best_shift(decoded, start, last)

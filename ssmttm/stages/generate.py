@@ -9,6 +9,7 @@ from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.files import write_bytes
+from ssmttm.generation.latent_samplers import Refinement
 from ssmttm.generation.pipeline import Pipeline, run_folder
 from ssmttm.generation.prompts import Prompt, check_prompt, file_name, read_prompts
 from ssmttm.generation.sampler import Sampling
@@ -37,6 +38,7 @@ def run(
     continue_from: Path | None = None,
     stream: bool = False,
     precision: str = "fp32",
+    refiner: Path | None = None,
 ) -> None:
     """See `ssmttm generate --help`. Each caption's seed follows from the seed and its name alone."""
     _check(out, prompt, prompts, stream, precision)
@@ -47,7 +49,7 @@ def run(
     sampling = Sampling.from_settings(settings)
     with claim_device(device, threads) as place:
         torch.use_deterministic_algorithms(place.type == "cpu")
-        pipeline = Pipeline.load(model, codec, place, precision)
+        pipeline = Pipeline.load(model, codec, place, precision, Refinement.from_settings(settings), refiner)
         _warn(list(pipeline.cautions(asked)))
         if threads is None:
             set_threads_for(sum(p.numel() for p in pipeline.model.parameters()))
