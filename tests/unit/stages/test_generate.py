@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 import yaml
-from language_models import tiny_model
+from run_folders import RATE, SETTINGS, Words, write_run
 
 from ssmttm import threads
 from ssmttm.audio.coded import encode_audio
@@ -19,64 +19,19 @@ from ssmttm.config import ROOT, generation_settings
 from ssmttm.errors import UserError
 from ssmttm.generation import pipeline, streaming
 from ssmttm.generation.prompts import file_name
-from ssmttm.models.checkpoint import save_model
 from ssmttm.stages import generate
 from ssmttm.tables import read_table
-from ssmttm.text.base import reading
-
-RATE = 24000
-SETTINGS = {"temperature": 1.0, "top_k": 5, "guidance": 2.0, "seed": 1}
-
-
-class Encoder:
-    identity, width = "words:1", 6
-
-    def encode(self, texts, max_tokens):
-        rows = [np.random.default_rng(len(t)).normal(size=(min(max_tokens, len(t.split())), 6)) for t in texts]
-        return [r.astype(np.float32) for r in rows]
-
-    def read(self, text, max_tokens):
-        words = list(re.finditer(r"\S+", text))
-        return reading(text, [w.span() for w in words], [not w[0].isascii() for w in words], max_tokens, 0)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run folder with codec.safetensors beside the data set; its model has fewer codebooks than the codec."""
-    results = tmp_path_factory.mktemp("results")
-    generator = np.random.default_rng(0)
-    wave = (0.1 * generator.normal(size=2 * RATE)).astype(np.float32)
-    codec = fit_codec({"name": "spectral", "codebooks": 3, "codebook_size": 7}, iter([wave]), 1, RATE, 1)
-    codec.save(results / "data" / "v1" / "codec.safetensors")
-    model = tiny_model("prefix-simba", codebooks=2)
-    keys = (
-        "d_model d_state d_conv expand head_dim chunk attention_heads feedforward_factor dropout final_norm codebooks"
-    )
-    config = model.config
-    spec = {
-        "variant": {
-            "name": "prefix-simba",
-            "mixer": "mamba2",
-            "feedforward": "gelu",
-            "conditioning": "prefix",
-            "attention_layers": [],
-        },
-        "model": {"layers": config.layers} | {k: getattr(config, k) for k in keys.split()},
-        "data": {
-            "version": "v1",
-            "seconds": 1.0,
-            "codec": {"name": "spectral", "codebooks": 3, "codebook_size": 7},
-            "text": {"encoder": "words", "max_tokens": 8},
-        },
-    }
-    facts = json.loads(json.dumps({"spec": spec, "codec": codec.identity, "text_encoder": Encoder.identity}))
-    save_model(results / "runs" / "r" / "model.safetensors", model, facts)
-    return results / "runs" / "r"
+    return write_run(tmp_path_factory.mktemp("results"), codebooks=2)
 
 
 @pytest.fixture(autouse=True)
 def words(monkeypatch):
-    monkeypatch.setattr(pipeline, "load_encoder", lambda settings: Encoder())
+    monkeypatch.setattr(pipeline, "load_encoder", lambda settings: Words())
     yield
     torch.use_deterministic_algorithms(False)
 
