@@ -44,7 +44,8 @@ class ContinuousRefiner(Refiner):
         x = self.normalized(clips.rest)
         noisy, time, target = self.corrupt(x, draws["noise"].to(x.dtype), draws["place"])
         estimate = self.predict(noisy, clean, time, clips.text, clips.text_mask)
-        return (estimate - target).square().mean()[None]
+        error = (estimate - target) @ self.coloring
+        return (error.square().mean() * len(self.coloring) / self.coloring.square().sum())[None]
 
     def flops(self, frames: int, tokens: int) -> Cost:
         """See `Refiner`."""

@@ -15,6 +15,9 @@ from ssmttm.models.refiner.adaptive import TimeEmbedding
 from ssmttm.models.refiner.backbone import build_backbone
 from ssmttm.models.refiner.config import RefinerConfig
 
+_LEAST = 1e-6
+"""Variances are taken for at least this share of the largest."""
+
 Draws = dict[str, Tensor]
 """Random numbers of some training examples, one row for each, by what they are for."""
 
@@ -40,14 +43,19 @@ class Refiner(nn.Module, ABC):
     first_mean: Tensor
     first_scale: Tensor
     rest_mean: Tensor
-    rest_scale: Tensor
+    whitening: Tensor
+    """`[C2, C2]`; turns latents of levels 2 to K, less their mean, into channels of variance 1 without correlation."""
+    coloring: Tensor
+    """Its inverse."""
 
     def __init__(self, config: RefinerConfig) -> None:
         super().__init__()
         self.config = config
-        for name, channels in (("first", config.given), ("rest", config.refined)):
-            self.register_buffer(f"{name}_mean", torch.zeros(channels))
-            self.register_buffer(f"{name}_scale", torch.ones(channels))
+        self.register_buffer("first_mean", torch.zeros(config.given))
+        self.register_buffer("first_scale", torch.ones(config.given))
+        self.register_buffer("rest_mean", torch.zeros(config.refined))
+        self.register_buffer("whitening", torch.eye(config.refined))
+        self.register_buffer("coloring", torch.eye(config.refined))
         self.caption = CaptionCondition(config.text_width, config.d_model)
         self.pooled = nn.Linear(config.d_model, config.d_model)
         self.time = TimeEmbedding(config.d_model)
@@ -55,10 +63,20 @@ class Refiner(nn.Module, ABC):
         self.final_norm = nn.LayerNorm(config.d_model)
 
     def set_statistics(self, first: tuple[Tensor, Tensor], rest: tuple[Tensor, Tensor]) -> None:
-        """Normalize by mean and standard deviation, `[C1]` and `[C2]` each, of the training data's latents."""
-        for name, (mean, deviation) in (("first", first), ("rest", rest)):
-            getattr(self, f"{name}_mean").copy_(mean)
-            getattr(self, f"{name}_scale").copy_(deviation.clamp(min=1e-4 * float(deviation.max()) or 1.0))
+        """Normalize by mean `[C1]` and `[C2]` and covariance `[C1, C1]` and `[C2, C2]` of the training data's latents.
+
+        Level 1 gets mean 0 and variance 1 in each channel. The levels above it are whitened by the symmetric
+        root of their covariance, which is unique: noise of any strength then hides all their channels alike, and what
+        is left to learn is what no mean and covariance say.
+        """
+        variance = first[1].diagonal().double()
+        self.first_mean.copy_(first[0])
+        self.first_scale.copy_(variance.clamp(min=_LEAST * float(variance.max()) or 1.0).sqrt())
+        self.rest_mean.copy_(rest[0])
+        values, vectors = torch.linalg.eigh(rest[1].double())
+        roots = values.clamp(min=_LEAST * float(values.max()) or 1.0).sqrt()
+        self.whitening.copy_((vectors / roots) @ vectors.T)
+        self.coloring.copy_((vectors * roots) @ vectors.T)
 
     def clean(self, first: Tensor) -> Tensor:
         """Latents of level 1 `[batch, frames, C1]`, normalized: a new tensor."""
@@ -66,11 +84,11 @@ class Refiner(nn.Module, ABC):
 
     def normalized(self, rest: Tensor) -> Tensor:
         """Latents of levels 2 to K `[batch, frames, C2]`, normalized: a new tensor."""
-        return (rest - self.rest_mean) / self.rest_scale
+        return (rest - self.rest_mean) @ self.whitening
 
     def restored(self, x: Tensor) -> Tensor:
         """The inverse of `normalized`."""
-        return x * self.rest_scale + self.rest_mean
+        return x @ self.coloring + self.rest_mean
 
     def hidden(self, x: Tensor, time: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
         """The backbone's output `[batch, frames, d_model]` for inputs of that shape, at times `[batch]`, 0 to 1."""

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from refiners import BACKBONES, OBJECTIVES, captions, clips, draws, tiny_refiner
+from refiners import BACKBONES, OBJECTIVES, captions, clips, draws, moments, tiny_refiner
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -179,4 +179,31 @@ def test_jitter_is_for_training_alone():
     example, numbers = clips(refiner), draws(refiner)
     loss = refiner(example, numbers)
     assert not torch.allclose(loss, refiner(example, {**numbers, "jitter": -numbers["jitter"]}))
-    torch.testing.assert_close(refiner.clean(example.first), refiner.clean(example.first))
+    torch.testing.assert_close(refiner.clean(example.first) * refiner.first_scale + refiner.first_mean, example.first)
+
+
+def test_latents_are_whitened_and_come_back():
+    refiner = tiny_refiner()
+    mixed = torch.randn(400, 4) @ torch.randn(4, 4) + 3
+    refiner.set_statistics(moments(torch.randn(50, 3)), moments(mixed))
+    white = refiner.normalized(mixed)
+    torch.testing.assert_close(torch.cov(white.T), torch.eye(4), atol=1e-3, rtol=0)
+    torch.testing.assert_close(white.mean(0), torch.zeros(4), atol=1e-4, rtol=0)
+    torch.testing.assert_close(refiner.restored(white), mixed, atol=1e-3, rtol=1e-4)
+
+
+def test_a_channel_that_never_changes_stays_as_it_is():
+    refiner = tiny_refiner()
+    flat = torch.randn(400, 4) * torch.tensor([1.0, 1.0, 1.0, 0.0]) + 2
+    refiner.set_statistics(moments(torch.zeros(50, 3)), moments(flat))
+    made = refiner.restored(torch.randn(100, 4))
+    torch.testing.assert_close(made[:, 3], torch.full((100,), 2.0), atol=1e-2, rtol=0)
+    assert refiner.clean(torch.zeros(1, 2, 3)).abs().max() == 0
+
+
+def test_an_untrained_refiner_samples_what_mean_and_covariance_say():
+    """The estimate that starts at 0 is the best one for white noise."""
+    torch.manual_seed(0)
+    refiner = build_refiner(tiny_refiner().config)
+    example, numbers = clips(refiner, batch=64), draws(refiner, batch=64)
+    assert refiner(example._replace(rest=torch.randn(64, 11, 4)), numbers).item() == pytest.approx(1, abs=0.1)

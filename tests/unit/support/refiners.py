@@ -30,6 +30,11 @@ TINY: dict[str, Any] = {
 WIDTHS = {"codebook_size": 7, "text_width": 6, "given": 3, "refined": 4}
 
 
+def moments(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and covariance."""
+    return vectors.mean(0), torch.cov(vectors.T)
+
+
 def tiny_refiner(backbone: str = "mamba2", objective: str = "diffusion", **changes: Any) -> Refiner:
     """A refiner whose weights, those that start at 0 included, are all random."""
     torch.manual_seed(0)
@@ -38,10 +43,7 @@ def tiny_refiner(backbone: str = "mamba2", objective: str = "diffusion", **chang
     for parameter in refiner.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)
-    refiner.set_statistics(
-        (torch.randn(config.given), torch.rand(config.given) + 0.5),
-        (torch.randn(config.refined), torch.rand(config.refined) + 0.5),
-    )
+    refiner.set_statistics(*(moments(torch.randn(50, width)) for width in (config.given, config.refined)))
     return refiner
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from language_models import tiny_model
-from refiners import TINY, tiny_refiner
+from refiners import TINY, moments, tiny_refiner
 
 from ssmttm.codecs.base import Codec, fit_codec
 from ssmttm.models.checkpoint import save_model
@@ -82,8 +82,7 @@ def write_refiner(path: Path, codec: Codec, encoder: str = Words.identity, **cha
     tables = codec.tables()
     widths = {"given": tables.first.shape[1], "refined": tables.rest.shape[2]}
     refiner = tiny_refiner(**{**changes, **widths, "codebook_size": codec.codebook_size})
-    first, rest = torch.from_numpy(tables.first), torch.from_numpy(tables.rest).flatten(0, 1)
-    refiner.set_statistics((first.mean(0), first.std(0)), (rest.mean(0), rest.std(0)))
+    refiner.set_statistics(*(moments(torch.from_numpy(t).flatten(0, -2)) for t in tables))
     settings = {key: getattr(refiner.config, key) for key in ("backbone", "objective", *TINY)}
     spec = {"refiner": settings, "data": {"codec": {"codebook_size": codec.codebook_size}}}
     save_refiner(path, refiner, {"spec": spec, "codec": codec.identity, "text_encoder": encoder})
