@@ -21,7 +21,7 @@ from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import delay, shift
 from ssmttm.pretrained.minilm import WIDTH
-from ssmttm.spec import read_runs
+from ssmttm.run_table import read_runs
 from ssmttm.training.budget import plan_budget
 
 

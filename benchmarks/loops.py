@@ -22,8 +22,8 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.models.mixers import mamba2
 from ssmttm.models.patterns import steps_for
 from ssmttm.pretrained.minilm import WIDTH
+from ssmttm.run_table import read_runs
 from ssmttm.settings import RunSpec
-from ssmttm.spec import read_runs
 from ssmttm.training.data import Batch
 from ssmttm.training.objective import codebook_losses
 from ssmttm.training.optimizer import build_optimizer

@@ -26,7 +26,8 @@ from ssmttm.config import load_config
 from ssmttm.evaluation.clipset import read_clipset
 from ssmttm.evaluation.metrics.frechet import frechet_distance
 from ssmttm.files import read_json
-from ssmttm.spec import canonical_json, read_runs, stage_spec
+from ssmttm.run_table import read_runs
+from ssmttm.spec import canonical_json, stage_spec
 from ssmttm.tables import iter_rows
 
 SETTINGS = {

@@ -26,7 +26,7 @@ from ssmttm.config import load_config
 from ssmttm.device import claim_device
 from ssmttm.models.config import ModelConfig
 from ssmttm.pretrained.minilm import WIDTH
-from ssmttm.spec import read_runs
+from ssmttm.run_table import read_runs
 from ssmttm.tables import SCHEMAS, write_table
 from ssmttm.training.batches import clips_at
 from ssmttm.training.data import load_splits

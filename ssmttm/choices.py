@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ssmttm.errors import UserError
-from ssmttm.settings import Config, EvaluationSettings, Run
+from ssmttm.settings import Config, EvaluationSettings, RefinerSpec, Run
 
 BASELINES = ("originals", "codec", "shuffled", "noise", "training")
 """Systems that are no model: the references' real clips, the codec's reconstruction of them (ceiling),
@@ -67,12 +67,15 @@ def metrics_of(metrics: Iterable[str], embedder: str) -> list[str]:
     return [metric for metric in metrics if METRICS[metric] is None or METRICS[metric] in EMBEDDERS[embedder]]
 
 
-def checkpoints_of(config: Config, run: Run) -> list[str]:
+def checkpoints_of(config: Config, run: Run, refiner: RefinerSpec | None = None) -> list[str]:
     """Names of the checkpoints of a row of the run table that are scored, in order; the last is `final`.
 
-    A row that keeps fewer models than the config, by its overrides, has fewer.
+    A row that keeps fewer models than the config, by its overrides, has fewer. At a fraction, both
+    stages of a run stand at that fraction of their own budgets; `refiner` keeps models of its own.
     """
-    kept = run["spec"]["training"]["checkpoints"]
+    kept = {*run["spec"]["training"]["checkpoints"]}
+    if refiner is not None:
+        kept &= {*refiner["training"]["checkpoints"]}
     return [*(f"{f:g}" for f in sorted(config["evaluation"]["checkpoints"]) if f in kept), FINAL]
 
 
@@ -80,6 +83,13 @@ def model_of(run: str, checkpoint: str) -> str:
     """The folder or file that `ssmttm generate --model` takes for a checkpoint of `run`."""
     folder = f"results/runs/{run}"
     return folder if checkpoint == FINAL else f"{folder}/checkpoints/{checkpoint}.safetensors"
+
+
+def refiner_of(run: str, refiner: str, checkpoint: str) -> str:
+    """The file that `ssmttm generate --refiner` takes for a checkpoint of `run`, whose refiner is `refiner`."""
+    if checkpoint == FINAL:
+        return f"results/runs/{run}/refiner.safetensors"
+    return f"results/refiners/{refiner}/checkpoints/{checkpoint}.safetensors"
 
 
 def systems_of(config: Config) -> list[str]:

@@ -40,17 +40,22 @@ def load_config(path: Path | str = "config.yaml", *overlays: Path | str) -> Conf
     """Read, overlay and validate a config; raises UserError with file, key and remedy."""
     config: dict[str, Any] = {}
     for name in (path, *overlays):
-        try:
-            with open(name, encoding="utf-8") as f:
-                loaded = yaml.safe_load(f)
-        except FileNotFoundError:
-            raise UserError(f"{name}: no such config file; run from the project's root or name one") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise UserError(f"{name}: not readable as YAML: {error}") from error
-        if not isinstance(loaded, dict):
-            raise UserError(f"{name}: expected a table of settings, found {type(loaded).__name__}")
-        config = merge(config, loaded)
+        config = merge(config, read_yaml(name))
     return validate_config(config, " + ".join(str(n) for n in (path, *overlays)))
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """What a config, or an overlay, says by itself; UserError with file and remedy."""
+    try:
+        with open(path, encoding="utf-8") as f:
+            loaded = yaml.safe_load(f)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such config file; run from the project's root or name one") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(loaded, dict):
+        raise UserError(f"{path}: expected a table of settings, found {type(loaded).__name__}")
+    return loaded
 
 
 def presets() -> list[str]:
@@ -112,6 +117,7 @@ def validate_config(config: Mapping[str, Any], where: str = "config") -> Config:
     data, evaluation = plain["data"], plain["evaluation"]
     data["sources"] = {name: settings for name, settings in data["sources"].items() if settings is not None}
     evaluation["systems"] = {name: system for name, system in evaluation["systems"].items() if system is not None}
+    plain["refiners"] = {name: refiner for name, refiner in plain["refiners"].items() if refiner is not None}
     if not data["sources"]:
         raise UserError(f"{where}: data.sources names no source; there are debian, jamendo, ytdlp and local")
     style, tokens = data["captions"]["style"], data["text"]["max_tokens"]
@@ -142,4 +148,8 @@ def subschema(path: str) -> Mapping[str, Any]:
     whole = part = validator("config.schema.yaml").schema
     for key in path.split("."):
         part = part["properties"][key]
+    if "$ref" in part:  # with its own keys, so that it can be read, and extended, as one
+        shared = whole["$defs"][part["$ref"].rpartition("/")[2]]
+        own = {key: value for key, value in part.items() if key != "$ref"}
+        part = {**shared, **own, "properties": {**shared["properties"], **part.get("properties", {})}}
     return {**part, "$defs": whole["$defs"]}

@@ -13,8 +13,9 @@ from ssmttm.config import ROOT, complain, load_config, load_preset, presets, sub
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.released import RELEASE, Release
-from ssmttm.settings import RunSpec, StageSpec
-from ssmttm.spec import STAGES, read_runs, sections_of, stage_spec
+from ssmttm.run_table import read_studies
+from ssmttm.settings import RefinerSpec, RunSpec, StageSpec
+from ssmttm.spec import STAGES, sections_of, stage_spec
 
 _DATA = Path("results/data")
 
@@ -52,7 +53,7 @@ def read_release(data: Path, *needed: str) -> Release:
 def trained_runs(folder: Path) -> str:
     """What to do where `folder` is no trained run: train it, if the run table has it, or what there is beside it."""
     try:
-        planned = list(read_runs(load_config()))
+        planned = list(read_studies(load_config()).runs)
     except UserError:
         planned = []
     if folder.name in planned:
@@ -124,23 +125,38 @@ def run_settings(name: str, text: str | None) -> RunSpec:
     if text:
         return check_run_spec(parse_spec(text))
     config = load_config()
-    runs = read_runs(config)
+    runs = read_studies(config).runs
     if name not in runs:
         raise UserError(f"{config['runs']}: no run {name!r}; {alike(name, runs)}")
     return runs[name]["spec"]
 
 
-def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec | StageSpec:
-    """The spec of the run or stage `name` under the config `files` and the preset that overlays them."""
+def refiner_settings(name: str, text: str | None) -> RefinerSpec:
+    """The spec of refiner `name`: what --spec says (`text`) or, without it, ./config.yaml and its run table."""
+    if text:
+        return check_refiner_spec(parse_spec(text))
+    config = load_config()
+    refiners = read_studies(config).refiners
+    if name not in refiners:
+        raise UserError(f"{config['runs']}: no run has a refiner {name!r}; {alike(name, refiners)}")
+    return refiners[name]
+
+
+def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec | RefinerSpec | StageSpec:
+    """The spec of the run, refiner or stage `name` under the config `files` and the preset that overlays them."""
     config = load_preset(files, preset)
-    runs = read_runs(config)
-    if name in runs:
-        return runs[name]["spec"]
+    studies = read_studies(config)
+    if name in studies.runs:
+        return studies.runs[name]["spec"]
+    if name in studies.refiners:
+        return studies.refiners[name]
     if name in STAGES:
         return stage_spec(config, name)
-    if others := [p for p in presets() if p != preset and name in read_runs(load_preset(files, p))]:
+    if others := [p for p in presets() if p != preset and name in read_studies(load_preset(files, p)).runs]:
         raise UserError(f"{name!r} is a run of preset {others[0]}: ssmttm spec {name} --preset {others[0]}")
-    raise UserError(f"{name!r} is neither a stage nor a run; {alike(name, [*runs, *STAGES])}")
+    raise UserError(
+        f"{name!r} is neither a run, a refiner nor a stage; {alike(name, [*studies.runs, *studies.refiners, *STAGES])}"
+    )
 
 
 def check_external_spec(value: Any) -> StageSpec:
@@ -158,26 +174,37 @@ def check_section(section: str, value: Any) -> Any:
 
 def check_run_spec(value: Any) -> RunSpec:
     """`value` if it is the complete spec of a run, as `ssmttm.spec.run_spec` makes it; UserError as above."""
-    model, budgets = subschema("model"), subschema("budgets")
-    data = {"version": "version", "seconds": "clips.seconds", "sample_rate": "clips.sample_rate"}
-    variant = {key: {"type": "string"} for key in ("name", "mixer", "feedforward", "conditioning")}
+    model, variant = subschema("model"), ("name", "mixer", "feedforward", "conditioning")
     parts = {
-        "variant": _object({**variant, "attention_layers": {"type": "array"}}),
+        "variant": _object({**{key: {"type": "string"} for key in variant}, "attention_layers": {"type": "array"}}),
         "model": {
-            "$defs": model["$defs"],
-            "allOf": [{"$ref": model["$ref"]}],
-            "properties": {"layers": {"type": "integer", "minimum": 1}},
+            **model,
+            "properties": {**model["properties"], "layers": {"type": "integer", "minimum": 1}},
             "required": [*model["required"], "layers"],
-            "unevaluatedProperties": False,
         },
-        "budget": {**budgets, **budgets["additionalProperties"]},
-        "training": subschema("training"),
-        "data": _object(
-            {key: subschema(f"data.{path}") for key, path in {**data, "codec": "codec", "text": "text"}.items()}
-        ),
-        "seed": {"type": "integer", "minimum": 0},
+        **_training_parts(),
     }
     return cast(RunSpec, _check(parts, value))
+
+
+def check_refiner_spec(value: Any) -> RefinerSpec:
+    """`value` if it is the complete spec of a refiner, as `ssmttm.spec.refiner_spec` makes it; UserError as above."""
+    refiner, entry = subschema("refiner"), subschema("refiners")["additionalProperties"]
+    properties = {key: part for key, part in refiner["properties"].items() if key != "training"}
+    properties["backbone"] = entry["properties"]["backbone"]
+    return cast(RefinerSpec, _check({"refiner": _object(properties), **_training_parts()}, value))
+
+
+def _training_parts() -> dict[str, Any]:
+    """The schemas of what the specs of all trained models have in common."""
+    budgets, data = subschema("budgets"), {"version": "version", "codec": "codec", "text": "text"}
+    data |= {"seconds": "clips.seconds", "sample_rate": "clips.sample_rate"}
+    return {
+        "budget": {**budgets, **budgets["additionalProperties"]},
+        "training": subschema("training"),
+        "data": _object({key: subschema(f"data.{path}") for key, path in data.items()}),
+        "seed": {"type": "integer", "minimum": 0},
+    }
 
 
 def _object(properties: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
         "choices", "config", "errors", "files", "given", "pretrained.packaged", "progress", "provenance", "released",
-        "rows", "settings", "spec", "tables", "tensors", "training.lock", "training.products",
+        "rows", "run_table", "settings", "spec", "tables", "tensors", "training.lock", "training.products",
     )
 )  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are

@@ -178,12 +178,15 @@ class Config(TypedDict):
     title: str
     runs: str
     study: NotRequired[str | None]
+    studies: list[str]
     data: DataSettings
     variants: Mapping[str, Section]
     model: ModelSettings
     sizes: Mapping[str, Section]
     budgets: Mapping[str, Budget]
     training: TrainingSettings
+    refiner: Section
+    refiners: Mapping[str, Section]
     generation: GenerationSettings
     evaluation: EvaluationSettings
     report: Section
@@ -231,7 +234,7 @@ class RefinerSpec(TypedDict):
 
 
 class Run(TypedDict):
-    """A row of the run table, with the spec that follows from it."""
+    """A row of the run table, with the specs that follow from it."""
 
     study: str
     variant: str
@@ -239,7 +242,13 @@ class Run(TypedDict):
     budget: str
     seed: int
     overrides: str
+    refiner: str
+    """An entry of `refiners`; empty for a single stage."""
+    language_model: str
+    """The row whose language model this run has; empty for one of its own."""
     spec: RunSpec
+    """Of the language model."""
+    generation: GenerationSettings
 
 
 class StageSpec(DataSettings):

@@ -1,22 +1,31 @@
-"""From config and run table to specs: plain values that hold everything one stage, or one run, depends on.
+"""From config and rows of the run table to specs: plain values that hold everything one stage, or one run, depends on.
 
 The canonical JSON of a spec stands in the `params` of the stage's rule, so that a changed setting reruns exactly the
 jobs that depend on it. Imports no torch.
 """
 
 import copy
-import csv
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import yaml
 
-from ssmttm import choices
-from ssmttm.config import ROOT, complain, lookup, merge, validate_config, validator
+from ssmttm.config import ROOT, lookup, merge, validate_config
 from ssmttm.errors import UserError
-from ssmttm.settings import CodecSettings, Config, ModelSettings, Run, RunSpec, StageSpec, TrainingSettings, VariantSpec
+from ssmttm.settings import (
+    CodecSettings,
+    Config,
+    GenerationSettings,
+    ModelSettings,
+    RefinerSettings,
+    RefinerSpec,
+    RunData,
+    RunSpec,
+    StageSpec,
+    TrainingSettings,
+    VariantSpec,
+)
 
 STAGES = {
     "index": "data.sources data.clips data.fetch",
@@ -45,9 +54,16 @@ STAGES = {
 """What each stage takes from the config: dotted paths, known by their last part or by the name before `=`."""
 
 RESERVED = frozenset(
-    f"{' '.join(STAGES)} embed_training statistics all train generate release data common evaluate page".split()
+    f"{' '.join(STAGES)} embed_training statistics all train refiner attach borrow generate release data common evaluate"
+    " page".split()
 )
-"""Names of rules, which runs and studies can't have."""
+"""Names of rules, which runs, studies and refiners can't have."""
+
+OVERRIDABLE = ("model", "training", "generation")
+"""Sections that a row of the run table may override."""
+
+SHARED = ("generation.prompts",)
+"""What is not a run's own: every system answers the same captions."""
 
 
 def canonical_json(value: Any) -> str:
@@ -74,18 +90,28 @@ def external_spec(config: Config, name: str) -> StageSpec:
     return cast(StageSpec, copy.deepcopy({"system": systems[name], "clips": config["data"]["clips"]}))
 
 
+def overridden(overrides: str, where: str) -> Iterator[tuple[str, str]]:
+    """Path and text of each override in `a.b=1; c.d=x`; UserError naming the row and the override."""
+    for item in filter(None, (part.strip() for part in overrides.split(";"))):
+        path, equals, text = (part.strip() for part in item.partition("="))
+        if not equals or not text:
+            raise UserError(f"{where}: override {item!r} is not of the form path.to.key=value")
+        if path.split(".")[0] not in OVERRIDABLE:
+            raise UserError(
+                f"{where}: override {path!r}: only model.*, training.* and generation.* can be overridden per run"
+            )
+        if path in SHARED:
+            raise UserError(f"{where}: override {path!r}: all runs answer the same captions; change it in the config")
+        yield path, text
+
+
 def apply_overrides(config: Mapping[str, Any], overrides: str, where: str) -> Config:
     """Apply `a.b=1; c.d=x` to a copy of `config`; every path must exist.
 
     Values are YAML. Raises UserError naming the row and the path.
     """
     changed = copy.deepcopy(config)
-    for item in filter(None, (part.strip() for part in overrides.split(";"))):
-        path, equals, text = (part.strip() for part in item.partition("="))
-        if not equals or not text:
-            raise UserError(f"{where}: override {item!r} is not of the form path.to.key=value")
-        if path.split(".")[0] not in ("model", "training"):
-            raise UserError(f"{where}: override {path!r}: only model.* and training.* can be overridden per run")
+    for path, text in overridden(overrides, where):
         try:
             lookup(changed, path)
         except KeyError as error:
@@ -93,6 +119,12 @@ def apply_overrides(config: Mapping[str, Any], overrides: str, where: str) -> Co
         parent, _, leaf = path.rpartition(".")
         lookup(changed, parent)[leaf] = yaml.safe_load(text)
     return validate_config(changed, where)
+
+
+def generation_of(config: Config, overrides: str, where: str) -> GenerationSettings:
+    """How a run generates: the config's `generation`, with the row's overrides."""
+    own = "; ".join(f"{path}={text}" for path, text in overridden(overrides, where) if path.startswith("generation."))
+    return apply_overrides(config, own, where)["generation"] if own else copy.deepcopy(config["generation"])
 
 
 def run_spec(config: Config, row: Mapping[str, Any], where: str) -> RunSpec:
@@ -111,11 +143,11 @@ def run_spec(config: Config, row: Mapping[str, Any], where: str) -> RunSpec:
     variant: Any = copy.deepcopy(config["variants"][row["variant"]])
     sized = merge(merge(config, {"model": size}), {"model": variant.pop("model", {})})
     final = apply_overrides(sized, row.get("overrides") or "", where)
-    model, data = final["model"], final["data"]
+    model = final["model"]
     model["layers"] = layers[row["variant"]]
     if not (ROOT / "ssmttm" / "models" / "mixers" / f"{variant['mixer']}.py").is_file():
         raise UserError(f"{where}: variant's mixer {variant['mixer']!r} is no file of ssmttm/models/mixers")
-    _check_shape(model, data["codec"], where)
+    _check_shape(model, config["data"]["codec"], where)
     _check_batches(final["training"], where)
     at = f"{where}: variants.{row['variant']}.attention_layers"
     variant["name"] = row["variant"]
@@ -125,15 +157,60 @@ def run_spec(config: Config, row: Mapping[str, Any], where: str) -> RunSpec:
         "model": model,
         "budget": final["budgets"][row["budget"]],
         "training": final["training"],
-        "data": {
-            "version": data["version"],
-            "seconds": data["clips"]["seconds"],
-            "sample_rate": data["clips"]["sample_rate"],
-            "codec": data["codec"],
-            "text": data["text"],
-        },
+        "data": _run_data(config),
         "seed": row["seed"],
     }
+
+
+def refiner_spec(config: Config, name: str, where: str = "config") -> RefinerSpec:
+    """The complete spec of the refiner `name`: the config's `refiner`, overridden by its entry of `refiners`.
+
+    Raises UserError, which starts with `where`, for an unknown one and for settings that don't go together.
+    """
+    if name not in config["refiners"]:
+        known = ", ".join(config["refiners"]) or "none"
+        raise UserError(f"{where}: refiner {name!r} is not among the config's refiners: {known}")
+    entry = copy.deepcopy(dict(config["refiners"][name]))
+    budget, seed, at = entry.pop("budget"), entry.pop("seed"), f"{where}: refiners.{name}"
+    if budget not in config["budgets"]:
+        raise UserError(f"{at}: budget {budget!r} is not among the config's budgets: {', '.join(config['budgets'])}")
+    settings: Any = merge(config["refiner"], entry)
+    training: Any = merge(config["training"], settings.pop("training"))
+    _check_refiner(settings, config["data"]["codec"], at)
+    _check_batches(training, at)
+    return {
+        "refiner": settings,
+        "budget": copy.deepcopy(config["budgets"][budget]),
+        "training": training,
+        "data": _run_data(config),
+        "seed": seed,
+    }
+
+
+def _run_data(config: Config) -> RunData:
+    data = copy.deepcopy(config["data"])
+    return {
+        "version": data["version"],
+        "seconds": data["clips"]["seconds"],
+        "sample_rate": data["clips"]["sample_rate"],
+        "codec": data["codec"],
+        "text": data["text"],
+    }
+
+
+def _check_refiner(refiner: RefinerSettings, codec: CodecSettings, where: str) -> None:
+    if refiner["levels"] > codec["codebooks"]:
+        raise UserError(
+            f"{where}: levels {refiner['levels']} is more than the codec has: data.codec.codebooks is "
+            f"{codec['codebooks']}; lower it, or encode more in a new data.version"
+        )
+    inner = refiner["expand"] * refiner["d_model"]
+    if inner % refiner["head_dim"]:
+        raise UserError(f"{where}: head_dim {refiner['head_dim']} does not divide expand * d_model = {inner}")
+    if refiner["d_model"] % refiner["attention_heads"] or refiner["d_model"] % 2:
+        raise UserError(f"{where}: d_model {refiner['d_model']} must be even and a multiple of attention_heads")
+    if refiner["overlap"] >= refiner["window"]:
+        raise UserError(f"{where}: overlap {refiner['overlap']} must be less than window {refiner['window']}")
 
 
 def _check_shape(model: ModelSettings, codec: CodecSettings, where: str) -> None:
@@ -178,55 +255,6 @@ def _layer_numbers(setting: int | list[int], layers: int, where: str) -> list[in
 def mixers_of(variant: VariantSpec) -> list[str]:
     """The mixers, sorted, that a variant of a run's spec is built of: files of `ssmttm.models.mixers`."""
     return sorted({variant["mixer"], *(["attention"] if variant["attention_layers"] else [])})
-
-
-def read_runs(config: Config, root: Path | str = ".") -> dict[str, Run]:
-    """The run table, row by row validated, by the runs' names."""
-    path = Path(root) / config["runs"]
-    if not path.is_file():
-        path = ROOT / config["runs"]
-    try:
-        with open(path, newline="", encoding="utf-8") as f:
-            _check_tabs(f.readlines(), config["runs"])
-            f.seek(0)
-            reader = csv.DictReader(f, delimiter="\t", restkey="too many cells", restval="")
-            rows: list[dict[str, Any]] = list(reader)
-    except FileNotFoundError:
-        raise UserError(f"{config['runs']}: no such run table; `runs` in the config names it") from None
-    runs: dict[str, Run] = {}
-    for number, row in enumerate(rows, start=2):
-        where = f"{config['runs']}, line {number}"
-        try:
-            row["seed"] = int(row.get("seed") or "")
-        except ValueError:
-            raise UserError(f"{where}: seed {row.get('seed')!r} is not a whole number") from None
-        complain(validator("runs.schema.yaml"), row, where)
-        name = row.pop("run")
-        if name in runs:
-            raise UserError(f"{where}: run {name!r} is in the table twice; names must differ")
-        if name in RESERVED:
-            raise UserError(f"{where}: {name!r} is the name of a rule of the workflow; choose another")
-        if name in choices.systems_of(config):
-            raise UserError(f"{where}: {name!r} is the name of another system that is scored; choose another")
-        runs[name] = cast(Run, {**row, "spec": run_spec(config, row, where)})
-    if not runs:
-        raise UserError(f"{config['runs']}: the run table has no rows")
-    for study in {r["study"] for r in runs.values()}:
-        if study in runs or study in RESERVED:
-            raise UserError(f"{config['runs']}: study {study!r} has the name of a run or of a rule; choose another")
-    return runs
-
-
-def _check_tabs(lines: Sequence[str], name: str) -> None:
-    """Refuse lines whose cells are separated by spaces: such a line is one cell, and its message would mislead."""
-    for number, line in enumerate(lines, 1):
-        if "\t" not in line and len(line.split()) > 1:
-            raise UserError(f"{name}, line {number}: its cells are separated by spaces; separate them by tabs")
-
-
-def runs_of(runs: Mapping[str, Run], study: str) -> list[str]:
-    """The names of one study's runs, in the order of the run table."""
-    return [name for name, row in runs.items() if row["study"] == study]
 
 
 def differences(a: object, b: object, prefix: str = "") -> list[str]:

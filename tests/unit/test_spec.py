@@ -5,11 +5,12 @@ import re
 import pytest
 import yaml
 
-from ssmttm import choices, given, planning, plugins, settings, spec
+from ssmttm import choices, given, planning, plugins, run_table, settings, spec
 from ssmttm.config import ROOT, SCHEMAS, load_config, lookup, merge, subschema, validate_config
 from ssmttm.errors import UserError
 from ssmttm.released import check_release
-from ssmttm.spec import apply_overrides, canonical_json, read_runs, stage_spec
+from ssmttm.run_table import read_runs
+from ssmttm.spec import apply_overrides, canonical_json, stage_spec
 
 HEADER = "run\tstudy\tvariant\tsize\tbudget\tseed\toverrides\n"
 
@@ -275,7 +276,7 @@ def test_the_shown_study_is_the_first_or_the_named_one(config, tmp_path):
 
 def test_runs_of_a_study_keep_the_tables_order(config, tmp_path):
     rows = [f"{name}\t{study}\tprefix-simba\tbase\titers\t1\t" for name, study in (("b", "s"), ("c", "t"), ("a", "s"))]
-    assert spec.runs_of(table(tmp_path, config, *rows), "s") == ["b", "a"]
+    assert run_table.runs_of(table(tmp_path, config, *rows), "s") == ["b", "a"]
 
 
 def test_a_constraint_matches_names_and_nothing_else():

@@ -9,7 +9,8 @@ import pytest
 
 from ssmttm.choices import BASELINES, FINAL, checkpoints_of
 from ssmttm.config import load_config
-from ssmttm.spec import mixers_of, read_runs, run_spec
+from ssmttm.run_table import read_runs
+from ssmttm.spec import mixers_of, run_spec
 
 from .conftest import MORE_RUNS, ROOT, Project
 

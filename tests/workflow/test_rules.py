@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ssmttm.config import load_config
-from ssmttm.spec import RESERVED, read_runs
+from ssmttm.run_table import read_runs
+from ssmttm.spec import RESERVED
 
 from .conftest import ROOT, jobs
 

@@ -15,8 +15,9 @@ from ssmttm.choices import BASELINES, FINAL, checkpoints_of
 from ssmttm.config import load_config
 from ssmttm.evaluation.metrics import text_audio
 from ssmttm.files import write_json, write_text
+from ssmttm.run_table import read_runs
 from ssmttm.seeds import stable_int
-from ssmttm.spec import read_runs, stage_spec
+from ssmttm.spec import stage_spec
 from ssmttm.stages import compare, report, score
 from ssmttm.study import derive
 from ssmttm.study.scores import score_file
