@@ -17,7 +17,7 @@ rule all:
     default_target: True
     input:
         PAGE,
-        *map(study_products, STUDIES),
+        *map(study_products, TABLE.own),
 
 
 onsuccess:

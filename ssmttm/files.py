@@ -62,6 +62,12 @@ def link_file(source: Path | str, target: Path | str) -> None:
             shutil.copyfile(source, temporary)
 
 
+def copy_file(source: Path | str, target: Path | str) -> None:
+    """Make `target` a copy of the file `source`; atomically."""
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object; UserError naming the file if it is missing or something else."""
     try:

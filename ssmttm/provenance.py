@@ -31,7 +31,8 @@ _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
         "choices", "config", "errors", "files", "given", "pretrained.packaged", "progress", "provenance", "released",
-        "rows", "run_table", "settings", "spec", "tables", "tensors", "training.lock", "training.products",
+        "rows", "run_table", "settings", "spec", "tables", "tensors", "training.handing", "training.lock",
+        "training.products",
     )
 )  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are
@@ -39,6 +40,7 @@ tracked by themselves, so that a new metric or a new table retrains nothing."""
 
 _FOLDERS = {
     "mixer": "models.mixers",
+    "backbone": "models.refiner.backbones",
     "metric": "evaluation.metrics",
     "embedder": "evaluation.embedders",
     "codec": "codecs",

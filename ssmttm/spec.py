@@ -54,8 +54,8 @@ STAGES = {
 """What each stage takes from the config: dotted paths, known by their last part or by the name before `=`."""
 
 RESERVED = frozenset(
-    f"{' '.join(STAGES)} embed_training statistics all train refiner attach borrow generate release data common evaluate"
-    " page".split()
+    f"{' '.join(STAGES)} embed_training statistics all train borrow refiner attach generate release data common"
+    " evaluate page".split()
 )
 """Names of rules, which runs, studies and refiners can't have."""
 

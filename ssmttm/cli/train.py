@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, Preset, new_file_or_folder, new_folder, option
+from ssmttm.cli.options import Device, Preset, new_file, new_file_or_folder, new_folder, option
 from ssmttm.config import generation_settings
-from ssmttm.given import check_section, named_settings, parse_spec, run_settings
+from ssmttm.given import check_section, named_settings, parse_spec, refiner_settings, run_settings
 
 app = typer.Typer()
 
@@ -37,6 +37,31 @@ def train(
     from ssmttm.stages import train
 
     train.run(run, run_settings(run, spec), data, out, device, threads)
+
+
+@app.command()
+def borrow(
+    run: Annotated[str, option("The name of the run that gets the model.")],
+    lender: Annotated[Path, option("The folder of the run that trained it, results/runs/{run}.")],
+    out: Annotated[Path, new_folder("The folder of the run that gets it.")],
+    spec: Annotated[str | None, option("The run's spec as JSON. Default: from ./config.yaml.")] = None,
+) -> None:
+    """Give a run the language model of another: its model, curve, checkpoints and manifest."""
+    from ssmttm.stages import borrow
+
+    borrow.run(run, run_settings(run, spec), lender, out)
+
+
+@app.command()
+def attach(
+    refiner: Annotated[Path, option("The folder of the trained refiner, results/refiners/{refiner}.")],
+    out: Annotated[Path, new_folder("The folder of the run that gets it.")],
+    spec: Annotated[str | None, option("The refiner's spec as JSON. Default: from ./config.yaml.")] = None,
+) -> None:
+    """Give a run its second stage: refiner.safetensors and refiner.json in its folder."""
+    from ssmttm.stages import attach
+
+    attach.run(refiner_settings(refiner.name, spec), refiner, out)
 
 
 @app.command()
@@ -76,7 +101,10 @@ def generate(
     ] = None,
     refiner: Annotated[
         Path | None,
-        option("The second stage, a file of `ssmttm refiner train`. Default: refiner.safetensors in the run's folder."),
+        option(
+            "The second stage, a file of `ssmttm refiner train`, or none to leave it out. Default: refiner.safetensors "
+            "in the run's folder."
+        ),
     ] = None,
     steps: Annotated[int | None, option("Sampling steps of the second stage.", min=1, max=1000)] = None,
     spec: Annotated[
@@ -91,6 +119,9 @@ def generate(
     precision: Annotated[
         str, option("fp32, or bf16: weights of half the size; states and logits stay in fp32.")
     ] = "fp32",
+    record: Annotated[
+        Path | None, new_file("A JSON file to write, too: how long it took, with what.", "--record")
+    ] = None,
 ) -> None:
     """Generate music from a prompt, or from a file of prompts."""
     from ssmttm.stages import generate
@@ -112,6 +143,7 @@ def generate(
         stream,
         precision,
         refiner,
+        record,
     )
 
 
@@ -134,9 +166,9 @@ def describe(
 
 @app.command("spec")
 def show_spec(
-    name: Annotated[str, typer.Argument(help="A stage (index, license, …) or a run of the run table.")],
+    name: Annotated[str, typer.Argument(help="A stage (index, license, …), a run of the run table or its refiner.")],
     preset: Preset = None,
     config: Annotated[list[Path], option("Config file; repeat for overlays.")] = [Path("config.yaml")],  # noqa: B006
 ) -> None:
-    """Print the settings that a stage or a run takes from the config, as JSON."""
+    """Print the settings that a stage, a run or a refiner takes from the config, as JSON."""
     print(json.dumps(named_settings(name, config, preset), indent=2))

@@ -8,10 +8,11 @@ from ssmttm.audio.coded import encode_audio
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.evaluation.systems.generated import generated_row
-from ssmttm.files import write_bytes
+from ssmttm.files import write_bytes, write_json
 from ssmttm.generation.latent_samplers import Refinement
 from ssmttm.generation.pipeline import Pipeline, run_folder
 from ssmttm.generation.prompts import Prompt, check_prompt, file_name, read_prompts
+from ssmttm.generation.record import Clock
 from ssmttm.generation.sampler import Sampling
 from ssmttm.generation.streaming import write_stream
 from ssmttm.models.inference.precision import PRECISIONS
@@ -20,6 +21,9 @@ from ssmttm.seeds import stable_int
 from ssmttm.settings import GenerationSettings
 from ssmttm.tables import write_table
 from ssmttm.threads import set_threads_for
+
+NO_REFINER = Path("none")
+"""What leaves a run's second stage out."""
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 _WARNINGS = 10
@@ -39,6 +43,7 @@ def run(
     stream: bool = False,
     precision: str = "fp32",
     refiner: Path | None = None,
+    record: Path | None = None,
 ) -> None:
     """See `ssmttm generate --help`. Each caption's seed follows from the seed and its name alone."""
     _check(out, prompt, prompts, stream, precision)
@@ -49,7 +54,8 @@ def run(
     sampling = Sampling.from_settings(settings)
     with claim_device(device, threads) as place:
         torch.use_deterministic_algorithms(place.type == "cpu")
-        pipeline = Pipeline.load(model, codec, place, precision, Refinement.from_settings(settings), refiner)
+        refinement = None if refiner == NO_REFINER else Refinement.from_settings(settings)
+        pipeline = Pipeline.load(model, codec, place, precision, refinement, refiner)
         _warn(list(pipeline.cautions(asked)))
         if threads is None:
             set_threads_for(sum(p.numel() for p in pipeline.model.parameters()))
@@ -61,7 +67,8 @@ def run(
         if stream:
             write_stream(out, rate, pipeline.stream(captions[0], sampling, seeds[0], length, progress, before))
             return
-        waves = pipeline.generate(captions, sampling, seeds, length, progress, before)
+        clock = Clock(rate)
+        waves = clock.timed(pipeline.generate(captions, sampling, seeds, length, progress, before))
         if prompt is not None:
             write_bytes(out, encode_audio(next(waves), rate, _FORMATS[out.suffix]))
         elif out.suffix == ".parquet":
@@ -71,6 +78,8 @@ def run(
         else:
             for p, wave in zip(asked, waves, strict=True):
                 write_bytes(out / f"{file_name(p.name)}.wav", encode_audio(wave, rate, "WAV"))
+        if record is not None:
+            write_json(record, clock.record(1 if pipeline.second is None else 2, settings))
 
 
 def _warn(cautions: list[str]) -> None:

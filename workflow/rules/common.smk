@@ -7,7 +7,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from ssmttm import choices, planning, provenance, spec
+from ssmttm import choices, planning, provenance, run_table, spec
 from ssmttm.codecs.base import check_codec
 from ssmttm.config import validate_config
 from ssmttm.errors import UserError
@@ -21,12 +21,13 @@ planning.summarize_dry_run(workflow.output_settings, logger.info)
 try:
     CONFIG = validate_config(config, " + ".join(map(str, workflow.configfiles)))
     check_codec(CONFIG["data"]["codec"], CONFIG["data"]["clips"]["sample_rate"])
-    RUNS = spec.read_runs(CONFIG)
-    STUDY = planning.shown_study(CONFIG, RUNS)
+    TABLE = run_table.read_studies(CONFIG)
+    STUDY = planning.shown_study(CONFIG, TABLE.runs)
     RELEASED = check_release(CONFIG, f"results/data/{CONFIG['data']['version']}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+RUNS, REFINERS = TABLE.runs, TABLE.refiners
 VERSION = CONFIG["data"]["version"]
 SHARDS = range(CONFIG["data"]["shards"])
 CODEC = CONFIG["data"]["codec"]["name"]
@@ -34,11 +35,14 @@ ENCODER = CONFIG["data"]["text"]["encoder"]
 EMBEDDERS = CONFIG["evaluation"]["embedders"]
 CODEC_EMBEDDERS = tuple(choices.here(EMBEDDERS)[:1])
 METRICS = CONFIG["evaluation"]["metrics"]
-CHECKPOINTS = {run: choices.checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
+TRAINED = [run for run, row in RUNS.items() if not row["language_model"]]
+BORROWING = [run for run, row in RUNS.items() if row["language_model"]]
+TWO_STAGE = [run for run, row in RUNS.items() if row["refiner"]]
+CHECKPOINTS = {run: choices.checkpoints_of(CONFIG, row, REFINERS.get(row["refiner"])) for run, row in RUNS.items()}
 PROMPTS = CONFIG["evaluation"]["prompts"]
 EXTERNAL = CONFIG["evaluation"]["systems"]
 REFERENCES = [] if PROMPTS["set"] == "test" else [f"results/references/{PROMPTS['set']}/clips.parquet"]
-STUDIES = {row["study"]: spec.runs_of(RUNS, row["study"]) for row in RUNS.values()}
+STUDIES = {study: run_table.runs_of(RUNS, study) for study in TABLE.configs}
 code = cache(provenance.code_of)  # fingerprints are taken once, when planning starts
 BASELINES = [f"baselines/{VERSION}/{name}" for name in choices.systems_of(CONFIG)]
 SYSTEMS = [*(f"runs/{run}" for run in RUNS), *BASELINES]
@@ -50,6 +54,7 @@ wildcard_constraints:
     unreleased=planning.one_of([] if RELEASED else [VERSION]),
     shard=planning.one_of(SHARDS),
     run=planning.one_of(RUNS),
+    refiner=planning.one_of(REFINERS),
     study=planning.one_of(STUDIES),
     baseline=planning.one_of(choices.BASELINES),
     external=planning.one_of(EXTERNAL),
@@ -71,9 +76,35 @@ def section(name):
     return lambda wildcards: text
 
 
+def study_settings(stage):
+    """What stage `stage` takes from the config of the study `{study}`, as canonical JSON."""
+    return lambda wildcards: spec.canonical_json(spec.stage_spec(TABLE.configs[wildcards.study], stage))
+
+
+def page_settings():
+    """What the stage `report` takes from the config of the study that results/report.html is of, as canonical JSON."""
+    text = spec.canonical_json(spec.stage_spec(TABLE.configs[STUDY], "report"))
+    return lambda wildcards: text
+
+
 def run_settings(wildcards):
     """The complete spec of the run `{run}` as canonical JSON."""
     return spec.canonical_json(RUNS[wildcards.run]["spec"])
+
+
+def generation_settings(wildcards):
+    """How the run `{run}` generates, as canonical JSON."""
+    return spec.canonical_json(RUNS[wildcards.run]["generation"])
+
+
+def refiner_settings(wildcards):
+    """The complete spec of the refiner `{refiner}` as canonical JSON."""
+    return spec.canonical_json(REFINERS[wildcards.refiner])
+
+
+def own_refiner_settings(wildcards):
+    """The complete spec of the refiner that the run `{run}` has, as canonical JSON."""
+    return spec.canonical_json(REFINERS[RUNS[wildcards.run]["refiner"]])
 
 
 def mixers(run):
@@ -81,15 +112,64 @@ def mixers(run):
     return tuple(spec.mixers_of(RUNS[run]["spec"]["variant"]))
 
 
-def run_code(stage, **plugins):
-    """Fingerprint of stage `stage` with the mixers of `{run}`."""
-    return lambda wildcards: code(stage, mixer=mixers(wildcards.run), **plugins)
+def backbones(run):
+    """The backbone of the run's refiner, if it has one."""
+    return tuple(REFINERS[name]["refiner"]["backbone"] for name in [RUNS[run]["refiner"]] if name)
+
+
+def train_code(wildcards):
+    """Fingerprint of the training of the run `{run}`."""
+    return code("train", mixer=mixers(wildcards.run))
+
+
+def refiner_code(wildcards):
+    """Fingerprint of the training of the refiner `{refiner}`."""
+    return code("refiner", backbone=REFINERS[wildcards.refiner]["refiner"]["backbone"], codec=CODEC)
+
+
+def generation_code(wildcards):
+    """Fingerprint of generating with the run `{run}`."""
+    plugins = {"mixer": mixers(wildcards.run), "backbone": backbones(wildcards.run)}
+    return code("generate", **plugins, codec=CODEC, encoder=ENCODER)
+
+
+def threads_of(training):
+    """CPU threads of a training, of all its processes."""
+    return training["threads"] * training["processes"]
 
 
 def run_threads(wildcards):
-    """CPU threads of the run `{run}`, of all its processes."""
-    training = RUNS[wildcards.run]["spec"]["training"]
-    return training["threads"] * training["processes"]
+    """CPU threads of the run `{run}`."""
+    return threads_of(RUNS[wildcards.run]["spec"]["training"])
+
+
+def refiner_threads(wildcards):
+    """CPU threads of the refiner `{refiner}`."""
+    return threads_of(REFINERS[wildcards.refiner]["training"])
+
+
+def lender(wildcards):
+    """The folder of the run whose language model `{run}` has."""
+    return f"results/runs/{RUNS[wildcards.run]['language_model']}"
+
+
+def stage_files(run):
+    """The models of the run `run` and what made them."""
+    names = ["model.safetensors", "curve.parquet", "manifest.json"]
+    second = ["refiner.safetensors", "refiner.json"] if RUNS[run]["refiner"] else []
+    return [f"results/runs/{run}/{name}" for name in names + second]
+
+
+def refiner_files(wildcards):
+    """The second stage of the run `{run}`, if it has one."""
+    return [file for file in stage_files(wildcards.run) if "/refiner." in file]
+
+
+def refiner_option(wildcards):
+    """The option that names the second stage of the run `{run}` at the checkpoint, or says that it has none."""
+    refiner = RUNS[wildcards.run]["refiner"]
+    path = choices.refiner_of(wildcards.run, refiner, wildcards.checkpoint) if refiner else "none"
+    return f"--refiner={path}"
 
 
 def shards(product):
@@ -117,6 +197,11 @@ def run_scores(run):
     return scores(f"runs/{run}", CHECKPOINTS[run])
 
 
+def run_records(run):
+    """What generating took, of every checkpoint of the run `run`."""
+    return expand(f"results/runs/{run}/generated/{{checkpoint}}.json", checkpoint=CHECKPOINTS[run])
+
+
 def parts(study):
     """What a page of `study` is made from, down to the released data set, the models and all scores."""
     systems = [f"runs/{run}" for run in STUDIES[study]] + BASELINES
@@ -126,11 +211,7 @@ def parts(study):
         "results/claims.json",
         *expand(f"results/studies/{study}/{{name}}.parquet", name=choices.STUDY_TABLES),
         f"results/studies/{study}/summary.json",
-        *expand(
-            "results/runs/{run}/{name}",
-            run=STUDIES[study],
-            name=["model.safetensors", "curve.parquet", "manifest.json"],
-        ),
+        *(file for run in STUDIES[study] for file in stage_files(run)),
         *(file for run in STUDIES[study] for file in run_scores(run)),
         *(file for system in BASELINES for file in scores(system)),
         *expand("results/{system}/generated/final.parquet", system=systems),

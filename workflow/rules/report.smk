@@ -3,8 +3,8 @@
 
 rule compare:
     input:
-        curves=lambda wildcards: expand("results/runs/{run}/curve.parquet", run=STUDIES[wildcards.study]),
-        manifests=lambda wildcards: expand("results/runs/{run}/manifest.json", run=STUDIES[wildcards.study]),
+        models=lambda wildcards: [file for run in STUDIES[wildcards.study] for file in stage_files(run)],
+        records=lambda wildcards: [file for run in STUDIES[wildcards.study] for file in run_records(run)],
         scores=lambda wildcards: [f for run in STUDIES[wildcards.study] for f in run_scores(run)],
         baselines=[file for system in BASELINES for file in scores(system)],
     output:
@@ -19,7 +19,7 @@ rule compare:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=settings("compare"),
+        spec=study_settings("compare"),
         code=code("compare"),
         runs=lambda wildcards: [
             f"{option}={value}"
@@ -70,7 +70,7 @@ rule report:
         mem_mb=3000,
         runtime=30,
     params:
-        spec=settings("report"),
+        spec=study_settings("report"),
         code=code("report"),
         study=subpath(input.summary, parent=True),
         data=subpath(input.dataset, parent=True),
@@ -96,7 +96,7 @@ rule page:
         mem_mb=3000,
         runtime=30,
     params:
-        spec=settings("report"),
+        spec=page_settings(),
         code=code("report"),
         study=subpath(input.summary, parent=True),
         data=subpath(input.dataset, parent=True),
