@@ -42,8 +42,8 @@ ELSEWHERE = frozenset({"clap_laion"})
 """Embedders whose packages don't go together with the main environment: workflow/envs has theirs."""
 
 STUDY_TABLES = (
-    "comparison", "progress", "differences", "curves", "fits", "fit_curves", "reach", "scaling", "scaling_summary",
-    "seeds", "seed_tests",
+    "comparison", "progress", "differences", "stages", "curves", "fits", "fit_curves", "reach", "scaling",
+    "scaling_summary", "seeds", "seed_tests",
 )  # fmt: skip
 """What stage `compare` writes of a study, as Parquet; docs/evaluation.md says what is in them."""
 

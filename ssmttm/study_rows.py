@@ -90,6 +90,24 @@ class System:
     gpu_hours: float | None = None
     final_loss: float | None = None
     final_validation_loss: float | None = None
+    family: str | None = None
+    """The variant, less how many steps its refiner takes."""
+    stages: int | None = None
+    """1, or 2 with a refiner: parameters, steps, tokens, clips, FLOPs and time are then those of both together."""
+    codebooks: int | None = None
+    """Levels that the language model makes."""
+    levels: int | None = None
+    """Levels that are heard."""
+    backbone: str | None = None
+    objective: str | None = None
+    sampler: str | None = None
+    sampler_steps: int | None = None
+    refiner_parameters: int | None = None
+    refiner_flops: float | None = None
+    language_model_flops: float | None = None
+    generation_seconds: float | None = None
+    """For a second of audio, with so many threads."""
+    generation_threads: int | None = None
     hours: float | None = None
     """Of music that an external system was trained on, as others state it."""
     note: str | None = None
@@ -100,6 +118,12 @@ class Run(System):
     """A system that was trained here, of which all this is known."""
 
     variant: str
+    family: str
+    stages: int
+    codebooks: int
+    levels: int
+    language_model_flops: float
+    generation_seconds: float
     size: str
     budget_kind: str
     budget: float
@@ -168,6 +192,48 @@ class Difference(Kind):
     n: int
     better: Better
     p_adjusted: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageScore(Kind):
+    """A row of `stages`: a design at a checkpoint, over its seeds, beside the single stage under the same budget."""
+
+    variant: str
+    family: str
+    size: str
+    budget_kind: str
+    budget: float
+    checkpoint: str
+    seeds: int
+    stages: int
+    levels: int
+    parameters: int
+    refiner_parameters: int | None = None
+    flops: float
+    language_model_flops: float
+    refiner_flops: float | None = None
+    sampler: str | None = None
+    sampler_steps: int | None = None
+    generation_seconds: float
+    """For a second of audio, with the finished models: the mean over seeds, and the least and greatest."""
+    generation_low: float
+    generation_high: float
+    value: float
+    """Mean over seeds; its interval is over captions."""
+    low: float | None = None
+    high: float | None = None
+    n: int
+    better: Better
+    against: str | None = None
+    """The single stage that predicts all levels, under the same budget; None where there is none, or for itself."""
+    difference: float | None = None
+    """Less the single stage's score, over the seeds that both have, paired by caption."""
+    difference_low: float | None = None
+    difference_high: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    """Holm's, over the designs that are compared with one single stage by one kind of score at one checkpoint."""
+    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,6 +381,7 @@ STUDY_ROWS: dict[str, type] = {
     "comparison": SystemScore,
     "progress": CheckpointScore,
     "differences": Difference,
+    "stages": StageScore,
     "curves": CurvePoint,
     "fits": Fit,
     "fit_curves": FitPoint,

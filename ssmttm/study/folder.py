@@ -11,7 +11,7 @@ import pandas as pd
 from ssmttm.choices import STUDY_TABLES
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path, read_json, write_json
-from ssmttm.settings import EvaluationSettings, RunSpec
+from ssmttm.settings import EvaluationSettings, GenerationSettings, RefinerSpec, RunSpec
 from ssmttm.tables import read_table, write_frame
 
 
@@ -51,6 +51,31 @@ class RunManifest(TypedDict):
     test_clips: int
 
 
+class RefinerManifest(TypedDict):
+    """A run's refiner.json, as far as a study reads it: what made its second stage."""
+
+    spec: RefinerSpec
+    checkpoints: dict[str, int]
+    parameters: int
+    steps: int
+    tokens: int
+    flops_planned: float
+    flops_spent: float
+    seconds: float
+    device_hours: float
+
+
+class GenerationRecord(TypedDict):
+    """A run's generated/final.json, as far as a study reads it: what generating took."""
+
+    seconds: float
+    audio_seconds: float
+    threads: int
+    generation: GenerationSettings
+    refiner: NotRequired[str | None]
+    """The second stage that was used, by its hash; None for a single stage."""
+
+
 class Outlier(TypedDict):
     """A clip that lies far from the originals, and its own Fréchet distance to them."""
 
@@ -82,6 +107,8 @@ class RunSummary(TypedDict):
 
     folder: str
     manifest: RunManifest
+    refiner: RefinerManifest | None
+    """Of its second stage."""
     outliers: dict[str, list[Outlier]]
     copies: dict[str, list[Copy]]
 

@@ -9,7 +9,8 @@ from ssmttm.config import load_config
 from ssmttm.errors import UserError
 from ssmttm.stages import compare
 from ssmttm.statistics.bootstrap import NO_INTERVAL
-from ssmttm.study.collect import collect, kind_and_amount
+from ssmttm.study.collect import collect
+from ssmttm.study.trained import kind_and_amount
 
 EVALUATION = load_config()["evaluation"] | {"bootstrap": 20}
 PARTS = {"kl": 2, "frechet_infinity": 2, "kernel": 2, "prdc": 4, "diversity": 3}

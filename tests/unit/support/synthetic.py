@@ -15,7 +15,7 @@ from ssmttm.choices import BASELINES, FINAL, checkpoints_of
 from ssmttm.config import load_config
 from ssmttm.evaluation.metrics import text_audio
 from ssmttm.files import write_json, write_text
-from ssmttm.run_table import read_runs
+from ssmttm.run_table import read_studies
 from ssmttm.seeds import stable_int
 from ssmttm.spec import stage_spec
 from ssmttm.stages import compare, report, score
@@ -29,6 +29,7 @@ HOSTILE = 'Ballad of </script><script>alert("title")</script> & Söhne'
 QUALITY = {
     "originals": 1.0, "codec": 0.85, "shuffled": 0.0, "noise": 0.0, "training": 0.6,
     "prefix-mamba": 0.3, "prefix-simba": 0.45, "cross-simba": 0.5, "cross-transformer": 0.35,
+    "first-simba": 0.2, "unet": 0.7, "flow": 0.65,
 }  # fmt: skip
 PACKAGES = {"singularity-music": (16, 240), "zaz-data": (4, 265), "mrrescue": (7, 56), "gamine-data": (1, 312)}
 LICENSES = {"gamine-data": "LicenseRef-public-domain"}
@@ -94,6 +95,28 @@ def embeddings_of(folder: Path, checkpoint: str = FINAL) -> Path:
 def similarities(captions: list[str]) -> np.ndarray:
     """Stands for MiniLM: captions are `… clip <id>`, and resemble the tags that their clip has."""
     return np.stack([rng_of("latent", c.rsplit(" ", 1)[-1]).normal(size=TAGS) * 0.1 + 0.3 for c in captions])
+
+
+def write_record(folder: Path, generation: dict, refiner: dict | None, checkpoint: str = FINAL) -> None:
+    """What generating took: a tenth of the audio's time, and a hundredth more for each step of a refiner."""
+    seconds = 24.0 + 2.4 * (generation["sampler_steps"] if refiner else 0)
+    record = {"seconds": seconds, "audio_seconds": 240.0, "clips": 24, "threads": 1, "device": "cpu"}
+    second = "0123456789ab" if refiner else None
+    write_json(folder / "generated" / f"{checkpoint}.json", {**record, "generation": generation, "refiner": second})
+
+
+def write_refiner(folder: Path, spec: dict) -> None:
+    """What made a run's second stage: 300 thousand parameters, and steps of 1e9 FLOPs."""
+    kind, amount = next(iter(spec["budget"].items()))
+    steps = int(amount) if kind == "iterations" else max(2, int(amount / 1e9))
+    spent = {"steps": steps, "tokens": steps * 4720, "flops_spent": steps * 1e9, "seconds": steps * 0.2}
+    kept = {f"checkpoints/{f:g}.safetensors": max(1, round(f * steps)) for f in spec["training"]["checkpoints"]}
+    write_json(
+        folder / "refiner.json",
+        {"spec": spec, "parameters": 300_000, **spent, "flops_planned": amount if kind == "flops" else steps * 1e9,
+         "device_hours": steps * 0.2 / 3600,
+         "checkpoints": kept},
+    )  # fmt: skip
 
 
 def write_run(folder: Path, run: str, spec: dict, points: int) -> None:
@@ -201,19 +224,66 @@ def write_data(folder: Path, config: dict, seconds: float) -> list[str]:
     return [s["clip_id"] for s in splits if s["split"] == "test"]
 
 
-def build(root: Path, prompts: int = 24, seconds: float = 10.0, points: int = 120, bootstrap: int = 100) -> dict:
-    """Write the whole tree under `root`/results; returns the paths that the report takes."""
+def stages_config() -> dict:
+    """A config with two refiners, of two seeds each, and budgets of which two halves are a whole."""
     config = load_config(ROOT / "config.yaml")
-    config["budgets"] = {"iters": {"iterations": 120}, "flops": {"flops": 6.0e12}}
+    config["budgets"] = {"whole": {"flops": 6.0e12}, "half": {"flops": 3.0e12}}
+    config["variants"]["first-simba"] = {**config["variants"]["prefix-simba"], "model": {"codebooks": 1}}
+    config["sizes"]["base"]["layers"]["first-simba"] = 5
+    kinds = {"unet": {"backbone": "unet"}, "flow": {"backbone": "mamba2", "objective": "flow"}}
+    config["refiners"] = {
+        f"{name}-{seed}": {**kind, "budget": "half", "seed": seed} for name, kind in kinds.items() for seed in (1, 2)
+    }
+    return config
+
+
+STAGES_RUNS = """run study variant size budget seed refiner language_model overrides
+single-1 stages prefix-simba base whole 1
+single-2 stages prefix-simba base whole 2
+first-1 stages first-simba base whole 1
+first-2 stages first-simba base whole 2
+two-unet-1 stages first-simba base half 1 unet-1
+two-unet-2 stages first-simba base half 2 unet-2
+two-flow-1 stages first-simba base half 1 flow-1 two-unet-1 generation.sampler=euler
+two-flow-2 stages first-simba base half 2 flow-2 two-unet-2 generation.sampler=euler
+two-unet-1-50 stages first-simba base half 1 unet-1 two-unet-1 generation.sampler_steps=50;training.checkpoints=[]
+"""
+
+
+def build_stages(root: Path, **sizes: float) -> dict:
+    """The tree of a study of two stages."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "stages.tsv").write_text(STAGES_RUNS.replace(" ", "\t"), encoding="utf-8")
+    return build(root, config=stages_config() | {"runs": str(root / "stages.tsv")}, **sizes)
+
+
+def build(
+    root: Path,
+    prompts: int = 24,
+    seconds: float = 10.0,
+    points: int = 120,
+    bootstrap: int = 100,
+    config: dict | None = None,
+) -> dict:
+    """Write the whole tree under `root`/results; returns the paths that the report takes.
+
+    Without `config` it is that of the default study, under budgets of its own.
+    """
+    if config is None:
+        config = load_config(ROOT / "config.yaml")
+        config["budgets"] = {"iters": {"iterations": 120}, "flops": {"flops": 6.0e12}}
     config["evaluation"]["bootstrap"] = bootstrap
-    rows = read_runs(config, ROOT)
+    table = read_studies(config, ROOT)
+    rows = table.runs
     data = root / "results" / "data" / config["data"]["version"]
     clips = write_data(data, config, 10.0)[:prompts]
     captions = [f"An upbeat chiptune with <i>bright</i> leads & a driving beat, 120 BPM, clip {c}" for c in clips]
     baselines = {b: root / "results" / "baselines" / config["data"]["version"] / b for b in BASELINES}
     runs = {r: root / "results" / "runs" / r for r in rows}
-    systems = {**{b: (f, b) for b, f in baselines.items()}, **{r: (f, rows[r]["variant"]) for r, f in runs.items()}}
-    stages = {s: checkpoints_of(config, rows[s]) if s in rows else [FINAL] for s in systems}
+    keys = {r: row["refiner"].partition("-")[0] or row["variant"] for r, row in rows.items()}
+    systems = {**{b: (f, b) for b, f in baselines.items()}, **{r: (f, keys[r]) for r, f in runs.items()}}
+    refiners = {r: table.refiners.get(row["refiner"]) for r, row in rows.items()}
+    stages = {s: checkpoints_of(config, rows[s], refiners[s]) if s in rows else [FINAL] for s in systems}
     training = root / "training"
     write_system(training, "training", "originals", [f"debian:other/{i}@0" for i in range(30)], ["x"] * 30, 1.0)
     for system, (folder, key) in systems.items():
@@ -230,12 +300,15 @@ def build(root: Path, prompts: int = 24, seconds: float = 10.0, points: int = 12
                 )
     for run, folder in runs.items():
         write_run(folder, run, rows[run]["spec"], points)
-    study = root / "results" / "studies" / "laptop"
+        for checkpoint in stages[run]:
+            write_record(folder, rows[run]["generation"], refiners[run], checkpoint)
+        if refiners[run] is not None:
+            write_refiner(folder, refiners[run])
+    name = table.own[0]
+    study = root / "results" / "studies" / name
     sizes = [rows[run]["size"] for run in runs]
     with patch.object(derive, "COSTS", ("steps", "flops")):  # half the fits
-        compare.run(
-            stage_spec(config, "compare"), "laptop", list(runs.values()), sizes, list(baselines.values()), study
-        )
+        compare.run(stage_spec(config, "compare"), name, list(runs.values()), sizes, list(baselines.values()), study)
     return {"spec": stage_spec(config, "report"), "studies": [study], "data": data, "runs": runs}
 
 
