@@ -29,6 +29,7 @@ from ssmttm.report.sections.listing import listings
 from ssmttm.report.sections.methods import Methods, usable
 from ssmttm.report.sections.players import MAX_BYTES, listen
 from ssmttm.report.sections.remarks import copies, outliers
+from ssmttm.report.sections.stages import Stages
 from ssmttm.report.verdicts import level
 from ssmttm.study.folder import Study, read_study
 from ssmttm.study.seeds import seeds_sentence
@@ -66,6 +67,7 @@ class StudyPart:
         self.backends = backends(study)
         self.copies, self.outliers = copies(study), outliers(study)
         self.listings = listings(study, self.columns)
+        self.stages = Stages(study, self.columns)
         self.significance = level(self.confidence)
         self.seeds = seeds_sentence(comparison)
         self.figures = figures(study)

@@ -18,6 +18,7 @@ from ssmttm.numbers import (
 from ssmttm.report.cells import Cell, number
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import SystemScore
+from ssmttm.wording import counted
 
 MAIN = ("frechet", "kl", "clap", "text_audio")
 """The metrics of the main table, those of them that were computed."""
@@ -174,6 +175,7 @@ def blocks(
     table = main_rows(comparison, columns)
     axes, scores = scales(table), _scores(table)
     others = [name for name, own in scores.items() if next(iter(own.values())).kind != "run"]
+    mixed = run_rows(comparison)["codebooks"].nunique() > 1
     found = []
     for (kind, amount), runs in runs_by_budget(comparison):
         notes: dict[str, str] = {}
@@ -181,7 +183,7 @@ def blocks(
         for run in runs:
             note, color = f"width {run.d_model}, {run.layers} layers, seed {run.seed}", f"c{colors[str(run.variant)]}"
             cells = _cells(scores.get(run.system, {}), columns, axes, notes)
-            own.append(ScoreRow(run.system, str(run.variant), note, color, cells, _costs(run)))
+            own.append(ScoreRow(run.system, str(run.variant), note, color, cells, _costs(run, mixed)))
         for name in others:
             title, note = BASELINE_NAMES.get(name, (name, ""))
             cells, first = _cells(scores[name], columns, axes, notes), next(iter(scores[name].values()))
@@ -235,10 +237,14 @@ def _letter(number: int) -> str:
     return chr(ord("a") + number % 26) * (1 + number // 26)
 
 
-def _costs(row: SystemScore) -> list[Cell]:
-    """Test loss, parameters, FLOPs and time, as far as they are known."""
+def _costs(row: SystemScore, mixed: bool = False) -> list[Cell]:
+    """Test loss, parameters, FLOPs and time, as far as they are known.
+
+    `mixed`: of how many codebooks a loss is, since runs that stand side by side have different numbers.
+    """
+    over = counted(row.codebooks, "codebook") if mixed and row.codebooks else ""
     return [
-        number(row.test_loss, significant),
+        number(row.test_loss, significant, over),
         number(row.parameters, millions),
         number(row.flops_spent, power_of_ten),
         number(row.seconds, clock),

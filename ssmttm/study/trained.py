@@ -167,12 +167,12 @@ def _second(refiner: RefinerManifest | None, settings: GenerationSettings) -> di
 
 
 def _design(variant: str, refiner: RefinerManifest | None, settings: GenerationSettings, with_steps: bool) -> str:
-    """What a run is called beside others: `first-simba + unet flow, 8 steps`."""
+    """What a run is called beside others: `first-simba + unet flow (8 steps)`."""
     if refiner is None:
         return variant
     chosen = refiner["spec"]["refiner"]
     kind = "" if chosen["objective"] == "diffusion" else f" {chosen['objective']}"
-    steps = f", {settings['sampler_steps']} steps" if with_steps else ""
+    steps = f" ({settings['sampler_steps']} steps)" if with_steps else ""
     return f"{variant} + {chosen['backbone']}{kind}{steps}"
 
 

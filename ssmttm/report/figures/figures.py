@@ -10,6 +10,7 @@ from ssmttm.report.figures.chart import Figure
 from ssmttm.report.figures.curves import learning_curves
 from ssmttm.report.figures.quality import quality
 from ssmttm.report.figures.sizes import scaling_down
+from ssmttm.report.figures.stages import two_stages
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.study.folder import Study
 
@@ -26,7 +27,7 @@ def variant_colors(study: Study) -> dict[str, int]:
 def figures(study: Study) -> dict[str, Figure]:
     """The figures of a study by id; one without charts has nothing to show."""
     colors = variant_colors(study)
-    made = [build(study, colors) for build in (quality, learning_curves, scaling_down)]
+    made = [build(study, colors) for build in (quality, two_stages, learning_curves, scaling_down)]
     return {figure.id: figure for figure in made}
 
 

@@ -1,6 +1,6 @@
 """Quality against cost: scores at checkpoints against steps, FLOPs, hours and clips, with fits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from ssmttm.numbers import COST_NAMES, REFERENCE_NAMES, budget_name, cost_text, metric_name, score_text
@@ -9,7 +9,7 @@ from ssmttm.report.figures.chart import NEUTRAL, Axis, Band, Chart, Figure, Leve
 from ssmttm.report.scoreboard import MAIN, is_trivial, run_rows
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
-from ssmttm.study_rows import CheckpointScore, FitPoint, Kind, SystemScore
+from ssmttm.study_rows import CheckpointScore, FitPoint, Kind, StageScore, SystemScore
 
 SYMBOLS = {"iterations": "circle", "flops": "square", "gpu_hours": "triangle"}
 """The symbol of a point, by the kind of its run's budget."""
@@ -27,14 +27,14 @@ def quality(study: Study, colors: dict[str, int]) -> Figure:
     """One chart for each score, reference and cost that the study's checkpoints have."""
     dashes = dash_of(run_rows(study["comparison"]))
     comparison = rows_of(study["comparison"], SystemScore)
-    systems = _by_kind(score for score in comparison if score.kind != "run")
-    fits = _by_kind(rows_of(study["fit_curves"], FitPoint))
-    groups = _by_kind(rows_of(study["progress"], CheckpointScore))
+    systems = by_kind(score for score in comparison if score.kind != "run")
+    fits = by_kind(rows_of(study["fit_curves"], FitPoint))
+    groups = by_kind(rows_of(study["progress"], CheckpointScore))
     charts: dict[str, list[Chart]] = {}
     scores, references, costs = {}, {}, {}
-    for kind in _ordered(list(groups), study.embedders, any(p.source for points in groups.values() for p in points)):
+    for kind in ordered(list(groups), study.embedders, any(p.source for points in groups.values() for p in points)):
         embedder, metric, reference = kind
-        levels, far = _levels(groups[kind], systems.get(kind, []))
+        levels, far = levels_near(groups[kind], systems.get(kind, []))
         for cost, name in COST_NAMES.items():
             points = [point for point in groups[kind] if getattr(point, cost) is not None]
             if not points:
@@ -62,7 +62,7 @@ def quality(study: Study, colors: dict[str, int]) -> Figure:
     return Figure("quality", charts, study["progress"], selectors if charts else [])
 
 
-def _by_kind(rows: Iterable[Scored]) -> dict[tuple[str, str, str], list[Scored]]:
+def by_kind(rows: Iterable[Scored]) -> dict[tuple[str, str, str], list[Scored]]:
     """Rows by embedder, metric and reference; in the table's order."""
     found: dict[tuple[str, str, str], list[Scored]] = {}
     for row in rows:
@@ -70,7 +70,7 @@ def _by_kind(rows: Iterable[Scored]) -> dict[tuple[str, str, str], list[Scored]]
     return found
 
 
-def _ordered(kinds: list[tuple[str, str, str]], embedders: list[str], published: bool) -> list[tuple[str, str, str]]:
+def ordered(kinds: list[tuple[str, str, str]], embedders: list[str], published: bool) -> list[tuple[str, str, str]]:
     """Main metrics and embedders first; with published scores those against originals, which have both, first."""
     metrics = [*MAIN, *(metric for _, metric, _ in kinds if metric not in MAIN)]
     embedders = [*embedders, *(embedder for embedder, _, _ in kinds if embedder not in embedders)]
@@ -135,7 +135,9 @@ def _fits(points: list[FitPoint], colors: dict[str, int]) -> tuple[list[Series],
     return lines, bands
 
 
-def _levels(points: list[CheckpointScore], systems: list[SystemScore]) -> tuple[list[Level], list[str]]:
+def levels_near(
+    points: Sequence[CheckpointScore | StageScore], systems: list[SystemScore]
+) -> tuple[list[Level], list[str]]:
     """Systems that were not trained here, as horizontal lines; those far off are named instead."""
     values = [point.value for point in points]
     low, high = min(values), max(values)

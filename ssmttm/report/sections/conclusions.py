@@ -34,7 +34,7 @@ def conclusions(comparison: pd.DataFrame, differences: pd.DataFrame, codes: int)
         if len(group) > 1:
             same = differences[(differences["budget_kind"] == kind) & (differences["budget"] == amount)]
             leaders = [_leader(comparison, [run.system for run in group], metric, same) for metric in metrics]
-            found.append(Conclusions(f"Under {budget_name(kind, amount)}", [*leaders, _loss(group)]))
+            found.append(Conclusions(f"Under {budget_name(kind, amount)}", [*leaders, *_losses(group)]))
     bounds = [_guessing(runs, codes), *_captions(comparison, runs), *_noise(comparison, runs)]
     bounds += [line for metric in metrics for line in _training(comparison, runs, metric)]
     return [*found, Conclusions("Against floor and ceiling", [*bounds, *_ceiling(comparison)])]
@@ -72,10 +72,17 @@ def _leader(comparison: pd.DataFrame, systems: list[str], metric: str, differenc
     return f"{sentence}Its lead over {who} ({test}: p below {level(pairs[0].confidence):g}){ending}"
 
 
-def _loss(runs: list[SystemScore]) -> str:
+def _losses(runs: list[SystemScore]) -> list[str]:
+    """A sentence for each number of codebooks: a mean over more of them is another loss."""
+    numbers = sorted({run.codebooks or 0 for run in runs})
+    groups = {number: [run for run in runs if (run.codebooks or 0) == number] for number in numbers}
+    return [_loss(group, f" over {counted(n, 'codebook')}" if len(groups) > 1 else "") for n, group in groups.items()]
+
+
+def _loss(runs: list[SystemScore], over: str) -> str:
     ordered = sorted(runs, key=lambda run: run.test_loss or 0.0)
     ends = [f"{significant(run.test_loss or 0.0)} ({run.system})" for run in (ordered[0], ordered[-1])]
-    return f"Loss on {test_clips(runs)}: from {' to '.join(ends)} nats per token."
+    return f"Loss on {test_clips(runs)}{over}: from {' to '.join(dict.fromkeys(ends))} nats per token."
 
 
 def _guessing(runs: pd.DataFrame, codes: int) -> str:

@@ -32,7 +32,8 @@ def of(score, metric):
 def tree(results, tmp_path):
     """A copy whose files a test may break; without the audio."""
     root = tmp_path / "results"
-    ignore = shutil.ignore_patterns("generated", "embeddings", "data", "studies", "report.html")
+    audio = ("final.parquet", "0.5.parquet")
+    ignore = shutil.ignore_patterns(*audio, "embeddings", "data", "studies", "report.html")
     shutil.copytree(results["root"], root, ignore=ignore)
     return root
 
