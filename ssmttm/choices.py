@@ -53,6 +53,9 @@ FEWEST = {"prdc": 6, "frechet_infinity": 8}
 WHOLE = frozenset({"pann", "clap", "clap_laion", "passt"})
 """Embedders that give one row for a whole clip of 10 s, where others give many."""
 
+SAMPLERS = {"diffusion": ("ddim", "dpm"), "flow": ("euler",)}
+"""Samplers that fit what a refiner was trained for; a masked one has its own way."""
+
 FINAL = "final"
 """The checkpoint that is the finished model."""
 

@@ -41,6 +41,7 @@ tracked by themselves, so that a new metric or a new table retrains nothing."""
 _FOLDERS = {
     "mixer": "models.mixers",
     "backbone": "models.refiner.backbones",
+    "objective": "models.refiner.objectives",
     "metric": "evaluation.metrics",
     "embedder": "evaluation.embedders",
     "codec": "codecs",

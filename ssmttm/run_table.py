@@ -16,7 +16,7 @@ import yaml
 from ssmttm import choices
 from ssmttm.config import ROOT, complain, lookup, merge, read_yaml, validate_config, validator
 from ssmttm.errors import UserError
-from ssmttm.settings import Config, RefinerSpec, Run, RunSpec
+from ssmttm.settings import Config, GenerationSettings, RefinerSpec, Run, RunSpec
 from ssmttm.spec import RESERVED, differences, generation_of, overridden, refiner_spec, run_spec
 
 CELLS = ("variant", "size", "budget", "seed")
@@ -114,17 +114,16 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, Run]:
         if row["study"] in table or row["study"] in RESERVED:
             study = row["study"]
             raise UserError(f"{config['runs']}: study {study!r} has the name of a run or of a rule; choose another")
+    generations = {name: generation_of(config, row["overrides"], places[name]) for name, row in table.items()}
     specs = {name: run_spec(config, row, places[name]) for name, row in table.items() if not row["language_model"]}
     for name, row in table.items():
         if row["language_model"]:
             specs[name] = _borrowed(row, table, specs, places[name])
         if row["refiner"]:
-            _check_stages(specs[name], refiner_spec(config, row["refiner"], places[name]), places[name])
+            refiner = refiner_spec(config, row["refiner"], places[name])
+            _check_stages(specs[name], refiner, generations[name], places[name])
     return {
-        name: cast(
-            Run, {**row, "spec": specs[name], "generation": generation_of(config, row["overrides"], places[name])}
-        )
-        for name, row in table.items()
+        name: cast(Run, {**row, "spec": specs[name], "generation": generations[name]}) for name, row in table.items()
     }
 
 
@@ -198,8 +197,8 @@ def _fewer(asked: object, kept: Sequence[float], lender: str, where: str) -> lis
     return asked
 
 
-def _check_stages(spec: RunSpec, refiner: RefinerSpec, where: str) -> None:
-    """Two stages go together if the first makes level 1 alone, and if their budgets can be added."""
+def _check_stages(spec: RunSpec, refiner: RefinerSpec, generation: GenerationSettings, where: str) -> None:
+    """Two stages go together if the first makes level 1 alone, their budgets can be added, and the sampler fits."""
     codebooks = spec["model"]["codebooks"]
     if codebooks != 1:
         raise UserError(
@@ -211,6 +210,13 @@ def _check_stages(spec: RunSpec, refiner: RefinerSpec, where: str) -> None:
         raise UserError(
             f"{where}: the language model's budget is in {kinds[0]} and the refiner's in {kinds[1]}, which can't be "
             "added; give both the same kind"
+        )
+    objective = refiner["refiner"]["objective"]
+    fitting = choices.SAMPLERS.get(objective, ())
+    if fitting and generation["sampler"] not in fitting:
+        raise UserError(
+            f"{where}: generation.sampler is {generation['sampler']}, which doesn't fit a refiner that is trained by "
+            f"{objective}; override it: generation.sampler={fitting[0]}"
         )
 
 

@@ -4,11 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
+from ssmttm.choices import SAMPLERS
 from ssmttm.errors import UserError
 from ssmttm.models.refiner.objectives.diffusion import STEPS, cosine_betas
-
-SAMPLERS = {"diffusion": ("ddim", "dpm"), "flow": ("euler",)}
-"""Those that fit what a refiner was trained for."""
 
 
 class Schedule:

@@ -6,26 +6,21 @@ import torch
 
 from ssmttm.audio.coded import encode_audio
 from ssmttm.device import claim_device
-from ssmttm.errors import UserError
 from ssmttm.evaluation.systems.generated import generated_row
 from ssmttm.files import write_bytes, write_json
 from ssmttm.generation.latent_samplers import Refinement
 from ssmttm.generation.pipeline import Pipeline, run_folder
 from ssmttm.generation.prompts import Prompt, check_prompt, file_name, read_prompts
 from ssmttm.generation.record import Clock
+from ssmttm.generation.request import FORMATS, NO_REFINER, check_request
 from ssmttm.generation.sampler import Sampling
 from ssmttm.generation.streaming import write_stream
-from ssmttm.models.inference.precision import PRECISIONS
 from ssmttm.progress import Progress, notify
 from ssmttm.seeds import stable_int
 from ssmttm.settings import GenerationSettings
 from ssmttm.tables import write_table
 from ssmttm.threads import set_threads_for
 
-NO_REFINER = Path("none")
-"""What leaves a run's second stage out."""
-
-_FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 _WARNINGS = 10
 
 
@@ -46,7 +41,7 @@ def run(
     record: Path | None = None,
 ) -> None:
     """See `ssmttm generate --help`. Each caption's seed follows from the seed and its name alone."""
-    _check(out, prompt, prompts, stream, precision)
+    check_request(out, prompt, prompts, stream, precision)
     asked = [Prompt("prompt", check_prompt(prompt or ""))] if prompts is None else read_prompts(prompts)
     captions = [p.caption for p in asked]
     seed, folder = settings["seed"], run_folder(model)
@@ -70,7 +65,7 @@ def run(
         clock = Clock(rate)
         waves = clock.timed(pipeline.generate(captions, sampling, seeds, length, progress, before))
         if prompt is not None:
-            write_bytes(out, encode_audio(next(waves), rate, _FORMATS[out.suffix]))
+            write_bytes(out, encode_audio(next(waves), rate, FORMATS[out.suffix]))
         elif out.suffix == ".parquet":
             made = zip(asked, seeds, waves, strict=True)
             rows = [generated_row(folder.name, p.name, p.caption, s, wave, rate) for p, s, wave in made]
@@ -87,16 +82,3 @@ def _warn(cautions: list[str]) -> None:
         notify(f"warning: {caution}")
     if len(cautions) > _WARNINGS:
         notify(f"warning: {len(cautions) - _WARNINGS} more of the kind")
-
-
-def _check(out: Path, prompt: str | None, prompts: Path | None, stream: bool, precision: str) -> None:
-    if (prompt is None) == (prompts is None):
-        raise UserError("give either --prompt TEXT or --prompts FILE")
-    if precision not in PRECISIONS:
-        raise UserError(f"--precision {precision}: expected {' or '.join(PRECISIONS)}")
-    if stream and (prompt is None or out.suffix != ".wav"):
-        raise UserError("--stream writes one prompt to one file: give --prompt TEXT and --out NAME.wav")
-    if prompt is not None and out.suffix not in _FORMATS:
-        raise UserError(f"--out {out}: expected a name that ends in {' or '.join(_FORMATS)}")
-    if prompts is not None and out.suffix != ".parquet" and (out.is_file() or out.suffix in _FORMATS):
-        raise UserError(f"--out {out}: with --prompts, expected a folder or a name that ends in .parquet")

@@ -71,9 +71,8 @@ class GenerationRecord(TypedDict):
     seconds: float
     audio_seconds: float
     threads: int
+    stages: int
     generation: GenerationSettings
-    refiner: NotRequired[str | None]
-    """The second stage that was used, by its hash; None for a single stage."""
 
 
 class Outlier(TypedDict):

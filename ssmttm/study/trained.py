@@ -195,7 +195,7 @@ def _record(folder: Path) -> GenerationRecord:
     """What generating with the finished run took."""
     path = folder / "generated" / f"{FINAL}.json"
     content = read_json(path)
-    keys = ("seconds", "audio_seconds", "threads", "generation")
+    keys = ("seconds", "audio_seconds", "threads", "stages", "generation")
     if missing := [key for key in keys if not content.get(key)]:
         raise UserError(f"{path}: lacks {', '.join(missing)}; generate with the run again")
     return cast(GenerationRecord, content)
@@ -203,6 +203,4 @@ def _record(folder: Path) -> GenerationRecord:
 
 def _refiner(folder: Path, record: GenerationRecord) -> RefinerManifest | None:
     """The manifest of the refiner that the run generated with."""
-    if not record.get("refiner"):
-        return None
-    return cast(RefinerManifest, _read(folder / "refiner.json"))
+    return None if record["stages"] == 1 else cast(RefinerManifest, _read(folder / "refiner.json"))

@@ -52,7 +52,7 @@ MAY_USE = {
     "text": ("pretrained", "settings", "spec"),
     "models": ("settings",),
     "training": ("given", "models", "provenance", "released", "rows", "settings", "spec", "tables"),
-    "generation": ("audio", "codecs", "given", "models", "released", "settings", "text"),
+    "generation": ("audio", "choices", "codecs", "given", "models", "released", "settings", "text"),
     "accounting": ("codecs", "config", "models", "settings", "spec", "text", "training"),
     "evaluation": (
         "accounting", "audio", "choices", "codecs", "dataset", "fetch", "generation", "pretrained", "provenance",

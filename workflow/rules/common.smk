@@ -112,9 +112,10 @@ def mixers(run):
     return tuple(spec.mixers_of(RUNS[run]["spec"]["variant"]))
 
 
-def backbones(run):
-    """The backbone of the run's refiner, if it has one."""
-    return tuple(REFINERS[name]["refiner"]["backbone"] for name in [RUNS[run]["refiner"]] if name)
+def refiner_parts(refiner):
+    """The parts of the network of the refiner `refiner` that are chosen by name, as plug-ins of a fingerprint."""
+    chosen = REFINERS[refiner]["refiner"]
+    return {name: chosen[name] for name in ("backbone", "objective")}
 
 
 def train_code(wildcards):
@@ -124,13 +125,14 @@ def train_code(wildcards):
 
 def refiner_code(wildcards):
     """Fingerprint of the training of the refiner `{refiner}`."""
-    return code("refiner", backbone=REFINERS[wildcards.refiner]["refiner"]["backbone"], codec=CODEC)
+    return code("refiner", **refiner_parts(wildcards.refiner), codec=CODEC)
 
 
 def generation_code(wildcards):
     """Fingerprint of generating with the run `{run}`."""
-    plugins = {"mixer": mixers(wildcards.run), "backbone": backbones(wildcards.run)}
-    return code("generate", **plugins, codec=CODEC, encoder=ENCODER)
+    refiner = RUNS[wildcards.run]["refiner"]
+    parts = refiner_parts(refiner) if refiner else {}
+    return code("generate", mixer=mixers(wildcards.run), **parts, codec=CODEC, encoder=ENCODER)
 
 
 def threads_of(training):

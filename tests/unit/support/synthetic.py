@@ -100,9 +100,8 @@ def similarities(captions: list[str]) -> np.ndarray:
 def write_record(folder: Path, generation: dict, refiner: dict | None, checkpoint: str = FINAL) -> None:
     """What generating took: a tenth of the audio's time, and a hundredth more for each step of a refiner."""
     seconds = 24.0 + 2.4 * (generation["sampler_steps"] if refiner else 0)
-    record = {"seconds": seconds, "audio_seconds": 240.0, "clips": 24, "threads": 1, "device": "cpu"}
-    second = "0123456789ab" if refiner else None
-    write_json(folder / "generated" / f"{checkpoint}.json", {**record, "generation": generation, "refiner": second})
+    record = {"seconds": seconds, "audio_seconds": 240.0, "clips": 24, "threads": 1, "stages": 2 if refiner else 1}
+    write_json(folder / "generated" / f"{checkpoint}.json", {**record, "generation": generation})
 
 
 def write_refiner(folder: Path, spec: dict) -> None:
