@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 PACKAGE = Path(__file__).resolve().parent
 
 _PACKAGES = (
-    "torch", "transformers", "numba", "numpy", "scipy", "pyarrow", "pandas", "snakemake", "essentia", "faiss-cpu", "av",
-    "soxr",
+    "torch", "transformers", "diffusers", "numba", "numpy", "scipy", "pyarrow", "pandas", "snakemake", "essentia",
+    "faiss-cpu", "av", "soxr",
 )  # fmt: skip
 
 

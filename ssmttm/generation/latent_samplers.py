@@ -12,6 +12,7 @@ from ssmttm.generation.schedules import Schedule
 from ssmttm.models.refiner.continuous import ContinuousRefiner
 from ssmttm.models.refiner.objectives.masked import Model as MaskedRefiner
 from ssmttm.models.refiner.refiner import Refiner
+from ssmttm.models.refiner.tables import Tables
 from ssmttm.settings import GenerationSettings
 
 
@@ -28,23 +29,6 @@ class Refinement:
     def from_settings(cls, settings: GenerationSettings) -> "Refinement":
         """From the config's `generation` section."""
         return cls(settings["sampler"], settings["sampler_steps"], settings["refiner_guidance"], settings["snap"])
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What codes stand for, on the refiner's device (`ssmttm.codecs.base.LatentTables`)."""
-
-    first: Tensor
-    """`[size, C1]`."""
-    rest: Tensor
-    """`[K - 1, size, C2]`, of the refiner's levels."""
-
-    def sums(self, codes: Tensor) -> Tensor:
-        """Latents `[batch, frames, C2]` of codes `[batch, K - 1, frames]` of the levels above the first."""
-        total = self.rest[0][codes[:, 0]]
-        for k in range(1, len(self.rest)):
-            total = total + self.rest[k][codes[:, k]]
-        return total
 
 
 @dataclass(frozen=True)
@@ -100,17 +84,17 @@ class ContinuousSampler(LatentSampler):
     """States are normalized latents."""
 
     def __init__(self, refiner: ContinuousRefiner, tables: Tables, refinement: Refinement) -> None:
-        self.refiner, self.tables, self.guidance = refiner, tables, refinement.guidance
+        self.refiner, self.tables, self.guidance = refiner, tables.normalized(refiner), refinement.guidance
         self.levels = refiner.config.levels - 1
         self.schedule = Schedule(refiner.config.objective, refinement.sampler, refinement.steps)
 
     def state_of(self, codes: Tensor) -> Tensor:
         """See `LatentSampler`."""
-        return self.refiner.normalized(self.tables.sums(codes))
+        return self.tables.sums(codes)
 
     def sample(self, codes: Tensor, known: Tensor, frames: range, captions: Captions) -> Tensor:
         """See `LatentSampler`; before each step, known frames get the noise that they would have there."""
-        clean, held = self.refiner.clean(self.tables.first[codes]), known.shape[1]
+        clean, held = self.tables.first[codes], known.shape[1]
         text, mask = captions.repeated(self.guidance)
         copies = len(text) // len(codes)
         noise = normal(captions.seeds, frames, self.refiner.config.refined, "refine").to(clean)

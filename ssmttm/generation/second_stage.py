@@ -10,12 +10,13 @@ from torch import Tensor
 from ssmttm.codecs.base import Codec
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
-from ssmttm.generation.latent_samplers import Captions, LatentSampler, Refinement, Tables, build_sampler
+from ssmttm.generation.latent_samplers import Captions, LatentSampler, Refinement, build_sampler
 from ssmttm.generation.refine import Refined, WindowRefiner
 from ssmttm.models.checkpoint import Origin
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.refiner.checkpoint import RefinerOrigin, load_refiner
 from ssmttm.models.refiner.refiner import Refiner
+from ssmttm.models.refiner.tables import Tables
 
 REFINER, RECORD = "refiner.safetensors", "refiner.json"
 

@@ -11,7 +11,10 @@ from ssmttm.models.refiner.refiner import Clips, Draws, Refiner
 
 
 class ContinuousRefiner(Refiner):
-    """Trained by the mean squared error of its estimate, over frames and channels."""
+    """Trained by the mean squared error of its estimate, over frames and channels of the codec's own space.
+
+    An estimate of 0 has a loss of about 1.
+    """
 
     def __init__(self, config: RefinerConfig) -> None:
         super().__init__(config)
@@ -41,11 +44,15 @@ class ContinuousRefiner(Refiner):
 
     def losses(self, clean: Tensor, clips: Clips, draws: Draws) -> Tensor:
         """See `Refiner`."""
-        x = self.normalized(clips.rest)
-        noisy, time, target = self.corrupt(x, draws["noise"].to(x.dtype), draws["place"])
+        noisy, time, target = self.corrupt(clips.rest, draws["noise"].to(clips.rest.dtype), draws["place"])
         estimate = self.predict(noisy, clean, time, clips.text, clips.text_mask)
-        error = (estimate - target) @ self.coloring
+        with torch.autocast(noisy.device.type, enabled=False):
+            error = (estimate - target).to(self.coloring.dtype) @ self.coloring
         return (error.square().mean() * len(self.coloring) / self.coloring.square().sum())[None]
+
+    def loss_flops(self, frames: int) -> Cost:
+        """See `Refiner`: the error in the codec's own space."""
+        return Cost(weights=2 * frames * self.coloring.numel())
 
     def flops(self, frames: int, tokens: int) -> Cost:
         """See `Refiner`."""

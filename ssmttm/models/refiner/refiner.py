@@ -25,10 +25,10 @@ Draws = dict[str, Tensor]
 class Clips(NamedTuple):
     """Training examples."""
 
-    first: Tensor
-    """`[batch, frames, C1]`, what the codes of level 1 stand for."""
+    clean: Tensor
+    """`[batch, frames, C1]`, what the codes of level 1 stand for, normalized."""
     rest: Tensor
-    """`[batch, frames, C2]`, what those of levels 2 to K stand for."""
+    """`[batch, frames, C2]`, what those of levels 2 to K stand for, normalized."""
     codes: Tensor
     """`[batch, K - 1, frames]`, these codes."""
     text: Tensor
@@ -84,11 +84,13 @@ class Refiner(nn.Module, ABC):
 
     def normalized(self, rest: Tensor) -> Tensor:
         """Latents of levels 2 to K `[batch, frames, C2]`, normalized: a new tensor."""
-        return (rest - self.rest_mean) @ self.whitening
+        with torch.autocast(rest.device.type, enabled=False):
+            return (rest - self.rest_mean) @ self.whitening
 
     def restored(self, x: Tensor) -> Tensor:
         """The inverse of `normalized`."""
-        return x @ self.coloring + self.rest_mean
+        with torch.autocast(x.device.type, enabled=False):
+            return x @ self.coloring + self.rest_mean
 
     def hidden(self, x: Tensor, time: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
         """The backbone's output `[batch, frames, d_model]` for inputs of that shape, at times `[batch]`, 0 to 1."""
@@ -100,8 +102,7 @@ class Refiner(nn.Module, ABC):
 
     def forward(self, clips: Clips, draws: Draws) -> Tensor:
         """The loss `[1]`, a mean over the clips; `draws` stacks what `draw` returned for each."""
-        clean = self.clean(clips.first)
-        return self.losses(clean + self.config.jitter * draws["jitter"].to(clean.dtype), clips, draws)
+        return self.losses(clips.clean + self.config.jitter * draws["jitter"].to(clips.clean.dtype), clips, draws)
 
     def draw(self, frames: int, generator: torch.Generator, place: float) -> Draws:
         """The random numbers of one training example of `frames` frames.
@@ -122,6 +123,10 @@ class Refiner(nn.Module, ABC):
     @abstractmethod
     def flops(self, frames: int, tokens: int) -> Cost:
         """FLOPs of one pass over `frames` frames with `tokens` caption tokens, padding included."""
+
+    def loss_flops(self, frames: int) -> Cost:
+        """What the loss itself costs besides, over `frames` frames."""
+        return Cost()
 
     def _inner_flops(self, frames: int, tokens: int) -> Cost:
         pooled = Cost(weights=2 * self.pooled.weight.numel())

@@ -11,6 +11,7 @@ from ssmttm.errors import UserError
 from ssmttm.models.refiner.config import RefinerConfig
 from ssmttm.models.refiner.objectives.diffusion import STEPS, cosine_betas
 from ssmttm.models.refiner.refiner import build_refiner
+from ssmttm.models.refiner.tables import Tables
 
 
 def test_these_are_all():
@@ -40,7 +41,7 @@ def refiner(request, objective):
 @torch.inference_mode()
 def test_any_number_of_frames_is_refined(refiner, frames):
     example = clips(refiner, frames=frames)
-    out = estimate(refiner, refiner.clean(example.first), example.rest, example.text, example.text_mask)
+    out = estimate(refiner, example.clean, example.rest, example.text, example.text_mask)
     assert out.shape[:2] == (2, frames)
     assert out.isfinite().all()
 
@@ -48,7 +49,7 @@ def test_any_number_of_frames_is_refined(refiner, frames):
 @pytest.mark.parametrize("frame", [0, 6, 10])
 def test_every_frame_sees_all_frames(refiner, frame):
     example = clips(refiner)
-    clean = refiner.clean(example.first).requires_grad_()
+    clean = example.clean.requires_grad_()
     out = estimate(refiner, clean, example.rest, example.text, example.text_mask)
     (gradient,) = torch.autograd.grad(out[:, frame].square().sum(), clean)
     assert (gradient.abs().sum(-1) > 0).all()
@@ -58,7 +59,7 @@ def test_every_frame_sees_all_frames(refiner, frame):
 def test_batch_mates_and_padding_of_captions_change_nothing(refiner):
     refiner = refiner.double()
     example = [t.double() if t.is_floating_point() else t for t in clips(refiner)]
-    clean, noisy, text, mask = refiner.clean(example[0]), example[1], example[3], example[4]
+    clean, noisy, text, mask = example[0], example[1], example[3], example[4]
     both = estimate(refiner, clean, noisy, text, mask)
     alone = estimate(refiner, clean[1:], noisy[1:], text[1:, :3], mask[1:, :3])
     torch.testing.assert_close(both[1:], alone, atol=1e-9, rtol=1e-9)
@@ -68,7 +69,7 @@ def test_batch_mates_and_padding_of_captions_change_nothing(refiner):
 def test_without_a_caption_every_row_is_the_same_trained_null(refiner):
     """DiscoDiff's null pass keeps the condition of 80 % of its rows."""
     example = clips(refiner, batch=4)
-    clean, none = refiner.clean(example.first), torch.zeros_like(example.text_mask)
+    clean, none = example.clean, torch.zeros_like(example.text_mask)
     before = estimate(refiner, clean, example.rest, example.text, none)
     torch.testing.assert_close(before, estimate(refiner, clean, example.rest, example.text.flip(0) + 1, none))
     refiner.caption.null_condition += 1
@@ -78,7 +79,7 @@ def test_without_a_caption_every_row_is_the_same_trained_null(refiner):
 
 def test_a_caption_changes_the_estimate_and_a_dropped_one_trains_the_null(refiner):
     example = clips(refiner)
-    clean = refiner.clean(example.first)
+    clean = example.clean
     out = estimate(refiner, clean, example.rest, example.text, example.text_mask)
     other = estimate(refiner, clean, example.rest, example.text + 1, example.text_mask)
     assert ((out - other).abs().flatten(1).amax(1) > 1e-5).all()
@@ -112,7 +113,7 @@ def test_counted_flops_are_those_that_run(backbone, objective, frames):
     refiner = tiny_refiner(backbone, objective, d_model=64, head_dim=16, d_state=16, chunk=8)
     example = clips(refiner, frames=frames)
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
-        estimate(refiner, example.first, example.rest, example.text, example.text_mask)
+        estimate(refiner, example.clean, example.rest, example.text, example.text_mask)
     counted = 2 * refiner.flops(frames, example.text.shape[1]).matmul
     assert counted == pytest.approx(counter.get_total_flops(), rel=0.01)
 
@@ -164,7 +165,7 @@ def test_noise_and_latents_follow_from_noisy_latents_and_target(kind):
 def test_a_masked_refiner_looks_at_no_code_of_the_levels_above_nor_at_masked_ones():
     refiner = tiny_refiner("transformer", "masked", levels=4)
     example, (text, mask) = clips(refiner), captions(2)
-    level, clean = torch.tensor([0, 1]), refiner.clean(example.first)
+    level, clean = torch.tensor([0, 1]), example.clean
     out = refiner.logits(example.codes, level, clean, text, mask)
     changed = example.codes.clone()
     changed[0, 1:] += 1
@@ -179,7 +180,6 @@ def test_jitter_is_for_training_alone():
     example, numbers = clips(refiner), draws(refiner)
     loss = refiner(example, numbers)
     assert not torch.allclose(loss, refiner(example, {**numbers, "jitter": -numbers["jitter"]}))
-    torch.testing.assert_close(refiner.clean(example.first) * refiner.first_scale + refiner.first_mean, example.first)
 
 
 def test_latents_are_whitened_and_come_back():
@@ -207,3 +207,19 @@ def test_an_untrained_refiner_samples_what_mean_and_covariance_say():
     refiner = build_refiner(tiny_refiner().config)
     example, numbers = clips(refiner, batch=64), draws(refiner, batch=64)
     assert refiner(example._replace(rest=torch.randn(64, 11, 4)), numbers).item() == pytest.approx(1, abs=0.1)
+
+
+def test_tables_give_the_moments_and_the_normalized_latents_of_codes():
+    refiner = tiny_refiner()
+    tables = Tables(torch.randn(7, 3), torch.randn(2, 7, 4))
+    codes = torch.randint(0, 7, (40, 3, 9))
+    first, rest = tables.first[codes[:, 0]].flatten(0, 1), tables.sums(codes[:, 1:])
+    torch.testing.assert_close(rest, tables.rest[0][codes[:, 1]] + tables.rest[1][codes[:, 2]])
+    found = tables.moments(codes.to(torch.uint16))
+    for (mean, covariance), vectors in zip(found, (first, rest.flatten(0, 1)), strict=True):
+        torch.testing.assert_close(mean.float(), vectors.mean(0), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(covariance.float(), torch.cov(vectors.T, correction=0), atol=1e-4, rtol=1e-4)
+    refiner.set_statistics(*found)
+    normalized = tables.normalized(refiner)
+    torch.testing.assert_close(normalized.sums(codes[:, 1:]), refiner.normalized(rest), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(normalized.first, refiner.clean(tables.first))

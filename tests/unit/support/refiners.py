@@ -58,10 +58,10 @@ def captions(batch: int, tokens: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
 def clips(refiner: Refiner, batch: int = 2, frames: int = 11) -> Clips:
     """Made-up training examples."""
     g, config = torch.Generator().manual_seed(3), refiner.config
-    first = torch.randn(batch, frames, config.given, generator=g)
+    clean = torch.randn(batch, frames, config.given, generator=g)
     rest = torch.randn(batch, frames, config.refined, generator=g)
     codes = torch.randint(0, config.codebook_size, (batch, config.levels - 1, frames), generator=g)
-    return Clips(first, rest, codes, *captions(batch))
+    return Clips(clean, rest, codes, *captions(batch))
 
 
 def draws(refiner: Refiner, batch: int = 2, frames: int = 11, place: float = 0.6) -> dict[str, torch.Tensor]:
