@@ -30,10 +30,10 @@ def run(name: str, spec: RefinerSpec, data: Path, out: Path, device: str, thread
         raise UserError(
             f"{data / _CODEC}: is {codec.identity}, but the tokens are of {release['codec']}; build the data set again"
         )
-    tables = codec.tables()
+    tables, chosen = codec.tables(), spec["refiner"]
 
     def open_task(folder: Path, workers: Workers) -> RefinerTask:
-        sets = load_shared(data, spec["data"], spec["refiner"]["levels"], folder, workers)
+        sets = load_shared(data, spec["data"], chosen["levels"], folder, workers)
         return RefinerTask.from_spec(spec, sets, *tables)
 
     job = Job(
@@ -45,7 +45,7 @@ def run(name: str, spec: RefinerSpec, data: Path, out: Path, device: str, thread
         seed=spec["seed"],
         data={"version": spec["data"]["version"], "sha256": sha256_file(data / RELEASE)},
         out=out,
-        code=code_of("refiner", backbone=spec["refiner"]["backbone"], objective=spec["refiner"]["objective"]),
+        code=code_of("refiner", backbone=chosen["backbone"], objective=chosen["objective"], codec=codec.name),
         open_task=open_task,
     )
     job.run(device, threads, {"--name": name, "--data": data, "--out": out})
