@@ -26,6 +26,10 @@ SHARED = ("data", "evaluation", "report", "generation.prompts", "generation.seed
 """What further studies have in common with the config that lists them."""
 
 
+ADDED = ("flops", "gpu_hours")
+"""Kinds of budget of which a run of two stages has the sum. Steps of two models are not alike, so they aren't added."""
+
+
 @dataclass(frozen=True)
 class Studies:
     """All that is trained and compared: the config's own studies, then the further ones."""
@@ -198,18 +202,18 @@ def _fewer(asked: object, kept: Sequence[float], lender: str, where: str) -> lis
 
 
 def _check_stages(spec: RunSpec, refiner: RefinerSpec, generation: GenerationSettings, where: str) -> None:
-    """Two stages go together if the first makes level 1 alone, their budgets can be added, and the sampler fits."""
+    """Two stages go together if the first makes level 1 alone, their budgets can be added, and the sampler fits it."""
     codebooks = spec["model"]["codebooks"]
     if codebooks != 1:
         raise UserError(
             f"{where}: a refiner completes codes of level 1, but this run's model.codebooks is {codebooks}; "
             "set it to 1 by overrides, or leave the refiner out"
         )
-    kinds = [next(iter(budget)) for budget in (spec["budget"], refiner["budget"])]
-    if kinds[0] != kinds[1]:
+    kind, other = (next(iter(budget)) for budget in (spec["budget"], refiner["budget"]))
+    if kind in ADDED and other != kind:
         raise UserError(
-            f"{where}: the language model's budget is in {kinds[0]} and the refiner's in {kinds[1]}, which can't be "
-            "added; give both the same kind"
+            f"{where}: the language model's budget is in {kind} and the refiner's in {other}, which can't be added; "
+            f"give the refiner a budget in {kind}"
         )
     objective = refiner["refiner"]["objective"]
     fitting = choices.SAMPLERS.get(objective, ())

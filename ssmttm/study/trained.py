@@ -102,14 +102,7 @@ def read_trained(folder: Path, size: str) -> Trained:
     record = _record(folder)
     refiner = _refiner(folder, record)
     spec, stages = manifest["spec"], [manifest, *([refiner] if refiner else [])]
-    kind, amount = kind_and_amount(spec["budget"])
-    if refiner is not None:
-        second, more = kind_and_amount(refiner["spec"]["budget"])
-        if second != kind:
-            raise UserError(
-                f"{folder}: its stages have budgets of two kinds, {kind} and {second}, which can't be added"
-            )
-        amount += more
+    kind, amount = _budget(spec["budget"], refiner["spec"]["budget"] if refiner else None)
     total: dict[str, Any] = {name: sum(stage[name] for stage in stages) for name in _SPENT}  # type: ignore[literal-required]
     settings, codebooks = record["generation"], spec["model"]["codebooks"]
     run = Run(
@@ -149,6 +142,13 @@ def read_trained(folder: Path, size: str) -> Trained:
         generation_threads=record["threads"],
     )
     return Trained(run, manifest, refiner, curve)
+
+
+def _budget(first: Budget, second: Budget | None) -> tuple[str, float]:
+    """Kind and amount of a run's budget: of both stages where these can be added, else of the language model."""
+    kind, amount = kind_and_amount(first)
+    other, more = kind_and_amount(second) if second else (kind, 0.0)
+    return kind, amount + more if kind == other and kind != "iterations" else amount
 
 
 def _second(refiner: RefinerManifest | None, settings: GenerationSettings) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from ssmttm.errors import UserError
 from ssmttm.files import copy_file, read_json, write_json
 from ssmttm.settings import RefinerSpec, RunSpec
 from ssmttm.spec import differences
-from ssmttm.training.loop import CHECKPOINTS
-from ssmttm.training.products import MANIFEST
+from ssmttm.training.products import CHECKPOINTS, MANIFEST
 
 MODEL, CURVE = "model.safetensors", "curve.parquet"
 REFINER, REFINER_MANIFEST = "refiner.safetensors", "refiner.json"

@@ -16,7 +16,7 @@ from ssmttm.settings import Budget, TrainingSettings
 from ssmttm.spec import canonical_json
 from ssmttm.training import parallel, products
 from ssmttm.training.lock import RunLock, run_lock, wait_for_others
-from ssmttm.training.loop import CHECKPOINTS, check_losses
+from ssmttm.training.loop import check_losses
 from ssmttm.training.outcome import costs, keep
 from ssmttm.training.parallel import Workers
 from ssmttm.training.resolution import PLAN, build_trainer
@@ -135,4 +135,4 @@ class Job:
             )
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / PLAN).is_file():  # a fresh run
-            shutil.rmtree(self.out / CHECKPOINTS, ignore_errors=True)
+            shutil.rmtree(self.out / products.CHECKPOINTS, ignore_errors=True)

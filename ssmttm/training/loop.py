@@ -11,11 +11,9 @@ from ssmttm.progress import Progress
 from ssmttm.rows import StepRow
 from ssmttm.training.budget import Plan, learning_rate, steps_at
 from ssmttm.training.events import Events
+from ssmttm.training.products import CHECKPOINTS
 from ssmttm.training.state import TrainState
 from ssmttm.training.step import Stepper
-
-CHECKPOINTS = "checkpoints"
-"""Folder of the models that are kept at fractions of the budget."""
 
 
 def check_losses(what: str, losses: list[float]) -> list[float]:

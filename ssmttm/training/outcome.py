@@ -6,7 +6,8 @@ from pathlib import Path
 from ssmttm.files import link_file
 from ssmttm.rows import StepRow
 from ssmttm.tables import write_table
-from ssmttm.training.loop import CHECKPOINTS, Trainer
+from ssmttm.training.loop import Trainer
+from ssmttm.training.products import CHECKPOINTS
 from ssmttm.training.task import Fit
 
 

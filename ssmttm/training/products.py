@@ -12,7 +12,9 @@ from pathlib import Path
 
 from ssmttm.files import link_file, sha256_file, write_json
 from ssmttm.spec import canonical_json
-from ssmttm.training.loop import CHECKPOINTS
+
+CHECKPOINTS = "checkpoints"
+"""Folder of the models that are kept at fractions of the budget."""
 
 FINISHED = "finished"
 MANIFEST = "manifest.json"

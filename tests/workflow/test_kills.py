@@ -33,7 +33,8 @@ def main():
     stage, arguments = sys.argv[1], dict(a.split("=", 1) for a in sys.argv[2:] if "=" in a)
     arguments |= {{a: b for a, b in zip(sys.argv[2:], sys.argv[3:]) if a.startswith("--") and "=" not in a}}
     out = Path(arguments["--out"])
-    names = {{"train": ["model.safetensors", "curve.parquet", "manifest.json"]}}.get(stage)
+    trained = ["model.safetensors", "curve.parquet", "manifest.json"]
+    names = {{"train": trained, "refiner": trained, "attach": ["refiner.safetensors", "refiner.json"]}}.get(stage)
     names = ["summary.json", "comparison.csv", *TABLES] if stage == "compare" else names
     text = "placeholder"
     if stage == "release":
@@ -44,6 +45,8 @@ def main():
     for path in [out / name for name in names] if names else [out]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    if "--record" in arguments:
+        Path(arguments["--record"]).write_text(text)
 """
 
 
