@@ -1,6 +1,6 @@
 """The shares of MusicGen-small's FLOPs and data that designs of a config take, and what their steps cost."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ssmttm.accounting import design
 from ssmttm.accounting.claims import (
@@ -9,11 +9,13 @@ from ssmttm.accounting.claims import (
     ClaimCounts,
     ClaimSettings,
     CountedDesign,
+    CountedRefiner,
     Side,
     musicgen_small,
     shares,
 )
 from ssmttm.accounting.design import Description
+from ssmttm.accounting.refiners import describe_refiner
 from ssmttm.codecs.base import frames_in
 from ssmttm.config import ROOT
 from ssmttm.errors import UserError
@@ -27,6 +29,7 @@ DEFAULTS: ClaimSettings = {
     "budget": "iters",
     "variants": ["prefix-simba", "prefix-mamba", "cross-simba", "cross-transformer"],
     "hours": 457.0,
+    "refiner": "paper-refiner",
 }
 """`hours` of training music are the paper's; whoever trains on other data says how much."""
 
@@ -38,20 +41,38 @@ def count_claims(settings: ClaimSettings) -> ClaimCounts:
         raise UserError(f"claims: no budget {settings['budget']!r}; there are {', '.join(config['budgets'])}")
     if "gpu_hours" in config["budgets"][settings["budget"]]:
         raise UserError(f"claims: budget {settings['budget']} is in hours: its steps are not known before a training")
+    refiner = _refiner(config, settings["refiner"]) if settings["refiner"] else None
     theirs = musicgen_small(config["data"]["text"]["max_tokens"])
     designs, rows = [], []
     for variant in settings["variants"]:
         counted, ours = _design(config, variant, size, settings["budget"], settings["hours"])
+        ours = replace(ours, refiner=refiner)
         designs.append(counted)
         rows += shares(ours, theirs)
-    reference = {**asdict(theirs), "flops": theirs.flops}
+    stated = {key: value for key, value in asdict(theirs).items() if key != "refiner"}
+    reference = {**stated, "flops": theirs.flops}
     return {
         "spec": settings,
         "claims": CLAIMS,
         "reference": reference,
         "designs": designs,
+        "refiner": refiner,
         "rows": rows,
         "not_counted": NOT_COUNTED,
+    }
+
+
+def _refiner(config: Config, name: str) -> CountedRefiner:
+    described = describe_refiner(config, name)
+    steps, flops = described["steps"], described["flops_spent"]
+    if steps is None or flops is None:
+        raise UserError(f"claims: refiner {name}: its budget is in hours: its steps are not known before a training")
+    return {
+        "refiner": name,
+        "parameters": described["parameters"],
+        "optimizer_steps": steps,
+        "batch": described["clips_per_step"],
+        "flops": flops,
     }
 
 

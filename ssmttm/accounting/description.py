@@ -1,6 +1,7 @@
 """A model's counts and costs as a table for people."""
 
 from ssmttm.accounting.design import Description
+from ssmttm.accounting.refiners import RefinerDescription
 from ssmttm.numbers import significant
 from ssmttm.wording import counted
 
@@ -29,6 +30,28 @@ def description(design: Description) -> str:
         *_section("FLOPs, forward over one clip and an optimizer step", _flops(design)),
         *_section("Optimizer steps under each budget", _steps(design)),
         *_section("Memory", _memory(design)),
+    ]
+    return "\n".join(lines)
+
+
+def refiner_text(refiner: RefinerDescription) -> str:
+    """The text of `ssmttm describe` for a refiner, from what `ssmttm.accounting.refiners.describe_refiner` returns."""
+    forward, training = sum(refiner["flops_by_kind"].values()), refiner["training_flops"]
+    factor = training / forward
+    kinds = [*((kind, amount) for kind, amount in refiner["flops_by_kind"].items() if amount), ("in all", forward)]
+    groups = [*refiner["parameters_by_group"].items(), ("in all", refiner["parameters"])]
+    steps = "turned to steps by measuring" if refiner["steps"] is None else f"{refiner['steps']:,} optimizer steps"
+    spent = "" if refiner["flops_spent"] is None else f", {quantity(refiner['flops_spent'], 'FLOP')}"
+    lines = [
+        f"{refiner['refiner']}: {refiner['objective']} of levels 2 to {refiner['levels']}, {refiner['backbone']}, "
+        f"{counted(refiner['layers'], 'layer')} of width {refiner['d_model']:,}",
+        f"A window is {refiner['window']:,} frames and {refiner['text_tokens']} caption tokens; "
+        f"{refiner['clips_per_step']:,} of them an optimizer step; its budget: {steps}{spent}",
+        *_section("Parameters", [(group.replace("_", " "), f"{count:,}", "") for group, count in groups]),
+        *_section(
+            "FLOPs, forward over one window and an optimizer step",
+            [(kind, quantity(amount, "FLOP"), quantity(factor * amount, "FLOP"), "") for kind, amount in kinds],
+        ),
     ]
     return "\n".join(lines)
 

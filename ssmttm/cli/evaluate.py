@@ -185,7 +185,8 @@ def compare(
 def claims(
     out: Annotated[Path | None, new_file("claims.json: the file to write. Default: print.", "--out")] = None,
     spec: Annotated[
-        str | None, option("Other settings as JSON: preset, size, budget, variants, hours. Default: the paper's.")
+        str | None,
+        option("Other settings as JSON: preset, size, budget, variants, hours, refiner. Default: the paper's."),
     ] = None,
 ) -> None:
     """Count the paper's 9 % of MusicGen-small's FLOPs and 2 % of its data by our own and by published conventions."""

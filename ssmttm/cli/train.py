@@ -149,7 +149,9 @@ def generate(
 
 @app.command()
 def describe(
-    variant: Annotated[str, typer.Argument(help="A variant of the config, such as prefix-simba.")],
+    variant: Annotated[
+        str, typer.Argument(help="A variant of the config, such as prefix-simba, or one of its refiners.")
+    ],
     size: Annotated[
         str, option("A size of the config, or PRESET or PRESET-SIZE, such as paper or paper-quarter.")
     ] = "base",

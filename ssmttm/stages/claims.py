@@ -22,6 +22,7 @@ _SPEC = Draft202012Validator(
             **dict.fromkeys(("preset", "size", "budget"), _NAME),
             "variants": {"type": "array", "items": _NAME, "minItems": 1},
             "hours": {"type": "number", "exclusiveMinimum": 0},
+            "refiner": {"type": ["string", "null"]},
         },
     }
 )

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
-from ssmttm.accounting.description import description
+from ssmttm.accounting.description import description, refiner_text
 from ssmttm.accounting.design import choose_size, describe
+from ssmttm.accounting.refiners import describe_refiner
+from ssmttm.config import load_preset
 
 
 def run(
@@ -13,7 +15,7 @@ def run(
     """The text that `ssmttm describe` prints.
 
     Args:
-        variant: a key of the config's `variants`.
+        variant: a key of the config's `variants`, or of its `refiners`, whose sizes are its own.
         size: a key of its `sizes`; or PRESET or PRESET-SIZE, with that preset's whole config (PRESET
             alone is its size `base`).
         preset: a folder of workflow/presets that overlays `files`.
@@ -21,6 +23,9 @@ def run(
         codebooks: codebooks that are modelled; None is the config's choice.
         as_json: one JSON object with the keys of `Description` instead of a table.
     """
+    if variant in (whole := load_preset(files or [Path("config.yaml")], preset))["refiners"]:
+        refiner = describe_refiner(whole, variant)
+        return json.dumps(refiner, indent=2) if as_json else refiner_text(refiner)
     config, chosen = choose_size(size, preset, files or [Path("config.yaml")])
     design = describe(config, variant, chosen, codebooks)
     design["size"] = size

@@ -45,7 +45,7 @@ rule claims:
         runtime=30,
     params:
         spec=settings("claims"),
-        code=code("claims", mixer=("attention", "mamba2")),
+        code=code("claims", mixer=("attention", "mamba2"), backbone="unet", objective="diffusion"),
     shell:
         "ssmttm claims --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
 
