@@ -59,11 +59,13 @@ MAY_USE = {
         "rows", "settings", "sources", "spec", "statistics", "tables",
     ),
     "study": ("choices", "settings", "statistics", "study_rows", "tables"),
-    "report": ("accounting", "audio", "dataset", "licenses", "rows", "statistics", "study", "study_rows", "tables"),
+    "report": (
+        "accounting", "audio", "choices", "dataset", "licenses", "rows", "statistics", "study", "study_rows", "tables",
+    ),
     "listening": ("audio", "dataset", "statistics", "tables"),
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "config", "dataset", "evaluation", "generation",
-        "given", "licenses", "listening", "models", "pretrained", "provenance", "released", "report", "rows",
+        "given", "licenses", "listening", "pretrained", "provenance", "released", "report", "rows",
         "settings", "sources", "spec", "statistics", "study", "tables", "text", "training",
     ),
     "cli": ("config", "given", "listening", "spec", "stages"),

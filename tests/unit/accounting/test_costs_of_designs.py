@@ -47,7 +47,8 @@ def test_prefix_simba_at_the_papers_size_is_the_papers_model(command):
     assert sum(found["parameters_by_group"].values()) == PAPER + 1024
     assert found["frames"] == 2584
     assert found["tokens_per_step"] == 128 * 2584
-    assert found["steps"] == {"iters": 100_000, "flops": int(6.9e19 // found["training_flops"])}
+    budgets = {"iters": 100_000, "flops": int(6.9e19 // found["training_flops"])}
+    assert {name: found["steps"][name] for name in budgets} == budgets
     assert found["training_flops"] == pytest.approx(3 * 330_752 * found["flops_per_token"])
     assert found["state_bytes"] == 24 * 4 * (32 * 64 * 512 + 3 * 3072)
     assert found["state_kind"] == "constant"
@@ -121,7 +122,7 @@ def test_quantities_have_three_digits_and_a_prefix():
     [
         (["prefix-rnn"], "variant 'prefix-rnn' is not among the config's variants: cross-simba"),
         (["prefix-simba", "--size", "huge"], "--size huge: neither among the config's sizes (base, quarter)"),
-        (["prefix-simba", "--size", "paper-tiny"], "nor a preset (debian, paper, single-gpu, smoke)"),
+        (["prefix-simba", "--size", "paper-tiny"], "nor a preset (debian, paper, single-gpu, smoke, stages)"),
         (["prefix-simba", "--preset", "none"], "--preset none: no such preset; there are debian, paper"),
         (["prefix-simba", "--config", "none.yaml"], "none.yaml: no such config file"),
     ],
