@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from made_up_study import results  # noqa: F401
+from made_up_study import results, staged  # noqa: F401
 from package_mirror import mirror  # noqa: F401
 
 

@@ -24,7 +24,9 @@ class Stages:
         self.costs = Table([_costs(row) for row in designs.values()], "stage-costs")
         self.scores = part_of(study, "stages", [_scores(row) for row in rows])
         self.sentences = [line for column in columns for line in _verdicts(rows, column)]
-        self.levels = max((row.levels for row in rows), default=0)
+        levels = max((row.levels for row in rows), default=0)
+        self.levels = levels
+        self.refined = "level 2" if levels == 2 else f"levels 2 to {levels}"
 
 
 def _costs(row: StageScore) -> Row:
@@ -82,12 +84,13 @@ def _verdicts(rows: list[StageScore], column: Column) -> list[str]:
     tested: dict[tuple[str, str], dict[str, list[str]]] = {}
     for row in rows:
         if (row.metric, row.embedder) == (column.metric, column.embedder) and row.stages == 2 and row.against:
-            budget = budget_name(row.budget_kind, row.budget)
+            whole = "of the language model" if row.budget_kind == "iterations" else "in all"
+            budget = f"{budget_name(row.budget_kind, row.budget)} {whole}"
             tested.setdefault((row.against, budget), {}).setdefault(verdict(row), []).append(row.variant)
     sentences = []
     for (against, budget), found in tested.items():
         said = "; ".join(_judged(against, how, designs) for how, designs in found.items())
-        sentences.append(f"{metric_name(column.metric)}, {budget} in all: {said}.")
+        sentences.append(f"{metric_name(column.metric)}, {budget}: {said}.")
     return sentences
 
 

@@ -230,6 +230,7 @@ def stages_config() -> dict:
     config["variants"]["first-simba"] = {**config["variants"]["prefix-simba"], "model": {"codebooks": 1}}
     config["sizes"]["base"]["layers"]["first-simba"] = 5
     kinds = {"unet": {"backbone": "unet"}, "flow": {"backbone": "mamba2", "objective": "flow"}}
+    config["evaluation"]["metrics"] = ["frechet", "kl"]
     config["refiners"] = {
         f"{name}-{seed}": {**kind, "budget": "half", "seed": seed} for name, kind in kinds.items() for seed in (1, 2)
     }
@@ -271,7 +272,7 @@ def build(
     if config is None:
         config = load_config(ROOT / "config.yaml")
         config["budgets"] = {"iters": {"iterations": 120}, "flops": {"flops": 6.0e12}}
-    config["evaluation"]["bootstrap"] = bootstrap
+    config["evaluation"]["bootstrap"], config["studies"] = bootstrap, []
     table = read_studies(config, ROOT)
     rows = table.runs
     data = root / "results" / "data" / config["data"]["version"]
