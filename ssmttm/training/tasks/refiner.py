@@ -16,6 +16,8 @@ from ssmttm.seeds import stable_int
 from ssmttm.settings import RefinerSpec, TrainingSettings
 from ssmttm.training.batches import kept_words
 from ssmttm.training.data import DataSet, TokenSet
+from ssmttm.training.memory import available_bytes
+from ssmttm.training.refiner_memory import fit_crops
 from ssmttm.training.task import Fit, Forward, Rows, Task
 
 _STRATA = 4
@@ -62,6 +64,12 @@ class RefinerTask(Task):
         origin: RefinerOrigin = {"spec": spec, "codec": sets.codec, "text_encoder": sets.encoder}
         tables = Tables(torch.from_numpy(first), torch.from_numpy(rest[: levels - 1]))
         return cls(config, spec["training"], sets, tables, origin)
+
+    def fit(self, settings: TrainingSettings, device: torch.device) -> Fit:
+        """See `Task`: what fits in the device's free memory."""
+        sharing = settings["processes"] if device.type == "cpu" else 1
+        free = available_bytes(device, sharing)
+        return fit_crops(self.config, settings, self.frames, self.train.text_tokens, free, device.type)
 
     def build(self, device: torch.device, fit: Fit) -> None:
         """See `Task`; normalization is by training clips, evenly chosen if there are many."""

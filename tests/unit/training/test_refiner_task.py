@@ -16,7 +16,9 @@ from ssmttm.files import read_json, sha256_file
 from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.refiner.checkpoint import load_refiner
 from ssmttm.training.data import load_splits
+from ssmttm.training.memory import USABLE
 from ssmttm.training.optimizer import build_optimizer
+from ssmttm.training.refiner_memory import _kept_bytes, fit_crops, training_bytes
 from ssmttm.training.task import Fit, Rows
 from ssmttm.training.tasks.refiner import RefinerTask
 
@@ -128,6 +130,39 @@ def test_every_refiner_learns(task, backbone, objective):
     refining.model.eval()
     with torch.no_grad():
         assert refining.held_out(refining.test, test, CPU).item() < 0.9 * before
+
+
+def kept_by(refining, count):
+    """Bytes that the loss of so many crops keeps, really."""
+    kept, own = {}, {p.untyped_storage().data_ptr() for p in refining.model.parameters()}
+
+    def add(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(add, lambda tensor: tensor):
+        loss = refining.losses(refining.model, Rows(np.arange(count), range(count), count, 0, 0), CPU)
+    assert loss.requires_grad
+    return sum(size for key, size in kept.items() if key not in own)
+
+
+@pytest.mark.parametrize("objective", ["diffusion", "masked"])
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_memory_is_known_before_training(task, backbone, objective):
+    refining = task(backbone, objective)
+    tokens = refining.train.text_tokens
+    counted = _kept_bytes(refining.config, 6, refining.frames, tokens, False, "cpu")
+    assert counted == pytest.approx(kept_by(refining, 6), rel=0.05)
+
+
+def test_auto_takes_as_many_crops_as_fit(task):
+    refining = task()
+    settings = {**refining.settings, "batch_size": 64, "micro_batch": "auto"}
+    for crops, expected in ((64, 64), (200, 64), (20, 16), (1, 1)):
+        room = 1.001 * training_bytes(refining.config, settings, crops, 8, 5, "cpu") / USABLE
+        assert fit_crops(refining.config, settings, 8, 5, room, "cpu").micro_batch == expected
+    with pytest.raises(UserError, match="training a refiner with 8 crops per forward pass needs"):
+        fit_crops(refining.config, {**settings, "micro_batch": 8}, 8, 5, 1000, "cpu")
 
 
 def train(ssmttm, data, out, spec):
