@@ -56,7 +56,7 @@ def _kept_bytes(config: RefinerConfig, clips: int, frames: int, tokens: int, bf1
 def training_bytes(
     config: RefinerConfig, settings: TrainingSettings, clips: int, frames: int, tokens: int, device: str
 ) -> int:
-    """Bytes at the peak of an optimizer step of `clips` crops at once, of weights, gradients, optimizer and all else."""
+    """Bytes at the peak of an optimizer step of `clips` crops at once: weights, gradients, optimizer and the rest."""
     bf16 = settings["precision"] == "bf16"
     one, two = (_kept_bytes(config, n, frames, tokens, bf16, device) for n in (1, 2))
     with torch.device("meta"):
