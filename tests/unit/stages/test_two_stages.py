@@ -10,6 +10,7 @@ import torch
 from run_folders import RATE, SETTINGS, Words, tiny_codec, write_refiner, write_run
 
 from ssmttm.codecs.base import load_codec
+from ssmttm.codecs.spectral import SpectralCodec
 from ssmttm.errors import UserError
 from ssmttm.generation import pipeline, streaming
 from ssmttm.generation.latent_samplers import Refinement
@@ -52,15 +53,14 @@ def load(run, refinement=None, **more):
 
 
 def features_of(monkeypatch):
-    """Collects what is decoded."""
+    """Collects what is decoded, instead of decoding it."""
     seen = []
-    decode = type(tiny_codec()).decode_latents
 
     def watch(self, z):
         seen.append(z)
-        return decode(self, z)
+        return np.zeros(512 * len(z), np.float32)
 
-    monkeypatch.setattr(type(tiny_codec()), "decode_latents", watch)
+    monkeypatch.setattr(SpectralCodec, "decode_latents", watch)
     return seen
 
 
@@ -99,19 +99,17 @@ def test_level_1_is_what_the_language_model_wrote(run, monkeypatch):
     np.testing.assert_allclose(codec.latents(codec.snap(first, rest), 3), seen[0], atol=1e-5)
 
 
-@pytest.mark.parametrize("objective", ["diffusion", "masked"])
-def test_a_stream_decodes_the_frames_of_the_whole(own, objective, monkeypatch):
-    write_refiner(own / "refiner.safetensors", tiny_codec(), objective=objective)
-    stages = load(own)
+def test_a_stream_decodes_the_frames_of_the_whole(run, monkeypatch):
+    stages = load(run)
     seen = features_of(monkeypatch)
-    wave = next(stages.generate(["calm piano"], SAMPLING, [1], 6.0))
+    wave = next(stages.generate(["calm piano"], SAMPLING, [1], 4.6))
     (whole,) = seen
     seen.clear()
     monkeypatch.setattr(streaming.StreamDecoder, "_best_shift", lambda *rest: 0)
     pushed = []
     push = streaming.StreamDecoder.push
     monkeypatch.setattr(streaming.StreamDecoder, "push", lambda self, z: pushed.append(z) or push(self, z))
-    blocks = list(stages.stream("calm piano", SAMPLING, 1, 6.0))
+    blocks = list(stages.stream("calm piano", SAMPLING, 1, 4.6))
     np.testing.assert_allclose(np.stack(pushed), whole, atol=1e-4)
     assert sum(map(len, blocks)) == len(wave)
     assert len(blocks) > 2

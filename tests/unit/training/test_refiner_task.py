@@ -112,9 +112,8 @@ def test_a_crop_costs_what_is_counted(task):
     assert TRAINING_FACTOR * refining.clip_flops > 0
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_every_refiner_learns(task, backbone, objective):
+@pytest.mark.parametrize(("backbone", "objective"), list(zip(BACKBONES, OBJECTIVES, strict=True)))
+def test_refiners_learn(task, backbone, objective):
     refining = task(backbone, objective)
     torch.nn.init.zeros_(refining.model.head.weight if hasattr(refining.model, "head") else refining.model.heads)
     optimizer = build_optimizer(refining.model, refining.settings)
