@@ -108,7 +108,8 @@ class Codec(ABC):
     def snap(self, first: np.ndarray, rest: np.ndarray) -> np.ndarray:
         """The same -> codes, int64 [K, T], whose latents are near `rest`; row 0 is `first`.
 
-        Latents that are sums of `tables().rest` give the codes that they are sums of. Raises ValueError as `join`.
+        Latents that are sums of `tables().rest` give the codes that they are sums of; where levels share a space, all
+        but about one frame in a thousand. Raises ValueError as `join`.
         """
 
     def to(self, device: "torch.device") -> None:  # noqa: B027 codecs that are fitted here have nothing to move
