@@ -15,8 +15,8 @@ from ssmttm.models.refiner.adaptive import TimeEmbedding
 from ssmttm.models.refiner.backbone import build_backbone
 from ssmttm.models.refiner.config import RefinerConfig
 
-_LEAST = 1e-6
-"""Variances are taken for at least this share of the largest."""
+_LEAST_GIVEN, _LEAST = 1e-3, 1e-6
+"""Variances are taken for at least this share of the largest: of level 1, which is read, and of what is made."""
 
 Draws = dict[str, Tensor]
 """Random numbers of some training examples, one row for each, by what they are for."""
@@ -41,10 +41,11 @@ class Refiner(nn.Module, ABC):
     """What all refiners have in common: normalization, caption, time and backbone."""
 
     first_mean: Tensor
-    first_scale: Tensor
+    first_whitening: Tensor
+    """`[C1, C1]`; turns latents of level 1, less their mean, into channels of variance 1 without correlation."""
     rest_mean: Tensor
     whitening: Tensor
-    """`[C2, C2]`; turns latents of levels 2 to K, less their mean, into channels of variance 1 without correlation."""
+    """`[C2, C2]`; the same of levels 2 to K."""
     coloring: Tensor
     """Its inverse."""
 
@@ -52,7 +53,7 @@ class Refiner(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.register_buffer("first_mean", torch.zeros(config.given))
-        self.register_buffer("first_scale", torch.ones(config.given))
+        self.register_buffer("first_whitening", torch.eye(config.given))
         self.register_buffer("rest_mean", torch.zeros(config.refined))
         self.register_buffer("whitening", torch.eye(config.refined))
         self.register_buffer("coloring", torch.eye(config.refined))
@@ -65,22 +66,20 @@ class Refiner(nn.Module, ABC):
     def set_statistics(self, first: tuple[Tensor, Tensor], rest: tuple[Tensor, Tensor]) -> None:
         """Normalize by mean `[C1]` and `[C2]` and covariance `[C1, C1]` and `[C2, C2]` of the training data's latents.
 
-        Level 1 gets mean 0 and variance 1 in each channel. The levels above it are whitened by the symmetric
-        root of their covariance, which is unique: noise of any strength then hides all their channels alike, and what
-        is left to learn is what no mean and covariance say.
+        Both are whitened by the symmetric root of their covariance, which is unique: inputs that go together would be
+        learned from at many times the learning rate, and noise of any strength hides all that is made alike.
         """
-        variance = first[1].diagonal().double()
         self.first_mean.copy_(first[0])
-        self.first_scale.copy_(variance.clamp(min=_LEAST * float(variance.max()) or 1.0).sqrt())
+        self.first_whitening.copy_(_roots(first[1], _LEAST_GIVEN)[1])
         self.rest_mean.copy_(rest[0])
-        values, vectors = torch.linalg.eigh(rest[1].double())
-        roots = values.clamp(min=_LEAST * float(values.max()) or 1.0).sqrt()
-        self.whitening.copy_((vectors / roots) @ vectors.T)
-        self.coloring.copy_((vectors * roots) @ vectors.T)
+        coloring, whitening = _roots(rest[1], _LEAST)
+        self.coloring.copy_(coloring)
+        self.whitening.copy_(whitening)
 
     def clean(self, first: Tensor) -> Tensor:
         """Latents of level 1 `[batch, frames, C1]`, normalized: a new tensor."""
-        return (first - self.first_mean) / self.first_scale
+        with torch.autocast(first.device.type, enabled=False):
+            return (first - self.first_mean) @ self.first_whitening
 
     def normalized(self, rest: Tensor) -> Tensor:
         """Latents of levels 2 to K `[batch, frames, C2]`, normalized: a new tensor."""
@@ -139,6 +138,13 @@ class Refiner(nn.Module, ABC):
             group = name.split(".")[0]
             groups[group] = groups.get(group, 0) + parameter.numel()
         return groups
+
+
+def _roots(covariance: Tensor, least: float) -> tuple[Tensor, Tensor]:
+    """The symmetric root of a covariance, and its inverse; `least` is the smallest variance over the largest."""
+    values, vectors = torch.linalg.eigh(covariance.double())
+    roots = values.clamp(min=least * float(values.max()) or 1.0).sqrt()
+    return (vectors * roots) @ vectors.T, (vectors / roots) @ vectors.T
 
 
 def build_refiner(config: RefinerConfig) -> Refiner:

@@ -184,8 +184,9 @@ def test_jitter_is_for_training_alone():
 
 def test_latents_are_whitened_and_come_back():
     refiner = tiny_refiner()
-    mixed = torch.randn(400, 4) @ torch.randn(4, 4) + 3
-    refiner.set_statistics(moments(torch.randn(50, 3)), moments(mixed))
+    mixed, given = torch.randn(400, 4) @ torch.randn(4, 4) + 3, torch.randn(400, 3) @ torch.randn(3, 3) + 1
+    refiner.set_statistics(moments(given), moments(mixed))
+    torch.testing.assert_close(torch.cov(refiner.clean(given).T), torch.eye(3), atol=1e-3, rtol=0)
     white = refiner.normalized(mixed)
     torch.testing.assert_close(torch.cov(white.T), torch.eye(4), atol=1e-3, rtol=0)
     torch.testing.assert_close(white.mean(0), torch.zeros(4), atol=1e-4, rtol=0)
