@@ -97,7 +97,7 @@ class ContinuousSampler(LatentSampler):
         clean, held = self.tables.first[codes], known.shape[1]
         text, mask = captions.repeated(self.guidance)
         copies = len(text) // len(codes)
-        noise = normal(captions.seeds, frames, self.refiner.config.refined, "refine").to(clean)
+        noise = self.refiner.colored(normal(captions.seeds, frames, self.refiner.config.refined, "refine").to(clean))
         x, schedule = noise, self.schedule
         schedule.restart()
         for i in range(len(schedule)):

@@ -11,9 +11,9 @@ from ssmttm.models.refiner.refiner import Clips, Draws, Refiner
 
 
 class ContinuousRefiner(Refiner):
-    """Trained by the mean squared error of its estimate, over frames and channels of the codec's own space.
+    """Trained by the mean squared error of its estimate, over frames and channels.
 
-    An estimate of 0 has a loss of about 1.
+    Channels are loud and faint as in the codec, and so are their errors. An estimate of 0 has a loss of about 1.
     """
 
     def __init__(self, config: RefinerConfig) -> None:
@@ -44,14 +44,13 @@ class ContinuousRefiner(Refiner):
 
     def losses(self, clean: Tensor, clips: Clips, draws: Draws) -> Tensor:
         """See `Refiner`."""
-        noisy, time, target = self.corrupt(clips.rest, draws["noise"].to(clips.rest.dtype), draws["place"])
+        noise = self.colored(draws["noise"].to(clips.rest.dtype))
+        noisy, time, target = self.corrupt(clips.rest, noise, draws["place"])
         estimate = self.predict(noisy, clean, time, clips.text, clips.text_mask)
-        with torch.autocast(noisy.device.type, enabled=False):
-            error = (estimate - target).to(self.coloring.dtype) @ self.coloring
-        return (error.square().mean() * len(self.coloring) / self.coloring.square().sum())[None]
+        return (estimate.to(target.dtype) - target).square().mean()[None]
 
     def loss_flops(self, frames: int) -> Cost:
-        """See `Refiner`: the error in the codec's own space."""
+        """See `Refiner`: coloring the noise."""
         return Cost(weights=2 * frames * self.coloring.numel())
 
     def flops(self, frames: int, tokens: int) -> Cost:

@@ -15,8 +15,8 @@ from ssmttm.models.refiner.adaptive import TimeEmbedding
 from ssmttm.models.refiner.backbone import build_backbone
 from ssmttm.models.refiner.config import RefinerConfig
 
-_LEAST_GIVEN, _LEAST = 1e-3, 1e-6
-"""Variances are taken for at least this share of the largest: of level 1, which is read, and of what is made."""
+_LEAST = 1e-3
+"""Variances are taken for at least this share of the largest."""
 
 Draws = dict[str, Tensor]
 """Random numbers of some training examples, one row for each, by what they are for."""
@@ -38,16 +38,16 @@ class Clips(NamedTuple):
 
 
 class Refiner(nn.Module, ABC):
-    """What all refiners have in common: normalization, caption, time and backbone."""
+    """What all refiners have in common: normalization, caption, time, a convolution of neighbors and the backbone."""
 
     first_mean: Tensor
     first_whitening: Tensor
     """`[C1, C1]`; turns latents of level 1, less their mean, into channels of variance 1 without correlation."""
     rest_mean: Tensor
-    whitening: Tensor
-    """`[C2, C2]`; the same of levels 2 to K."""
+    rest_scale: Tensor
+    """`[]`, root of the mean variance of the channels of levels 2 to K."""
     coloring: Tensor
-    """Its inverse."""
+    """`[C2, C2]`; turns white noise into noise with the covariance of normalized latents of levels 2 to K."""
 
     def __init__(self, config: RefinerConfig) -> None:
         super().__init__()
@@ -55,26 +55,28 @@ class Refiner(nn.Module, ABC):
         self.register_buffer("first_mean", torch.zeros(config.given))
         self.register_buffer("first_whitening", torch.eye(config.given))
         self.register_buffer("rest_mean", torch.zeros(config.refined))
-        self.register_buffer("whitening", torch.eye(config.refined))
+        self.register_buffer("rest_scale", torch.ones(()))
         self.register_buffer("coloring", torch.eye(config.refined))
         self.caption = CaptionCondition(config.text_width, config.d_model)
         self.pooled = nn.Linear(config.d_model, config.d_model)
         self.time = TimeEmbedding(config.d_model)
+        self.local = nn.Conv1d(config.d_model, config.d_model, 3, padding=1)
         self.backbone = build_backbone(config)
         self.final_norm = nn.LayerNorm(config.d_model)
 
     def set_statistics(self, first: tuple[Tensor, Tensor], rest: tuple[Tensor, Tensor]) -> None:
         """Normalize by mean `[C1]` and `[C2]` and covariance `[C1, C1]` and `[C2, C2]` of the training data's latents.
 
-        Both are whitened by the symmetric root of their covariance, which is unique: inputs that go together would be
-        learned from at many times the learning rate, and noise of any strength hides all that is made alike.
+        Level 1 is whitened: inputs that go together would be learned from at many times the learning rate. The levels
+        above it keep their shape, and get noise of the same shape: it then hides loud and faint channels alike, and
+        what is left to learn is what mean and covariance don't say.
         """
         self.first_mean.copy_(first[0])
-        self.first_whitening.copy_(_roots(first[1], _LEAST_GIVEN)[1])
+        self.first_whitening.copy_(_roots(first[1])[1])
         self.rest_mean.copy_(rest[0])
-        coloring, whitening = _roots(rest[1], _LEAST)
-        self.coloring.copy_(coloring)
-        self.whitening.copy_(whitening)
+        scale = rest[1].diagonal().mean().sqrt().clamp(min=1e-6)
+        self.rest_scale.copy_(scale)
+        self.coloring.copy_(_roots(rest[1] / scale**2)[0])
 
     def clean(self, first: Tensor) -> Tensor:
         """Latents of level 1 `[batch, frames, C1]`, normalized: a new tensor."""
@@ -83,13 +85,16 @@ class Refiner(nn.Module, ABC):
 
     def normalized(self, rest: Tensor) -> Tensor:
         """Latents of levels 2 to K `[batch, frames, C2]`, normalized: a new tensor."""
-        with torch.autocast(rest.device.type, enabled=False):
-            return (rest - self.rest_mean) @ self.whitening
+        return (rest - self.rest_mean) / self.rest_scale
 
     def restored(self, x: Tensor) -> Tensor:
         """The inverse of `normalized`."""
-        with torch.autocast(x.device.type, enabled=False):
-            return x @ self.coloring + self.rest_mean
+        return x * self.rest_scale + self.rest_mean
+
+    def colored(self, noise: Tensor) -> Tensor:
+        """White noise `[batch, frames, C2]` as noise of the shape of normalized latents."""
+        with torch.autocast(noise.device.type, enabled=False):
+            return noise.to(self.coloring.dtype) @ self.coloring
 
     def hidden(self, x: Tensor, time: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
         """The backbone's output `[batch, frames, d_model]` for inputs of that shape, at times `[batch]`, 0 to 1."""
@@ -97,6 +102,7 @@ class Refiner(nn.Module, ABC):
         weights = mask.to(context.dtype)[..., None]
         pooled = (context * weights).sum(1) / weights.sum(1)
         vector = F.silu(self.time(time) + self.pooled(pooled))
+        x = x + self.local(x.transpose(1, 2)).transpose(1, 2)
         return self.final_norm(self.backbone(x, vector, context, mask))
 
     def forward(self, clips: Clips, draws: Draws) -> Tensor:
@@ -124,12 +130,12 @@ class Refiner(nn.Module, ABC):
         """FLOPs of one pass over `frames` frames with `tokens` caption tokens, padding included."""
 
     def loss_flops(self, frames: int) -> Cost:
-        """What the loss itself costs besides, over `frames` frames."""
+        """What making a training example costs besides, over `frames` frames."""
         return Cost()
 
     def _inner_flops(self, frames: int, tokens: int) -> Cost:
-        pooled = Cost(weights=2 * self.pooled.weight.numel())
-        return self.caption.flops(tokens) + pooled + self.time.flops() + self.backbone.flops(frames, tokens)
+        around = Cost(weights=2 * self.pooled.weight.numel() + 2 * frames * self.local.weight.numel())
+        return self.caption.flops(tokens) + around + self.time.flops() + self.backbone.flops(frames, tokens)
 
     def parameters_by_group(self) -> dict[str, int]:
         """Parameter counts by group; they add up to the whole."""
@@ -140,10 +146,10 @@ class Refiner(nn.Module, ABC):
         return groups
 
 
-def _roots(covariance: Tensor, least: float) -> tuple[Tensor, Tensor]:
-    """The symmetric root of a covariance, and its inverse; `least` is the smallest variance over the largest."""
+def _roots(covariance: Tensor) -> tuple[Tensor, Tensor]:
+    """The symmetric root of a covariance, which is unique, and its inverse."""
     values, vectors = torch.linalg.eigh(covariance.double())
-    roots = values.clamp(min=least * float(values.max()) or 1.0).sqrt()
+    roots = values.clamp(min=_LEAST * float(values.max()) or 1.0).sqrt()
     return (vectors * roots) @ vectors.T, (vectors / roots) @ vectors.T
 
 

@@ -26,8 +26,8 @@ class Tables:
 
     def normalized(self, refiner: Refiner) -> "Tables":
         """The same, normalized, so that lookups are: the sums are `refiner.normalized` of these sums."""
-        rest = self.rest @ refiner.whitening
-        rest[0] -= refiner.rest_mean @ refiner.whitening
+        rest = self.rest / refiner.rest_scale
+        rest[0] -= refiner.rest_mean / refiner.rest_scale
         return Tables(refiner.clean(self.first), rest)
 
     def moments(self, codes: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
