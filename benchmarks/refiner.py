@@ -22,16 +22,17 @@ import torch
 from torch import Tensor
 
 from ssmttm.audio.coded import decode_audio, limit_peak
+from ssmttm.choices import SAMPLERS
 from ssmttm.codecs.base import Codec, load_codec
 from ssmttm.evaluation.embedders import musicnn
 from ssmttm.evaluation.metrics.frechet import frechet_distance
-from ssmttm.files import read_json
 from ssmttm.generation.latent_samplers import Captions, Refinement, build_sampler
 from ssmttm.generation.refine import WindowRefiner
-from ssmttm.generation.schedules import SAMPLERS
 from ssmttm.generation.second_stage import load_tables
+from ssmttm.given import read_release
 from ssmttm.models.refiner.checkpoint import load_refiner
 from ssmttm.models.refiner.refiner import Refiner
+from ssmttm.settings import RunData
 from ssmttm.tables import iter_clips
 from ssmttm.training.data import Batch, load_splits
 
@@ -41,10 +42,10 @@ CPU = torch.device("cpu")
 class Bench:
     """Test clips, and what is measured of features that stand for them."""
 
-    def __init__(self, data: Path, spec: dict, levels: int, count: int) -> None:
+    def __init__(self, data: Path, spec: RunData, levels: int, count: int) -> None:
         self.codec: Codec = load_codec(data / "codec.safetensors")
         with tempfile.TemporaryDirectory() as scratch:
-            sets = load_splits(data, read_json(data / "dataset.json"), spec, levels, Path(scratch))
+            sets = load_splits(data, read_release(data), spec, levels, Path(scratch))
             chosen = np.linspace(0, len(sets.test) - 1, min(count, len(sets.test))).astype(int)
             self.batch: Batch = sets.test.batch(chosen, CPU)
         self.levels = levels
