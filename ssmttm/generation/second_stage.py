@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ssmttm.codecs.base import Codec
 from ssmttm.errors import UserError
-from ssmttm.files import read_json
+from ssmttm.files import read_json, sha256_file
 from ssmttm.generation.latent_samplers import Captions, LatentSampler, Refinement, build_sampler
 from ssmttm.generation.refine import Refined, WindowRefiner
 from ssmttm.models.checkpoint import Origin
@@ -24,19 +24,22 @@ REFINER, RECORD = "refiner.safetensors", "refiner.json"
 def find_refiner(folder: Path) -> Path | None:
     """The refiner of the run in `folder`; None for a run of one stage.
 
-    Raises UserError if the folder says that there is one, and it isn't there.
+    Raises UserError if the folder says that there is one, and it isn't there, or is another file.
     """
-    if (folder / REFINER).is_file():
-        return folder / REFINER
-    record = folder / RECORD
+    path, record = folder / REFINER, folder / RECORD
     if not record.is_file():
-        return None
+        return path if path.is_file() else None
     known = read_json(record)
-    name = known.get("run") or "the one that the run was made with"
-    raise UserError(
-        f"{folder / REFINER}: no such file, but {record} says that the run has a second stage, the refiner {name}: "
-        f"copy its model.safetensors to there, or name it with --refiner FILE"
-    )
+    wanted = known.get("sha256", {}).get("model.safetensors")
+    name = f"{known.get('run', 'that the run was made with')}{f' with SHA-256 {wanted}' if wanted else ''}"
+    remedy = "copy its model.safetensors to there, or name it with --refiner FILE"
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such file, but {record} says that the run has a second stage, the refiner {name}: {remedy}"
+        )
+    if wanted and (found := sha256_file(path)) != wanted:
+        raise UserError(f"{path}: has SHA-256 {found}, but {record} says that it is the refiner {name}: {remedy}")
+    return path
 
 
 def load_tables(codec: Codec, levels: int, device: torch.device) -> Tables:

@@ -12,10 +12,12 @@ from run_folders import RATE, SETTINGS, Words, tiny_codec, write_refiner, write_
 from ssmttm.codecs.base import load_codec
 from ssmttm.codecs.spectral import SpectralCodec
 from ssmttm.errors import UserError
+from ssmttm.files import sha256_file
 from ssmttm.generation import pipeline, streaming
 from ssmttm.generation.latent_samplers import Refinement
 from ssmttm.generation.pipeline import Pipeline
 from ssmttm.generation.sampler import Sampling
+from ssmttm.generation.second_stage import find_refiner
 from ssmttm.stages import generate
 
 SAMPLING = Sampling.from_settings(SETTINGS)
@@ -131,13 +133,23 @@ def test_audio_is_continued_with_the_levels_that_it_has(run, tmp_path, monkeypat
     assert len(streamed) == len(wave)
 
 
-def test_a_missing_refiner_is_named(own, tmp_path):
-    (own / "refiner.safetensors").unlink()
-    (own / "refiner.json").write_text(json.dumps({"run": "unet-small"}))
-    with pytest.raises(UserError, match=r"refiner\.safetensors: no such file, but .*unet-small.*--refiner FILE"):
+def test_a_missing_or_exchanged_refiner_is_named(own, tmp_path):
+    path = own / "refiner.safetensors"
+    right = sha256_file(path)
+    (own / "refiner.json").write_text(json.dumps({"run": "small", "sha256": {"model.safetensors": right}}))
+    assert find_refiner(own) == path
+    write_refiner(path, tiny_codec(), backbone="unet")
+    with pytest.raises(UserError, match=rf"has SHA-256 {sha256_file(path)}, but .* the refiner small with .* {right}"):
+        call(own, tmp_path / "x.wav")
+    path.unlink()
+    with pytest.raises(
+        UserError, match=rf"refiner\.safetensors: no such file, but .* small with SHA-256 {right}.*--refiner"
+    ):
         call(own, tmp_path / "x.wav")
     with pytest.raises(UserError, match="no such file"):
         call(own, tmp_path / "x.wav", refiner=tmp_path / "none.safetensors")
+    (own / "refiner.json").unlink()
+    assert find_refiner(own) is None
 
 
 def test_a_refiner_that_does_not_fit_the_run_is_refused_before_any_work(own, tmp_path):
