@@ -205,7 +205,7 @@ def _check_refiner(refiner: RefinerSettings, codec: CodecSettings, where: str) -
             f"{codec['codebooks']}; lower it, or encode more in a new data.version"
         )
     inner = refiner["expand"] * refiner["d_model"]
-    if inner % refiner["head_dim"]:
+    if refiner["backbone"] == "mamba2" and inner % refiner["head_dim"]:
         raise UserError(f"{where}: head_dim {refiner['head_dim']} does not divide expand * d_model = {inner}")
     if refiner["d_model"] % refiner["attention_heads"] or refiner["d_model"] % 2:
         raise UserError(f"{where}: d_model {refiner['d_model']} must be even and a multiple of attention_heads")

@@ -12,7 +12,11 @@ ROWS = {
     "an unknown size": ("x", {"size": "huge"}, ["size 'huge'", "quarter"]),
     "an unknown budget": ("x", {"budget": "hours"}, ["budget 'hours'", "flops"]),
     "an override of nothing": ("x", {"overrides": "training.lr=0.1"}, ["'training.lr'", "'lr'"]),
-    "an override of data": ("x", {"overrides": "data.seed=2"}, ["'data.seed'", "model.* and training.*"]),
+    "an override of data": (
+        "x",
+        {"overrides": "data.seed=2"},
+        ["'data.seed'", "only model.*, training.* and generation.*"],
+    ),
     "more codebooks than the codec has": ("x", {"overrides": "model.codebooks=5"}, ["model.codebooks 5", "is 4"]),
     "a micro-batch that does not fit": ("x", {"overrides": "training.batch_size=3"}, ["micro_batch 2", "batch_size 3"]),
     "an override of the wrong kind": ("x", {"overrides": "model.dropout=much"}, ["model.dropout", "'much'"]),

@@ -113,7 +113,7 @@ def test_presets_plan_their_own_runs(fresh, preset):
     overlay = f"workflow/presets/{preset}/config.yaml"
     config = load_config(ROOT / "config.yaml", ROOT / overlay)
     plan = fresh.plan("--configfile", overlay)
-    assert {job.split()[1] for job in plan if job.startswith("train")} == set(read_runs(config, ROOT))
+    assert {job.split()[1] for job in plan if job.startswith(("train", "borrow"))} == set(read_runs(config, ROOT))
     assert f"index {config['data']['version']}" in plan
 
 
@@ -122,7 +122,7 @@ def test_a_dry_run_is_a_summary_unless_it_is_asked_for_every_job(clone):
     done = clone.snakemake("--dry-run", *preset)
     assert done.returncode == 0, done.stdout
     assert len(done.stdout.splitlines()) < 70
-    assert re.search(r"^train +30$", done.stdout, re.MULTILINE)
+    assert re.search(r"^train +31$", done.stdout, re.MULTILINE)
     assert "-n -p shows every job" in done.stdout
     assert len(clone.plan(*preset)) > 3000
 
@@ -166,7 +166,8 @@ def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(clone):
     (clone.folder / "over.yaml").write_text(EVERYTHING, encoding="utf-8")
     (clone.folder / "captions.csv").write_text("id,caption\na,slow piano\n", encoding="utf-8")
     profile = ("--workflow-profile", "workflow/profiles/slurm")
-    done = clone.snakemake("--dry-run", "--printshellcmds", *profile, "--configfile", "over.yaml")
+    targets = ("all", "study-stages", "--configfile", "over.yaml")
+    done = clone.snakemake("--dry-run", "--printshellcmds", *profile, *targets)
     assert done.returncode == 0, done.stdout
     blocks = re.split(r"^rule ", done.stdout, flags=re.MULTILINE)[1:]
     seen = set()
@@ -175,7 +176,7 @@ def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(clone):
         resources = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"^    resources: (.*)$", block, re.MULTILINE)[1]))
         assert int(resources["mem_mb"]) >= 500, "SLURM refuses less"
         assert int(resources["runtime"]) > 0
-        gpu = name in ("train", "generate", "musicgen")
+        gpu = name in ("train", "refiner", "generate", "musicgen")
         assert resources["slurm_partition"] == ("gpu" if gpu else "cpu")
         assert resources.get("gpu", "0") == ("1" if gpu else "0")
         seen.add(name)
