@@ -164,7 +164,7 @@ def stage_files(run):
 
 def refiner_files(wildcards):
     """The second stage of the run `{run}`, if it has one."""
-    return [file for file in stage_files(wildcards.run) if "/refiner." in file]
+    return [file for file in stage_files(wildcards.run) if Path(file).stem == "refiner"]
 
 
 def refiner_option(wildcards):
