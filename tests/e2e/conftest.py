@@ -1,4 +1,4 @@
-"""The smoke preset, run for real once: real packages, real audio, two tiny models, a report."""
+"""The smoke preset, run for real once: real packages, real audio, three tiny models, one of two stages, a report."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESET = "workflow/presets/smoke/config.yaml"
-RUNS = ("smoke-prefix-simba", "smoke-cross-transformer")
+RUNS = ("smoke-prefix-simba", "smoke-cross-transformer", "smoke-two-stages")
 
 
 def snakemake(folder: Path, *targets: str, **options) -> subprocess.CompletedProcess:

@@ -96,7 +96,18 @@ def test_a_checkpoint_is_scored_like_the_finished_model(study, run):
     assert [r["clip_id"] for r in early] == [r["clip_id"] for r in final]
     assert [r["audio"]["bytes"] for r in early] != [r["audio"]["bytes"] for r in final]
     progress = pd.read_parquet(study / "results" / "studies" / "smoke" / "progress.parquet").query("run == @run")
-    assert list(progress["steps"].unique()) == [10, 20]
+    stages = 2 if (folder / "refiner.json").exists() else 1
+    assert list(progress["steps"].unique()) == [10 * stages, 20 * stages]
+
+
+def test_the_page_compares_one_stage_with_two(study):
+    folder = study / "results" / "runs" / "smoke-two-stages"
+    record = json.loads((folder / "generated" / "final.json").read_text())
+    assert (record["stages"], record["clips"], record["audio_seconds"]) == (2, 4, pytest.approx(24))
+    stages = pd.read_parquet(study / "results" / "studies" / "smoke" / "stages.parquet")
+    two = stages.query("stages == 2 and checkpoint == 'final' and metric == 'frechet' and reference == 'codec'")
+    assert list(two["against"]) == ["prefix-simba"] and two["difference"].notna().all()
+    assert "One stage and two" in (study / "results" / "report.html").read_text()
 
 
 def test_figures_stand_beside_the_tables(study):
