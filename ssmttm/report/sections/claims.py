@@ -36,10 +36,16 @@ def _counted_for(claims: ClaimCounts) -> str:
     sizes = _span([d["parameters"] for d in designs], millions)
     steps = _span([d["optimizer_steps"] for d in designs], "{:,.0f}".format)
     batch, seconds = _span([d["batch"] for d in designs], str), _span([d["seconds"] for d in designs], "{:g}".format)
+    refiner, second = claims["refiner"], ""
+    if refiner is not None:
+        second = (
+            f" Both stages are these and the refiner {refiner['refiner']}, {millions(refiner['parameters'])} parameters"
+            f" and {refiner['optimizer_steps']:,} optimizer steps."
+        )
     return (
         f"They are counted for {listed([d['design'] for d in designs])}, as the preset {spec['preset']} describes them "
         f"at size {spec['size']}: {sizes} parameters, {steps} optimizer steps of {batch} clips of {seconds} s, and "
-        f"{spec['hours']:g} hours of music to train on."
+        f"{spec['hours']:g} hours of music to train on.{second}"
     )
 
 

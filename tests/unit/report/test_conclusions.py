@@ -17,6 +17,7 @@ def table(**frechet):
     for system in ("a", "b", "codec", "noise"):
         run = system in "ab"
         facts = {"variant": system, "budget_kind": "iterations", "budget": 9.0, "d_model": 8, "layers": 1, "seed": 1}
+        facts["codebooks"] = 4
         costs = {"test_loss": 5.0, "final_validation_loss": 7.2, "parameters": 1000, "flops_spent": 1e9, "seconds": 3.0}
         costs["test_clips"] = 105
         for metric in ("frechet", "kl", "text_audio"):
@@ -28,6 +29,7 @@ def table(**frechet):
                      "embedder": "musicnn", "n": 24, "study": "s", "definition": "", "backend": "",
                      "interval": "", "test_loss": None, "final_validation_loss": None,
                      "parameters": None, "flops_spent": None, "seconds": None, "test_clips": None,
+                     "codebooks": None,
                      "better": "higher" if metric == "text_audio" else "lower", **(facts | costs if run else {})}
                 )  # fmt: skip
     return pd.DataFrame(rows)
@@ -182,3 +184,15 @@ def test_a_tone_lights_its_own_band_and_silence_none():
     assert abs(bands.argmax() - expected) <= 1
     assert (mel_spectrogram(np.zeros(100), rate) == -70).all()
     assert spectrogram_png(tone, rate).startswith(b"\x89PNG")
+
+
+def test_losses_over_different_numbers_of_codebooks_are_not_compared():
+    comparison = table().astype({"codebooks": "Int64"})
+    comparison.loc[comparison["system"] == "a", "codebooks"] = 1
+    [found] = [c for c in conclusions(comparison, paired(("a", "b", 0.5)), 1024) if c.heading.startswith("Under")]
+    losses = [sentence for sentence in found.sentences if sentence.startswith("Loss")]
+    assert [sentence.split(":")[0] for sentence in losses] == [
+        "Loss on all 105 test clips over 1 codebook", "Loss on all 105 test clips over 4 codebooks"
+    ]  # fmt: skip
+    block = blocks(comparison, columns(comparison, ["musicnn"]), {"a": 0, "b": 1}, {})[0]
+    assert [row.costs[0].subs for row in block.runs] == [("1 codebook",), ("4 codebooks",)]
