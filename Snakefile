@@ -9,6 +9,7 @@ configfile: "config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/vocoder.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 

@@ -101,6 +101,12 @@ def systems_of(config: Config) -> list[str]:
     return [*BASELINES, *evaluation["systems"], *([MUSICGEN] if evaluation["musicgen"] else [])]
 
 
+def vocoder_files(config: Config) -> list[str]:
+    """The file that `generation.vocoder` names, if it is one of its own; it may be made by the workflow."""
+    setting, codec = config["generation"]["vocoder"], config["data"]["codec"]["name"]
+    return [] if setting in ("griffin_lim", "shipped") or codec != "spectral" else [setting]
+
+
 def check(config: Config, where: str) -> None:
     """Refuse an evaluation that can't be: UserError with the file, the key and what to do."""
     evaluation = config["evaluation"]

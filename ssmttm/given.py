@@ -14,8 +14,8 @@ from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.released import RELEASE, Release
 from ssmttm.run_table import read_studies
-from ssmttm.settings import RefinerSpec, RunSpec, StageSpec
-from ssmttm.spec import STAGES, sections_of, stage_spec
+from ssmttm.settings import RefinerSpec, RunSpec, StageSpec, VocoderSpec
+from ssmttm.spec import STAGES, sections_of, stage_spec, vocoder_spec
 
 _DATA = Path("results/data")
 
@@ -142,8 +142,13 @@ def refiner_settings(name: str, text: str | None) -> RefinerSpec:
     return refiners[name]
 
 
-def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec | RefinerSpec | StageSpec:
-    """The spec of the run, refiner or stage `name` under the config `files` and the preset that overlays them."""
+def vocoder_settings(text: str | None) -> VocoderSpec:
+    """The spec of a vocoder: what --spec says (`text`) or, without it, ./config.yaml."""
+    return check_vocoder_spec(parse_spec(text)) if text else vocoder_spec(load_config())
+
+
+def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec | RefinerSpec | VocoderSpec | StageSpec:
+    """The spec of the run, refiner, stage or `vocoder` called `name`, by the config `files` and a preset over them."""
     config = load_preset(files, preset)
     studies = read_studies(config)
     if name in studies.runs:
@@ -152,6 +157,8 @@ def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec 
         return studies.refiners[name]
     if name in STAGES:
         return stage_spec(config, name)
+    if name == "vocoder":
+        return vocoder_spec(config)
     if others := [p for p in presets() if p != preset and name in read_studies(load_preset(files, p)).runs]:
         raise UserError(f"{name!r} is a run of preset {others[0]}: ssmttm spec {name} --preset {others[0]}")
     raise UserError(
@@ -193,6 +200,18 @@ def check_refiner_spec(value: Any) -> RefinerSpec:
     properties = {key: part for key, part in refiner["properties"].items() if key != "training"}
     properties["backbone"] = entry["properties"]["backbone"]
     return cast(RefinerSpec, _check({"refiner": _object(properties), **_training_parts()}, value))
+
+
+def check_vocoder_spec(value: Any) -> VocoderSpec:
+    """`value` if it is the complete spec of a vocoder, as `ssmttm.spec.vocoder_spec` makes it; UserError as above."""
+    section = subschema("vocoder")
+    own = {
+        key: part for key, part in section["properties"].items() if key not in ("split", "budget", "seed", "training")
+    }
+    parts = _training_parts()
+    data = {key: parts["data"]["properties"][key] for key in ("version", "sample_rate", "codec")}
+    vocoder = {"vocoder": _object(own), "split": subschema("vocoder.split"), "data": _object(data)}
+    return cast(VocoderSpec, _check({**parts, **vocoder}, value))
 
 
 def _training_parts() -> dict[str, Any]:

@@ -103,7 +103,7 @@ def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
     """Sixteen hex digits for the code of `modules` and every `ssmttm` module they import.
 
     Comments, docstrings and layout don't count, nor do imported modules that decide no number. A table
-    beside a module, of its name, counts.
+    or weights beside a module, of its name, count.
     Modules that are chosen by name at run time (mixers, metrics) must be listed by the caller.
     """
     return _digest(f"{name} {module.sha256}" for name, module in _used(modules, root))
@@ -126,7 +126,7 @@ def _used(modules: Sequence[str], root: Path) -> list[tuple[str, _Module]]:
         stat = path.stat()
         seen[inside] = _parsed(path, (stat.st_mtime_ns, stat.st_size))
         waiting.extend(seen[inside].imports)
-        for data in (path.with_suffix(".tsv"), path.with_suffix(".yaml")):
+        for data in map(path.with_suffix, (".tsv", ".yaml", ".safetensors")):
             if data.is_file():
                 sha256 = hashlib.sha256(data.read_bytes()).hexdigest()
                 seen[str(data.relative_to(root))] = _Module(sha256, frozenset(), frozenset())

@@ -140,6 +140,20 @@ class RefinerSettings(TypedDict):
     """Frames that two windows have in common."""
 
 
+class VocoderSettings(TypedDict):
+    """What `vocoder` says of the networks, of examples and of the loss."""
+
+    width: int
+    inner: int
+    layers: int
+    projections: int
+    crop: int
+    levels: list[float]
+    judged: int
+    adversarial_from: int
+    weights: Mapping[str, float]
+
+
 class GenerationSettings(TypedDict):
     """`generation`."""
 
@@ -152,6 +166,7 @@ class GenerationSettings(TypedDict):
     sampler_steps: int
     refiner_guidance: float
     snap: bool
+    vocoder: str
 
 
 class EvaluationSettings(TypedDict):
@@ -187,6 +202,7 @@ class Config(TypedDict):
     training: TrainingSettings
     refiner: Section
     refiners: Mapping[str, Section]
+    vocoder: Section
     generation: GenerationSettings
     evaluation: EvaluationSettings
     report: Section
@@ -233,6 +249,25 @@ class RefinerSpec(TypedDict):
     seed: int
 
 
+class VocoderData(TypedDict):
+    """What a vocoder depends on of `data`."""
+
+    version: str
+    sample_rate: int
+    codec: CodecSettings
+
+
+class VocoderSpec(TypedDict):
+    """Everything that one trained vocoder depends on."""
+
+    vocoder: VocoderSettings
+    split: Section
+    budget: Budget
+    training: TrainingSettings
+    data: VocoderData
+    seed: int
+
+
 class Run(TypedDict):
     """A row of the run table, with the specs that follow from it."""
 
@@ -255,6 +290,7 @@ class StageSpec(DataSettings):
     """What a stage takes from the config: those of these keys that `ssmttm.spec` names for it."""
 
     prompts: int
+    vocoder: str
     set: Section
     system: Section
     musicgen: Section | None

@@ -25,6 +25,7 @@ from ssmttm.settings import (
     StageSpec,
     TrainingSettings,
     VariantSpec,
+    VocoderSpec,
 )
 
 STAGES = {
@@ -41,7 +42,7 @@ STAGES = {
     "reference_clips": "generation.prompts generation.seed set=evaluation.prompts data.clips data.duplicates"
     " data.fetch data.sources",
     "prompts": "generation.prompts generation.seed set=evaluation.prompts data.text",
-    "baseline": "generation.seed",
+    "baseline": "generation.seed generation.vocoder",
     "external": "evaluation.systems data.clips",
     "musicgen": "evaluation.musicgen generation.seed data.clips",
     "codec_quality": "evaluation.embedders evaluation.models evaluation.codec_clips generation.seed",
@@ -54,8 +55,8 @@ STAGES = {
 """What each stage takes from the config: dotted paths, known by their last part or by the name before `=`."""
 
 RESERVED = frozenset(
-    f"{' '.join(STAGES)} embed_training statistics all train borrow refiner attach generate release data common"
-    " evaluate page".split()
+    f"{' '.join(STAGES)} vocoder vocoder_splits vocoder_codec embed_training statistics all train borrow refiner attach"
+    " generate release data common evaluate page".split()
 )
 """Names of rules, which runs, studies and refiners can't have."""
 
@@ -187,6 +188,42 @@ def refiner_spec(config: Config, name: str, where: str = "config") -> RefinerSpe
     }
 
 
+def vocoder_spec(config: Config) -> VocoderSpec:
+    """The complete spec of the vocoder that the config's section `vocoder` describes.
+
+    Its training is the config's, overridden by the section's. Raises UserError for settings that don't go together.
+    """
+    section: Any = copy.deepcopy(config["vocoder"])
+    training = cast(TrainingSettings, merge(config["training"], section.pop("training")))
+    split, budget, seed = (section.pop(key) for key in ("split", "budget", "seed"))
+    codec, levels = config["data"]["codec"], section["levels"]
+    if codec["name"] != "spectral":
+        raise UserError(
+            f"vocoder: data.codec.name is {codec['name']}, which makes audio itself; "
+            "a vocoder is for the spectral codec"
+        )
+    if len(levels) > 1 + codec["codebooks"] or abs(sum(levels) - 1) > 1e-6:
+        raise UserError(
+            f"vocoder.levels {levels}: at most {1 + codec['codebooks']} shares that add up to 1: "
+            f"of clean examples, and of codes of 1 to {codec['codebooks']} levels"
+        )
+    if section["judged"] > section["crop"]:
+        raise UserError(f"vocoder.judged {section['judged']} is more than vocoder.crop {section['crop']}; lower it")
+    _check_batches(training, "vocoder")
+    return {
+        "vocoder": section,
+        "split": split,
+        "budget": budget,
+        "training": training,
+        "data": {
+            "version": config["data"]["version"],
+            "sample_rate": config["data"]["clips"]["sample_rate"],
+            "codec": codec,
+        },
+        "seed": seed,
+    }
+
+
 def _run_data(config: Config) -> RunData:
     data = copy.deepcopy(config["data"])
     return {
@@ -211,6 +248,13 @@ def _check_refiner(refiner: RefinerSettings, codec: CodecSettings, where: str) -
         raise UserError(f"{where}: d_model {refiner['d_model']} must be even and a multiple of attention_heads")
     if refiner["overlap"] >= refiner["window"]:
         raise UserError(f"{where}: overlap {refiner['overlap']} must be less than window {refiner['window']}")
+
+
+def vocoder_stage_spec(config: Config, stage: str) -> Mapping[str, Any]:
+    """What `splits`, `codec` or `vocoder` takes from the config for a vocoder, whose split is its own."""
+    if stage == "splits":
+        return {"split": copy.deepcopy(config["vocoder"]["split"])}
+    return vocoder_spec(config) if stage == "vocoder" else stage_spec(config, stage)
 
 
 def _check_shape(model: ModelSettings, codec: CodecSettings, where: str) -> None:

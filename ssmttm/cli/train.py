@@ -107,6 +107,12 @@ def generate(
         ),
     ] = None,
     steps: Annotated[int | None, option("Sampling steps of the second stage.", min=1, max=1000)] = None,
+    vocoder: Annotated[
+        str | None,
+        option(
+            "What makes audio of a spectral codec's frames: griffin_lim, shipped, or a file of `ssmttm vocoder train`."
+        ),
+    ] = None,
     spec: Annotated[
         str | None,
         option(
@@ -128,6 +134,7 @@ def generate(
 
     settings = check_section("generation", parse_spec(spec)) if spec else generation_settings()
     given = {"temperature": temperature, "top_k": top_k, "guidance": guidance, "seed": seed, "sampler_steps": steps}
+    given["vocoder"] = vocoder
     settings |= {k: v for k, v in given.items() if v is not None}
     generate.run(
         settings,

@@ -67,7 +67,7 @@ class NetworkCodec(Codec):
         codes = checked_codes(self, codes, len(codes))
         return self._decode(lambda first, last: self.latents(codes[:, first:last], len(codes)), codes.shape[1])
 
-    def decode_latents(self, z: np.ndarray) -> np.ndarray:
+    def decode_latents(self, z: np.ndarray, first: int = 0) -> np.ndarray:
         """See `Codec`."""
         z = checked_latents(z, self._width)
         return self._decode(lambda first, last: z[first:last], len(z))

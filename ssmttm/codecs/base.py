@@ -17,6 +17,7 @@ from ssmttm.errors import UserError
 from ssmttm.settings import CodecSettings
 from ssmttm.spec import canonical_json
 from ssmttm.tensors import save_tensors
+from ssmttm.vocoder import GRIFFIN_LIM
 
 if TYPE_CHECKING:
     import torch
@@ -60,6 +61,11 @@ class Codec(ABC):
         """Bits per second of all K codebooks, each code at log2 of their size."""
         return self.codebooks * math.log2(self.codebook_size) * self.frame_rate
 
+    vocoder: str | None = None
+    """What makes the audio, `griffin_lim` or `vocoder:hash`, for a codec whose latents leave that open."""
+    reach: int | None = None
+    """Frames before and after a frame's audio that it depends on; None where it depends on more than its neighbours."""
+
     @property
     def frame_rate(self) -> float:
         """Frames per second."""
@@ -77,9 +83,9 @@ class Codec(ABC):
         """Codes of several recordings, each as `encode` gives them; a network takes those of one length together."""
         return [self.encode(wave) for wave in waves]
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Codes [k, T] of the first k >= 1 codebooks -> samples, float32 [hop T]."""
-        return self.decode_latents(self.latents(codes, len(codes)))
+    def decode(self, codes: np.ndarray, first: int = 0) -> np.ndarray:
+        """Codes [k, T] of the first k >= 1 codebooks -> samples, float32 [hop T]; `first` as in `decode_latents`."""
+        return self.decode_latents(self.latents(codes, len(codes)), first)
 
     @abstractmethod
     def latents(self, codes: np.ndarray, levels: int) -> np.ndarray:
@@ -89,8 +95,18 @@ class Codec(ABC):
         """
 
     @abstractmethod
-    def decode_latents(self, z: np.ndarray) -> np.ndarray:
-        """Continuous features [T, D] -> samples, float32 [hop T]; the same input gives the same audio."""
+    def decode_latents(self, z: np.ndarray, first: int = 0) -> np.ndarray:
+        """Continuous features [T, D] -> samples, float32 [hop T]; the same input gives the same audio.
+
+        `first` is the number of the first frame in its recording, of which it may be a piece: with `reach` frames
+        on either side, the audio of a piece is that of the whole.
+        """
+
+    def use_vocoder(self, setting: str) -> None:  # noqa: B027 most codecs have nothing to choose
+        """Make audio with the vocoder that `generation.vocoder` names; without effect where there is nothing to choose.
+
+        Raises UserError for one that is missing, or made for other latents.
+        """
 
     @abstractmethod
     def tables(self) -> LatentTables:
@@ -155,8 +171,11 @@ def check_codec(settings: CodecSettings, sample_rate: int) -> None:
     _published.check_settings(settings, sample_rate)
 
 
-def load_codec(path: Path | str) -> Codec:
-    """The codec in file `path`; raises UserError if it is missing, truncated or no codec."""
+def load_codec(path: Path | str, vocoder: str = GRIFFIN_LIM) -> Codec:
+    """The codec in file `path`; raises UserError if it is missing, truncated or no codec.
+
+    `vocoder` is `griffin_lim`, `shipped` or a file (`Codec.use_vocoder`).
+    """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file (expected a fitted codec)")
@@ -176,6 +195,7 @@ def load_codec(path: Path | str) -> Codec:
         codec: Codec = module.load(json.loads(metadata.get("settings", "")), tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: a damaged codec file: {error}; fit it again") from error
+    codec.use_vocoder(vocoder)
     return codec
 
 

@@ -1,9 +1,9 @@
 """A codec that is fitted in under a minute on a CPU and needs no pretrained weights.
 
 Log-mel spectra (96 bands, 1,024-point FFT, hop 256), two frames stacked to one token of 512
-samples (46.875 tokens per second at 24 kHz), quantized by residual k-means; audio comes back by
-Griffin-Lim. `n` samples encode to ceil(n / 512) tokens, so 10 s at 24 kHz are 469, the last one
-padded with silence; `T` tokens decode to exactly 512 T samples.
+samples (46.875 tokens per second at 24 kHz), quantized by residual k-means; audio comes back by a
+vocoder (`ssmttm.vocoder`) or Griffin-Lim. `n` samples encode to ceil(n / 512) tokens, so 10 s at
+24 kHz are 469, the last one padded with silence; `T` tokens decode to exactly 512 T samples.
 """
 
 import math
@@ -27,6 +27,10 @@ from ssmttm.codecs.base import (
 from ssmttm.errors import UserError
 from ssmttm.seeds import stable_fraction, stable_int
 from ssmttm.settings import CodecSettings
+from ssmttm.vocoder import GRIFFIN_LIM
+from ssmttm.vocoder.network import Vocoder
+from ssmttm.vocoder.synthesis import vocode
+from ssmttm.vocoder.weights import check_mel, load_vocoder
 
 _STACK = 2
 _WIDTH = _STACK * _mel.BANDS
@@ -37,9 +41,9 @@ _MOST_FRAMES = 100_000
 
 
 class SpectralCodec(Codec):
-    """Latents are log-mel features, width 192."""
+    """Latents are log-mel features, width 192. Griffin-Lim makes audio of them, unless another vocoder is chosen."""
 
-    name, hop, keeps_phase = "spectral", HOP, False
+    name, hop, keeps_phase, vocoder = "spectral", HOP, False, GRIFFIN_LIM
 
     def __init__(self, sample_rate: int, mean: np.ndarray, codebooks: np.ndarray) -> None:
         """`mean` [192] and `codebooks` [K, size, 192], float32. Raises ValueError for other shapes."""
@@ -55,10 +59,33 @@ class SpectralCodec(Codec):
         self.codebooks, self.codebook_size = codebooks.shape[:2]
         self._mean, self._codebooks = mean, codebooks
         self.identity = codec_identity(self.name, *self._content())
+        self._network: Vocoder | None = None
+
+    @property
+    def mel_settings(self) -> dict[str, int]:
+        """What its mel frames are, in the terms of a vocoder's `VocoderConfig`."""
+        return {"sample_rate": self.sample_rate, "fft": _mel.FFT, "hop": _mel.HOP, "bands": _mel.BANDS}
+
+    def use_vocoder(self, setting: str) -> None:
+        """See `Codec`."""
+        self.vocoder, self.reach, self._network = GRIFFIN_LIM, None, None
+        if setting != GRIFFIN_LIM:
+            trained = load_vocoder(setting)
+            check_mel(trained, self.mel_settings, setting, f"the codec {self.identity}")
+            self.vocoder, self._network = trained.identity, trained.network
+            self.reach = -(-trained.network.config.margin // _STACK)
 
     def encode(self, wave: np.ndarray) -> np.ndarray:
         """See `Codec`."""
         return _residual.quantize(_features(wave, self.sample_rate) - self._mean, self._codebooks)
+
+    def mel(self, wave: np.ndarray) -> np.ndarray:
+        """Log-mel frames, float32 [2 ceil(n / 512), 96], of samples [n]: what latents of all levels come near to."""
+        return _features(wave, self.sample_rate).reshape(-1, _mel.BANDS)
+
+    def mel_of(self, codes: np.ndarray, levels: int) -> np.ndarray:
+        """Log-mel frames, float32 [2 T, 96], that the first `levels` rows of `codes` [k, T] stand for."""
+        return self.latents(codes, levels).reshape(-1, _mel.BANDS)
 
     def latents(self, codes: np.ndarray, levels: int) -> np.ndarray:
         """See `Codec`; log-mel features, of two frames each."""
@@ -83,12 +110,14 @@ class SpectralCodec(Codec):
         return np.concatenate([codes, _residual.nearest_sums(latents, self._codebooks[1:])])
 
     @torch.inference_mode()
-    def decode_latents(self, z: np.ndarray) -> np.ndarray:
+    def decode_latents(self, z: np.ndarray, first: int = 0) -> np.ndarray:
         """See `Codec`."""
         z = checked_latents(z, _WIDTH)
         if not len(z):
             return np.zeros(0, np.float32)
         features = torch.from_numpy(z).reshape(-1, _mel.BANDS)
+        if self._network is not None:
+            return vocode(self._network, features, first * _STACK).numpy()
         return _mel.invert_log_mel(features, self.sample_rate).numpy()
 
     def _content(self) -> tuple[Sizes, Tensors]:

@@ -113,12 +113,14 @@ def assign(
     validation: float,
     test: float,
     duplicates: Mapping[str, str] | None = None,
+    held_out: Iterable[str] = (),
 ) -> list[dict[str, str]]:
     """Rows of the `splits` table for (clip_id, track_id) pairs, given each track's artist.
 
     Clips of the tracks in `duplicates` (track: the one that is kept instead) are in no split; all
-    others are in the split of their artist, see `split_units`. Raises UserError when a split stays empty,
-    naming it and the remedy, and when a track is not among `artists`.
+    others are in the split of their artist, see `split_units`; artists named in `held_out` are in test. Raises
+    UserError when a split stays empty, naming it and the remedy, when a track is not among `artists`, and when a
+    name of `held_out` is no artist's.
     """
     duplicates = duplicates or {}
     for track_id in {*duplicates, *duplicates.values()} - artists.keys():
@@ -127,6 +129,7 @@ def assign(
             "the duplicates belong to another data set, so find them anew"
         )
     units = split_units(artists, duplicates)
+    kept_out = _units_of(held_out, artists, units)
     rows = []
     for clip_id, track_id in clips:
         if track_id not in artists:
@@ -135,7 +138,8 @@ def assign(
                 "the clips belong to another data set, so make them anew"
             )
         artist = units[track_id]
-        split = DUPLICATE if track_id in duplicates else split_of(artist, salt, validation, test)
+        split = "test" if artist in kept_out else split_of(artist, salt, validation, test)
+        split = DUPLICATE if track_id in duplicates else split
         rows.append({"clip_id": clip_id, "track_id": track_id, "artist": artist, "split": split})
     empty = [s for s in SPLITS if not any(row["split"] == s for row in rows)]
     if empty:
@@ -146,3 +150,18 @@ def assign(
             "change data.split.salt or the shares data.split.validation and data.split.test, or add music"
         )
     return rows
+
+
+def _units_of(names: Iterable[str], artists: Mapping[str, str | None], units: Mapping[str, str]) -> set[str]:
+    """The units of the artists called `names`, in any spelling; UserError for a name that is no artist's."""
+    known: dict[str, set[str]] = {}
+    for track, credit in artists.items():
+        for spelling in {normalize_artist(credit), _without_nickname(credit)}:
+            known.setdefault(spelling, set()).add(units[track])
+    found: set[str] = set()
+    for name in names:
+        matches = known.get(normalize_artist(name), set()) | known.get(_without_nickname(name), set())
+        if not matches:
+            raise UserError(f"data.split.held_out: no track is by {name!r}; spell it as licensed.parquet does")
+        found |= matches
+    return found

@@ -27,6 +27,7 @@ from ssmttm.progress import Progress
 from ssmttm.released import check_inputs
 from ssmttm.settings import RunSpec
 from ssmttm.text.base import TextEncoder, load_encoder
+from ssmttm.vocoder import GRIFFIN_LIM
 
 _STATE_BYTES = 2 << 30
 """Most bytes of recurrent state or cache of the captions that are generated at once."""
@@ -88,13 +89,15 @@ class Pipeline:
         precision: str = "fp32",
         refinement: Refinement | None = None,
         refiner: Path | None = None,
+        vocoder: str = GRIFFIN_LIM,
     ) -> "Pipeline":
         """From results/runs/{run}, or one of its checkpoints; `codec` None is the one found by `find_codec`.
 
         `precision` bf16 halves the weights of the language model that every step reads. `refiner` None is the one
         found by `find_refiner`, which may be none; `refinement` says how it samples, None that it isn't used.
-        Raises UserError for a model that isn't there or is broken, and for a codec, text encoder or refiner that is
-        missing or another than the run was trained with.
+        `vocoder` is as for `load_codec`. Raises UserError for a model that isn't there or is broken, for a codec, text
+        encoder or refiner that is missing or another than the run was trained with, and for a vocoder that doesn't go
+        with the codec.
         """
         folder = run_folder(model)
         path = folder / "model.safetensors" if model == folder else model
@@ -104,7 +107,7 @@ class Pipeline:
         spec = origin["spec"]
         codec = codec or find_codec(folder, spec["data"]["version"], origin["codec"])
         check_inputs([codec])
-        loaded = load_codec(codec)
+        loaded = load_codec(codec, vocoder)
         if loaded.identity != origin["codec"]:
             raise UserError(
                 f"{codec}: is {loaded.identity}, but the run was trained on tokens of {origin['codec']}; "
@@ -164,8 +167,8 @@ class Pipeline:
     ) -> Iterator[np.ndarray]:
         """Yield the audio of `generate` in blocks `[samples]` as soon as they are final, in constant memory.
 
-        Joints and phases differ from `generate`, and loud peaks are bent instead of the whole clip
-        being turned down (`ssmttm.generation.streaming`).
+        Loud peaks are bent instead of the whole clip being turned down; where a codec invents phases, joints and
+        phases differ too (`ssmttm.generation.streaming`).
         """
         text, mask = self._encode([caption])
         before = self._prompt(prompt, 1)

@@ -21,21 +21,25 @@ _KNEE, _CEILING = 0.8, 0.99
 class StreamDecoder:
     """Decodes frames, codes `[K]` or latents `[D]`, to audio in windows of about two seconds, with constant memory.
 
-    Each window is decoded with a quarter of a second of frames on both sides and cross-faded into
-    the one before. A codec that invents phases gives each window others: so a window is moved by
-    up to 10 ms to where it resembles the end of the last one most. Moves don't add up.
+    Where a frame's audio depends on a known number of neighbours (`Codec.reach`), each window is decoded with as
+    many on both sides, and joints can't be told from the whole. Elsewhere a window has a quarter of a second of frames
+    on both sides and is cross-faded into the one before. A codec that invents phases gives each window others: so a
+    window is moved by up to 10 ms to where it resembles the end of the last one most. Moves don't add up.
     """
 
     def __init__(self, codec: Codec, window_s: float = WINDOW_S, latents: bool = False) -> None:
         """`latents` says that frames are features for `codec.decode_latents`, not codes."""
         self.codec, self.latents = codec, latents
         self.hop = round(codec.sample_rate / codec.frame_rate)
-        self.fade = round(_FADE_S * codec.sample_rate)
-        self.shift = round(_SHIFT_S * codec.sample_rate)
-        self.context = max(math.ceil(_CONTEXT_S * codec.frame_rate), math.ceil((self.fade + self.shift) / self.hop))
+        exact = codec.reach is not None
+        self.fade = 0 if exact else round(_FADE_S * codec.sample_rate)
+        self.shift = 0 if exact else round(_SHIFT_S * codec.sample_rate)
+        around = max(math.ceil(_CONTEXT_S * codec.frame_rate), math.ceil((self.fade + self.shift) / self.hop))
+        self.context = around if codec.reach is None else codec.reach
         self.window = max(self.context, math.ceil(self.fade / self.hop), round(window_s * codec.frame_rate))
         self._frames: list[np.ndarray] = []
         self._past = 0  # how many of them are already heard, and only context
+        self._first = 0  # the number of the first of them
         self._tail = np.zeros(0, np.float32)  # what the last window goes on with
 
     def push(self, frame: np.ndarray) -> np.ndarray:
@@ -44,7 +48,9 @@ class StreamDecoder:
         if len(self._frames) < self._past + self.window + self.context:
             return np.zeros(0, np.float32)
         samples = self._decode(self.window, last=False)
-        del self._frames[: self._past + self.window - self.context]
+        done = self._past + self.window - self.context
+        del self._frames[:done]
+        self._first += done
         self._past = self.context
         return samples
 
@@ -54,8 +60,8 @@ class StreamDecoder:
         return self._decode(count, last=True) if count else np.zeros(0, np.float32)
 
     def _decode(self, count: int, last: bool) -> np.ndarray:
-        decode = (lambda z: self.codec.decode_latents(z.T)) if self.latents else self.codec.decode
-        decoded = decode(np.stack(self._frames, 1))
+        decode = self.codec.decode_latents if self.latents else self.codec.decode
+        decoded = decode(np.stack(self._frames, 0 if self.latents else 1), self._first)
         start = self._past * self.hop
         if len(self._tail):
             start += self._best_shift(decoded, start, last)

@@ -47,7 +47,7 @@ def run(
     audio = {clip["clip_id"]: clip["audio"]["bytes"] for clip in iter_clips(clips, set(source.values()))}
     if missing := [clip for clip in source.values() if clip not in audio]:
         raise UserError(f"{prompts}: {len(missing)} clips, such as {missing[0]}, are in no table of clips")
-    change = _change(name, codec, seed)
+    change = _change(name, codec, spec["vocoder"], seed)
     rows = []
     for prompt in wanted:
         wave, sample_rate = change(prompt["clip_id"], *decode_audio(audio[source[prompt["clip_id"]]]))
@@ -65,10 +65,12 @@ def _from_training(prompts: list[str], clips: list[Path], splits: Path | None, s
     return training_clips(order, prompts)
 
 
-def _change(name: str, codec: Path, seed: int) -> Callable[[str, np.ndarray, int], tuple[np.ndarray, int]]:
+def _change(
+    name: str, codec: Path, vocoder: str, seed: int
+) -> Callable[[str, np.ndarray, int], tuple[np.ndarray, int]]:
     """What baseline `name` does to a clip's audio: (clip id, wave, rate) -> (wave, rate)."""
     if name in ("codec", "training"):  # a model's audio comes through the codec too
-        coder = load_codec(codec)
+        coder = load_codec(codec, vocoder)
 
         def reconstruct(clip_id: str, wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
             samples = resample(wave, sample_rate, coder.sample_rate)

@@ -50,7 +50,7 @@ def run(
     with claim_device(device, threads) as place:
         torch.use_deterministic_algorithms(place.type == "cpu")
         refinement = None if refiner == NO_REFINER else Refinement.from_settings(settings)
-        pipeline = Pipeline.load(model, codec, place, precision, refinement, refiner)
+        pipeline = Pipeline.load(model, codec, place, precision, refinement, refiner, settings["vocoder"])
         _warn(list(pipeline.cautions(asked)))
         if threads is None:
             set_threads_for(sum(p.numel() for p in pipeline.model.parameters()))

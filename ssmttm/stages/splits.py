@@ -14,4 +14,5 @@ def run(spec: StageSpec, clips: list[Path], licensed: Path, duplicates: Path, ou
     pairs = sorted((clip["clip_id"], clip["track_id"]) for clip in rows)
     artists = read_mapping(licensed, "licensed", "track_id", "artist")
     replaced = read_mapping(duplicates, "duplicates", "track_id", "duplicate_of")
-    write_table(out, "splits", assign(pairs, artists, split["salt"], split["validation"], split["test"], replaced))
+    shares, held_out = (split["salt"], split["validation"], split["test"]), split.get("held_out", ())
+    write_table(out, "splits", assign(pairs, artists, *shares, replaced, held_out))

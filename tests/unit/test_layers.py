@@ -48,11 +48,14 @@ MAY_USE = {
     "pretrained": ("audio",),
     "dataset": ("audio", "licenses", "pretrained", "rows", "settings", "tables"),
     "captions": ("audio", "fetch", "pretrained", "rows", "settings"),
-    "codecs": ("audio", "pretrained", "settings", "spec"),
+    "vocoder": ("audio", "pretrained"),
+    "codecs": ("audio", "pretrained", "settings", "spec", "vocoder"),
     "text": ("pretrained", "settings", "spec"),
     "models": ("settings",),
-    "training": ("given", "models", "provenance", "released", "rows", "settings", "spec", "tables"),
-    "generation": ("audio", "choices", "codecs", "given", "models", "released", "settings", "text"),
+    "training": (
+        "audio", "codecs", "given", "models", "provenance", "released", "rows", "settings", "spec", "tables", "vocoder",
+    ),
+    "generation": ("audio", "choices", "codecs", "given", "models", "released", "settings", "text", "vocoder"),
     "accounting": ("codecs", "config", "models", "settings", "spec", "text", "training"),
     "evaluation": (
         "accounting", "audio", "choices", "codecs", "dataset", "fetch", "generation", "pretrained", "provenance",
@@ -66,7 +69,7 @@ MAY_USE = {
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "config", "dataset", "evaluation", "generation",
         "given", "licenses", "listening", "pretrained", "provenance", "released", "report", "rows",
-        "settings", "sources", "spec", "statistics", "study", "tables", "text", "training",
+        "settings", "sources", "spec", "statistics", "study", "tables", "text", "training", "vocoder",
     ),
     "cli": ("config", "given", "listening", "spec", "stages"),
     "__main__": ("cli",),

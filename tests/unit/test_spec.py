@@ -375,6 +375,56 @@ def test_too_few_prompts_for_a_metric_are_refused_before_anything_runs(config):
         validate_config(config)
 
 
+def test_a_vocoder_has_its_own_split_and_its_own_settings_of_training(config):
+    made = spec.vocoder_spec(config)
+    assert keys(settings.VocoderSpec) == set(made)
+    assert keys(settings.VocoderSettings) == set(made["vocoder"])
+    assert keys(settings.VocoderData) == set(made["data"])
+    assert keys(settings.TrainingSettings) == set(made["training"])
+    assert made["training"]["batch_size"] == 8 != config["training"]["batch_size"]
+    assert made["training"]["epsilon"] == config["training"]["epsilon"]
+    assert spec.vocoder_stage_spec(config, "splits") == {"split": config["vocoder"]["split"]}
+    assert given.check_vocoder_spec(made) == made
+    with pytest.raises(UserError, match="projections"):
+        given.check_vocoder_spec(made | {"vocoder": made["vocoder"] | {"projections": -1}})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"levels": [0.5, 0.4]}, "at most 5 shares that add up to 1"),
+        ({"levels": [0.5, 0.1, 0.1, 0.1, 0.1, 0.1]}, "at most 5 shares that add up to 1"),
+        ({"judged": 100}, "vocoder.judged 100 is more than vocoder.crop 96"),
+        ({"training": {"micro_batch": 3}}, "training.micro_batch 3 must divide training.batch_size"),
+    ],
+)
+def test_settings_of_a_vocoder_that_do_not_go_together_are_refused(config, changed, message):
+    config["vocoder"] = merge(config["vocoder"], changed)
+    with pytest.raises(UserError, match=re.escape(message)):
+        spec.vocoder_spec(config)
+
+
+def test_a_codec_that_makes_audio_itself_needs_no_vocoder(config):
+    config["data"]["codec"]["name"] = "dac"
+    with pytest.raises(UserError, match="a vocoder is for the spectral codec"):
+        spec.vocoder_spec(config)
+    assert choices.vocoder_files(config) == []
+
+
+def test_a_vocoders_file_is_an_input_and_what_comes_with_the_package_is_none(config):
+    for setting, files in (("griffin_lim", []), ("shipped", []), ("results/v.safetensors", ["results/v.safetensors"])):
+        config["generation"]["vocoder"] = setting
+        assert choices.vocoder_files(config) == files
+
+
+def resolved(path):
+    """The schema of the setting at `path`, with what it refers to."""
+    schema = subschema(path)
+    if "$ref" in schema:
+        schema = {**schema["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+    return schema
+
+
 def keys(kind):
     return set(kind.__annotations__)
 
@@ -393,7 +443,7 @@ def keys(kind):
     ],
 )
 def test_the_types_of_settings_have_the_keys_of_the_schema(path, kind):
-    schema = subschema(path)
+    schema = resolved(path)
     assert keys(kind) == set(schema["properties"])
     assert kind.__required_keys__ == set(schema["required"])
 
@@ -410,6 +460,6 @@ def test_the_types_of_configs_and_specs_have_the_keys_that_these_have(config, tm
         ("training", settings.TrainingSettings),
     ):
         assert keys(kind) == set(run["spec"][key])
-    assert keys(settings.Budget) == set(subschema("budgets")["additionalProperties"]["properties"])
+    assert keys(settings.Budget) == set(resolved("vocoder.budget")["properties"])
     for stage in set(spec.STAGES) - {"external"}:
         assert set(stage_spec(config, stage)) <= keys(settings.StageSpec)

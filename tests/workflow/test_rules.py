@@ -49,6 +49,7 @@ def test_a_rule_is_one_command_with_log_settings_and_resources(name):
     body = rules()[name]
     embed = r"\{params\.program\} embed"
     command = {"embed": embed, "embed_training": embed, "page": "ssmttm report"}
+    command |= {"vocoder": "ssmttm vocoder train", "vocoder_splits": "ssmttm splits", "vocoder_codec": "ssmttm codec"}
     command = command.get(name, f"ssmttm {name}")
     assert re.search(rf'shell:\n\s+"{command} ', body), "the command is the stage of the same name"
     assert "{log:q} 2>&1" in body

@@ -32,6 +32,7 @@ VERSION = CONFIG["data"]["version"]
 SHARDS = range(CONFIG["data"]["shards"])
 CODEC = CONFIG["data"]["codec"]["name"]
 ENCODER = CONFIG["data"]["text"]["encoder"]
+VOCODER = choices.vocoder_files(CONFIG)
 EMBEDDERS = CONFIG["evaluation"]["embedders"]
 CODEC_EMBEDDERS = tuple(choices.here(EMBEDDERS)[:1])
 METRICS = CONFIG["evaluation"]["metrics"]
@@ -172,6 +173,25 @@ def refiner_option(wildcards):
     refiner = RUNS[wildcards.run]["refiner"]
     path = choices.refiner_of(wildcards.run, refiner, wildcards.checkpoint) if refiner else "none"
     return f"--refiner={path}"
+
+
+def vocoder_settings(stage):
+    """What stage `stage` of the vocoder takes from the config, as canonical JSON."""
+    return lambda wildcards: spec.canonical_json(vocoder_stage(stage))
+
+
+def vocoder_stage(stage):
+    """The same as plain values."""
+    try:
+        return spec.vocoder_stage_spec(CONFIG, stage)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def vocoder_threads(wildcards):
+    """CPU threads of the vocoder's training."""
+    training = vocoder_stage("vocoder")["training"]
+    return training["threads"] * training["processes"]
 
 
 def shards(product):

@@ -84,6 +84,7 @@ rule baseline:
         clips=released(baseline_clips),
         codec=released("results/data/{version}/codec.safetensors"),
         splits=released("results/data/{version}/splits.parquet"),
+        vocoder=VOCODER,
     output:
         "results/baselines/{version}/{baseline}/generated/final.parquet",
     log:

@@ -129,6 +129,7 @@ rule generate:
         manifest="results/runs/{run}/manifest.json",
         prompts=f"results/data/{VERSION}/prompts.parquet",
         codec=released(f"results/data/{VERSION}/codec.safetensors"),
+        vocoder=VOCODER,
     output:
         audio="results/runs/{run}/generated/{checkpoint}.parquet",
         record="results/runs/{run}/generated/{checkpoint}.json",

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 import safetensors.numpy
+from tiny_vocoder import tiny_vocoder
 
 from ssmttm import plugins
 from ssmttm.codecs.base import fit_codec, frames_in, load_codec, save_codec
 from ssmttm.codecs.spectral import _features
 from ssmttm.errors import UserError
+from ssmttm.vocoder.weights import save_vocoder
 
 RATE = 24000
 SETTINGS = {"name": "spectral", "codebooks": 4, "codebook_size": 64}
@@ -157,3 +159,38 @@ def test_unknown_codecs_are_refused_and_helpers_are_none():
         frames_in({"name": "opus"}, 1.0, RATE)
     with pytest.raises(UserError, match="no codec '_mel'"):
         fit_codec(SETTINGS | {"name": "_mel"}, WAVES, len(WAVES), RATE, 1)
+
+
+@pytest.fixture
+def vocoded(codec, tmp_path):
+    """The codec's file, and that of a vocoder for it."""
+    codec.save(tmp_path / "codec.safetensors")
+    save_vocoder(tmp_path / "vocoder.safetensors", tiny_vocoder(), {})
+    return tmp_path / "codec.safetensors", str(tmp_path / "vocoder.safetensors")
+
+
+def test_a_vocoder_makes_the_audio_and_leaves_the_codec_what_it_is(codec, vocoded):
+    codes = codec.encode(music(1, 3))
+    other = load_codec(*vocoded)
+    assert other.identity == codec.identity
+    assert (codec.vocoder, other.vocoder.partition(":")[0]) == ("griffin_lim", "vocoder")
+    np.testing.assert_array_equal(other.encode(music(1, 3)), codes)
+    assert other.decode(codes).shape == codec.decode(codes).shape
+    assert np.abs(other.decode(codes) - codec.decode(codes)).max() > 1e-3
+    other.use_vocoder("griffin_lim")
+    np.testing.assert_array_equal(other.decode(codes), codec.decode(codes))
+
+
+def test_with_a_vocoder_pieces_of_the_codes_are_pieces_of_the_audio(codec, vocoded):
+    codec = load_codec(*vocoded)
+    codes, reach = codec.encode(music(2, 3)), codec.reach
+    whole = codec.decode(codes)
+    for start, stop in ((11, 40), (20, 41)):
+        part = codec.decode(codes[:, start - reach : stop + reach], start - reach)[reach * 512 : -reach * 512]
+        np.testing.assert_allclose(part, whole[start * 512 : stop * 512], atol=1e-5)
+
+
+def test_a_vocoder_of_another_rate_is_refused(codec, vocoded, tmp_path):
+    save_vocoder(tmp_path / "other", tiny_vocoder(sample_rate=16000), {})
+    with pytest.raises(UserError, match=r"sample_rate 16000.*codec spectral:"):
+        load_codec(vocoded[0], str(tmp_path / "other"))

@@ -202,6 +202,23 @@ def test_duplicates_of_another_data_set_are_refused() -> None:
         assign([("a@0", "a")], {"a": "Solo"}, "salt", 0.2, 0.2, {"a": "b"})
 
 
+def test_held_out_artists_are_in_test_with_all_who_share_tracks_with_them() -> None:
+    names: dict[str, str | None] = {f"t{i}": f"Artist {i}" for i in range(40)}
+    names |= {"x": "Ada 'Dot' Byte", "y": "Ada 'Dot' Byte feat. Bob", "z": "Bob & Ada 'Dot' Byte"}
+    clips = [(f"{t}@0", t) for t in names]
+    before = {r["track_id"]: r["split"] for r in assign(clips, names, "s", 0.2, 0.2)}
+    moved = [t for t, split in before.items() if split != "test" and t not in "xyz"][:3]
+    held_out = [str(names[t]).upper() for t in moved] + ["Ada Byte"]
+    after = {r["track_id"]: r["split"] for r in assign(clips, names, "s", 0.2, 0.2, held_out=held_out)}
+    assert after == before | dict.fromkeys([*moved, "x", "y", "z"], "test")
+
+
+def test_a_held_out_artist_who_is_not_there_is_named() -> None:
+    names: dict[str, str | None] = {f"t{i}": f"Artist {i}" for i in range(40)}
+    with pytest.raises(UserError, match=r"data\.split\.held_out: no track is by 'Artiste 1'"):
+        assign([(f"{t}@0", t) for t in names], names, "s", 0.2, 0.2, held_out=["Artist 1", "Artiste 1"])
+
+
 def test_a_name_of_a_million_characters_takes_no_time() -> None:
     assert len(normalize_artist(" (" * 500_000 + "x")) < 1000
     assert len(collaborators("a," * 500_000)) < 1000

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import soundfile
+from tiny_vocoder import tiny_vocoder
 
-from ssmttm.codecs.base import fit_codec
+from ssmttm.codecs.base import fit_codec, load_codec
 from ssmttm.generation.streaming import GrowingWav, StreamDecoder, soft_limit
+from ssmttm.vocoder.weights import save_vocoder
 
 RATE = 24000
 
@@ -36,9 +38,9 @@ def streamed(codec, codes, window_s):
 class Echo:
     """A codec whose audio of a frame follows from its code alone."""
 
-    sample_rate, frame_rate = RATE, RATE / 512
+    sample_rate, frame_rate, reach = RATE, RATE / 512, None
 
-    def decode(self, codes):
+    def decode(self, codes, first=0):
         return np.repeat(codes[0], 512).astype(np.float32) / 1000
 
 
@@ -50,6 +52,17 @@ def test_every_frame_is_heard_once_and_in_its_place(frames):
     assert wave.shape == (512 * frames,)
     # but for a shift of at most 10 ms, which is less than half a frame
     np.testing.assert_allclose(wave[256::512], codes[0] / 1000, atol=1.01e-3)
+
+
+@pytest.mark.parametrize("window_s", [0.05, 0.5, 1.0, 9.0])
+def test_with_a_vocoder_the_stream_is_the_whole(codec, codes, window_s, tmp_path):
+    codec.save(tmp_path / "codec")
+    save_vocoder(tmp_path / "vocoder", tiny_vocoder(), {})
+    codec = load_codec(tmp_path / "codec", str(tmp_path / "vocoder"))
+    blocks, decoder = streamed(codec, codes[:, :151], window_s)
+    assert len(blocks) > 1 or window_s == 9.0
+    np.testing.assert_allclose(np.concatenate(blocks), soft_limit(codec.decode(codes[:, :151])), atol=1e-5)
+    assert len(decoder._frames) <= decoder.window + 2 * decoder.context + 1
 
 
 def test_pieces_sound_like_the_whole(codec, codes):

@@ -104,7 +104,7 @@ def test_no_test_clip_is_an_error(data):
 def run_baseline(data, name):
     out = data / f"{name}.parquet"
     given = [data / "clips.parquet"], data / "codec.safetensors", out, data / "splits.parquet"
-    baseline.run({"seed": 1}, name, data / "p.parquet", *given)
+    baseline.run({"seed": 1, "vocoder": "griffin_lim"}, name, data / "p.parquet", *given)
     return {r["clip_id"]: r for r in read_table(out, "generated").to_pylist()}
 
 
@@ -144,7 +144,7 @@ class Halving:
 
 @pytest.fixture
 def halving(monkeypatch):
-    monkeypatch.setattr(baseline, "load_codec", lambda path: Halving())
+    monkeypatch.setattr(baseline, "load_codec", lambda path, vocoder: Halving())
 
 
 def test_training_audio_is_of_the_train_split_through_the_codec_under_the_prompts_captions(data, capsys, halving):
