@@ -133,8 +133,14 @@ def generate(
     from ssmttm.stages import generate
 
     settings = check_section("generation", parse_spec(spec)) if spec else generation_settings()
-    given = {"temperature": temperature, "top_k": top_k, "guidance": guidance, "seed": seed, "sampler_steps": steps}
-    given["vocoder"] = vocoder
+    given = {
+        "temperature": temperature,
+        "top_k": top_k,
+        "guidance": guidance,
+        "seed": seed,
+        "sampler_steps": steps,
+        "vocoder": vocoder,
+    }
     settings |= {k: v for k, v in given.items() if v is not None}
     generate.run(
         settings,

@@ -62,7 +62,7 @@ class NetworkCodec(Codec):
                 codes.update(zip(part, torch.cat(made, -1).numpy(), strict=True))
         return [codes[place] for place in range(len(waves))]
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def decode(self, codes: np.ndarray, first: int = 0) -> np.ndarray:
         """See `Codec`; latents are never there as a whole, which for an hour are a gigabyte."""
         codes = checked_codes(self, codes, len(codes))
         return self._decode(lambda first, last: self.latents(codes[:, first:last], len(codes)), codes.shape[1])
