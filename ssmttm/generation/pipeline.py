@@ -108,6 +108,7 @@ class Pipeline:
         codec = codec or find_codec(folder, spec["data"]["version"], origin["codec"])
         check_inputs([codec])
         loaded = load_codec(codec, vocoder)
+        loaded.to(device)
         if loaded.identity != origin["codec"]:
             raise UserError(
                 f"{codec}: is {loaded.identity}, but the run was trained on tokens of {origin['codec']}; "

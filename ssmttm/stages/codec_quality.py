@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ssmttm import choices
-from ssmttm.codecs.base import load_codec
+from ssmttm.codecs.base import Codec, checked_codes, load_codec
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.evaluation.codec_quality import quality
@@ -46,17 +46,20 @@ def run(
     with claim_device(device if coder.takes_gpu else "cpu", threads) as place:
         coder.to(place)
         embedder = load_embedder(embedders[0], spec["models"]) if embedders else None
-        write_table(
-            out, "codec_quality", quality(coder, audio, _codes(tokens, tracks, coder.identity), embedder, cache)
-        )
+        write_table(out, "codec_quality", quality(coder, audio, _codes(tokens, tracks, coder), embedder, cache))
 
 
-def _codes(tables: list[Path], wanted: dict[str, str], identity: str) -> Iterator[np.ndarray]:
-    """Codes [K, T] of the clips `wanted`; UserError for tokens of another codec."""
+def _codes(tables: list[Path], wanted: dict[str, str], codec: Codec) -> Iterator[np.ndarray]:
+    """Codes [K, T] of the clips `wanted`; UserError for tokens of another codec, and for codes that it doesn't have."""
     for table in tables:
         for row in iter_rows(table, "tokens"):
             if row["clip_id"] not in wanted:
                 continue
-            if row["codec"] != identity:
-                raise UserError(f"{table}: its tokens are of {row['codec']}, but the codec is {identity}; encode again")
-            yield np.asarray(row["codes"], np.int64).reshape(row["codebooks"], row["frames"])
+            if row["codec"] != codec.identity:
+                is_of = f"its tokens are of {row['codec']}, but the codec is {codec.identity}"
+                raise UserError(f"{table}: {is_of}; encode again")
+            codes = np.asarray(row["codes"], np.int64).reshape(row["codebooks"], row["frames"])
+            try:
+                yield checked_codes(codec, codes, codec.codebooks)
+            except ValueError as error:
+                raise UserError(f"{table}: clip {row['clip_id']}: {error}; encode again") from error

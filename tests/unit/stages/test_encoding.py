@@ -126,6 +126,10 @@ def test_the_codec_is_measured_on_test_clips_and_only_by_its_own_tokens(data, tm
     write_table(tmp_path / "other.parquet", "tokens", other)
     with pytest.raises(UserError, match=r"other\.parquet: its tokens are of spectral:0, but the codec is spectral:"):
         codec_quality.run(spec, inputs[0], [tmp_path / "other.parquet"], *inputs[2:], out, tmp_path / "cache", 1)
+    broken = [row | {"codec": coder.identity, "codes": [*row["codes"][:-1], 16]} for row in other]
+    write_table(tmp_path / "broken.parquet", "tokens", broken)
+    with pytest.raises(UserError, match=r"broken\.parquet: clip t3@0: codes must be 0 to 15, got \d+ to 16"):
+        codec_quality.run(spec, inputs[0], [tmp_path / "broken.parquet"], *inputs[2:], out, tmp_path / "cache", 1)
 
 
 def test_an_empty_caption_is_refused_with_its_clip(tmp_path):
