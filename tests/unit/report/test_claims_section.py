@@ -26,7 +26,8 @@ def test_the_configuration_that_is_counted_is_said(found):
         "457 h",
     ):
         assert part in counted_for
-    assert "paper-refiner, 38.5 M parameters and 99,915 optimizer steps" in counted_for
+    steps = found["refiner"]["optimizer_steps"]
+    assert f"paper-refiner, 38.9 M parameters and {steps:,} optimizer steps" in counted_for
     longer = copy.deepcopy(found)
     longer["spec"]["hours"], longer["designs"][1]["optimizer_steps"] = 300.0, 400_000
     counted_for = claims_section(longer).counted_for
