@@ -3,7 +3,7 @@
 Clips are of the test split of `ssmttm vocoder train`, whose artists it has never heard. For the clip's own mel frames
 (clean) and for codes of 1, 2 and all levels, both make audio of the same frames, taking turns on one thread:
 
-- multi-resolution log-spectral distance to the clip in dB (`ssmttm.vocoder.distance`), mean over clips;
+- multi-resolution log-spectral distance to the clip in dB (`ssmttm.audio.spectral_distance`), mean over clips;
 - FAD: Fréchet distance to the clips in musicnn's embedding, over pooled windows;
 - how many seconds of audio a second of processor time makes.
 
@@ -23,13 +23,13 @@ import numpy as np
 import torch
 
 from ssmttm.audio.coded import decode_audio, resample
+from ssmttm.audio.spectral_distance import log_spectral_distance
 from ssmttm.codecs.base import load_codec
 from ssmttm.evaluation import gaussian
 from ssmttm.evaluation.embedder import load_embedder
 from ssmttm.files import write_json
 from ssmttm.tables import iter_clips, read_mapping
 from ssmttm.vocoder import GRIFFIN_LIM
-from ssmttm.vocoder.distance import log_spectral_distance
 
 REPLICATES = 200
 COLUMNS = ["frames", "made by", "distance, dB", "less than Griffin-Lim", "FAD", "of Griffin-Lim's", "x real time"]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ssmttm.audio.spectral_distance import mel_loss, spectral_losses
 from ssmttm.vocoder.discriminator import (
     Discriminator,
     Judgement,
@@ -17,7 +18,6 @@ from ssmttm.vocoder.discriminator import (
     discriminator_loss,
     feature_loss,
 )
-from ssmttm.vocoder.distance import mel_loss, spectral_losses
 from ssmttm.vocoder.network import Vocoder, VocoderConfig
 
 PARTS = ("log_magnitude", "spectral_convergence", "log_mel", "adversarial", "features", "discriminator")

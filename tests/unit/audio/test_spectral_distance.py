@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ssmttm.vocoder.distance import log_spectral_distance, spectral_losses
+from ssmttm.audio.spectral_distance import log_spectral_distance, spectral_losses
 
 
 def noise(seed, size=0.1):
