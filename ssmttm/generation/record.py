@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ssmttm.codecs.base import Codec
+
 
 @dataclass
 class Clock:
@@ -32,13 +34,18 @@ class Clock:
             self.clips += 1
             yield wave
 
-    def record(self, stages: int, settings: Mapping[str, object]) -> dict[str, object]:
-        """What a run's `generated/{checkpoint}.json` says; loading models and writing files are not in `seconds`."""
+    def record(self, stages: int, settings: Mapping[str, object], codec: Codec) -> dict[str, object]:
+        """What a run's `generated/{checkpoint}.json` says; loading models and writing files are not in `seconds`.
+
+        `codec`, and the vocoder that it has, are named by their hashes.
+        """
         return {
             "seconds": self.seconds,
             "audio_seconds": self.audio_seconds,
             "clips": self.clips,
             "threads": torch.get_num_threads(),
             "stages": stages,
+            "codec": codec.identity,
+            "vocoder": codec.vocoder,
             "generation": dict(settings),
         }

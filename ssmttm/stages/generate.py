@@ -74,7 +74,7 @@ def run(
             for p, wave in zip(asked, waves, strict=True):
                 write_bytes(out / f"{file_name(p.name)}.wav", encode_audio(wave, rate, "WAV"))
         if record is not None:
-            write_json(record, clock.record(1 if pipeline.second is None else 2, settings))
+            write_json(record, clock.record(1 if pipeline.second is None else 2, settings, pipeline.codec))
 
 
 def _warn(cautions: list[str]) -> None:

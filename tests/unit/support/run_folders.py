@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     "sampler_steps": 3,
     "refiner_guidance": 1.0,
     "snap": False,
+    "vocoder": "griffin_lim",
 }
 CODEC = {"name": "spectral", "codebooks": 3, "codebook_size": 7}
 _MODEL = "d_model d_state d_conv expand head_dim chunk attention_heads feedforward_factor dropout final_norm codebooks"
