@@ -240,6 +240,7 @@ class CodecLevelRow(TypedDict):
     clips: Int32  # that were decoded
     windows: Int32  # of the embedder, on each side
     codec: str  # name and hash
+    vocoder: str | None  # what made the audio, if the codec leaves that open
     embedder: str | None  # name and hash
 
 

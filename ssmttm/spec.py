@@ -45,7 +45,7 @@ STAGES = {
     "baseline": "generation.seed generation.vocoder",
     "external": "evaluation.systems data.clips",
     "musicgen": "evaluation.musicgen generation.seed data.clips",
-    "codec_quality": "evaluation.embedders evaluation.models evaluation.codec_clips generation.seed",
+    "codec_quality": "evaluation.embedders evaluation.models evaluation.codec_clips generation.seed generation.vocoder",
     "embed": "evaluation.models evaluation.training_clips generation.seed",
     "score": "evaluation.metrics evaluation.bootstrap evaluation.confidence evaluation.seed evaluation.training_clips",
     "claims": "",

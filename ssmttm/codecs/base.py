@@ -55,16 +55,15 @@ class Codec(ABC):
     """Whether `to` moves anything: a codec that is fitted here computes on the CPU."""
     keeps_phase: bool
     """Whether decoded waveforms follow the original's, so that their difference says something."""
+    vocoder: str | None = None
+    """What makes the audio, `griffin_lim` or `vocoder:hash`, for a codec whose latents leave that open."""
+    reach: int | None = None
+    """Frames before and after a frame's audio that it depends on; None where it depends on more than its neighbours."""
 
     @property
     def bit_rate(self) -> float:
         """Bits per second of all K codebooks, each code at log2 of their size."""
         return self.codebooks * math.log2(self.codebook_size) * self.frame_rate
-
-    vocoder: str | None = None
-    """What makes the audio, `griffin_lim` or `vocoder:hash`, for a codec whose latents leave that open."""
-    reach: int | None = None
-    """Frames before and after a frame's audio that it depends on; None where it depends on more than its neighbours."""
 
     @property
     def frame_rate(self) -> float:

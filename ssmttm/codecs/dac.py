@@ -35,7 +35,7 @@ _SIZES = (
 class DacCodec(NetworkCodec):
     """Latents are what the decoder takes, width 1,024 in the published one."""
 
-    name, hop = "dac", DAC_HOP
+    name, hop, reach = "dac", DAC_HOP, _CONTEXT
 
     def __init__(self, sizes: Sizes, tensors: Tensors) -> None:
         """From the model's sizes and its weights; raises ValueError if they don't fit each other."""

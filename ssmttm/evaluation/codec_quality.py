@@ -80,6 +80,7 @@ def quality(
                 "clips": len(clips),
                 "windows": 0 if reference is None else len(reference),
                 "codec": codec.identity,
+                "vocoder": codec.vocoder,
                 "embedder": None if embedder is None else embedder.identity,
             }
         )

@@ -33,7 +33,7 @@ def run(
     FAD is by the first of `evaluation.embedders` that runs in this environment. Embeddings are kept in `cache`.
     """
     check_inputs([*clips, *tokens, splits, codec])
-    coder = load_codec(codec)
+    coder = load_codec(codec, spec["vocoder"])
     rows = read_table(splits, "splits", ["clip_id", "track_id", "split"]).to_pylist()
     tracks = {row["clip_id"]: row["track_id"] for row in rows if row["split"] == "test"}
     if not tracks:

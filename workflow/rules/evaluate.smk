@@ -58,6 +58,7 @@ rule codec_quality:
         tokens=released(shards("tokens/{shard}.parquet")),
         splits=released(f"results/data/{VERSION}/splits.parquet"),
         codec=released(f"results/data/{VERSION}/codec.safetensors"),
+        vocoder=VOCODER,
     output:
         f"results/data/{VERSION}/codec_quality.parquet",
     log:

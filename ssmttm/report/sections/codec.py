@@ -15,6 +15,8 @@ class CodecSection:
     """What the section says."""
 
     identity: str
+    vocoder: str
+    """What made the audio; empty if that is the codec itself."""
     clips: int
     frames: int
     windows: int
@@ -34,6 +36,7 @@ def codec_section(data: Path) -> CodecSection | None:
     first = rows[0]
     return CodecSection(
         identity=first["codec"],
+        vocoder=first["vocoder"] or "",
         clips=first["clips"],
         frames=first["frames"],
         windows=first["windows"],

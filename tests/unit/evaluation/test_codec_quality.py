@@ -60,6 +60,7 @@ def test_more_levels_come_nearer_at_more_bits(tmp_path):
         assert values == sorted(values, reverse=True)
     assert all(row["si_sdr_db"] is None for row in rows)  # it invents phases
     assert all(row["fad"] > 0 and row["windows"] == 4 * 20 and row["clips"] == 4 for row in rows)
+    assert {row["vocoder"] for row in rows} == {"griffin_lim"}
     assert {row["codec"] for row in rows} == {codec.identity} and rows[0]["embedder"] == "musicnn:0"
 
 

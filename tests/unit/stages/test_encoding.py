@@ -111,7 +111,7 @@ def test_captions_use_the_sources_genre_and_become_embeddings(data):
 
 def test_the_codec_is_measured_on_test_clips_and_only_by_its_own_tokens(data, tmp_path):
     tokens.run({"codec": CODEC}, data / "clips.parquet", data / "codec.safetensors", data / "tokens.parquet", 1)
-    spec = {"embedders": ["clap_laion", "musicnn"], "models": {}, "codec_clips": 5, "seed": 1}
+    spec = {"embedders": ["clap_laion", "musicnn"], "models": {}, "codec_clips": 5, "seed": 1, "vocoder": "griffin_lim"}
     out, splits = tmp_path / "quality.parquet", data / "splits.parquet"
     inputs = [data / "clips.parquet"], [data / "tokens.parquet"], splits, data / "codec.safetensors"
     codec_quality.run(spec, *inputs, out, tmp_path / "cache", 1)
