@@ -58,7 +58,7 @@ def features_of(monkeypatch):
     """Collects what is decoded, instead of decoding it."""
     seen = []
 
-    def watch(self, z):
+    def watch(self, z, first=0):
         seen.append(z)
         return np.zeros(512 * len(z), np.float32)
 
