@@ -59,7 +59,7 @@ MAY_USE = {
     "accounting": ("codecs", "config", "models", "settings", "spec", "text", "training"),
     "evaluation": (
         "accounting", "audio", "choices", "codecs", "dataset", "fetch", "generation", "pretrained", "provenance",
-        "rows", "settings", "sources", "spec", "statistics", "tables", "vocoder",
+        "rows", "settings", "sources", "spec", "statistics", "tables",
     ),
     "study": ("choices", "settings", "statistics", "study_rows", "tables"),
     "report": (
