@@ -12,11 +12,16 @@ Intervals are of 95 %, from a bootstrap over clips, both systems' together. --ou
 
     python benchmarks/vocoder.py --folder results/vocoder/debian-2 --data results/data/debian-2 [--clips 200] \
         [--vocoder FILE] [--out figures.json]
+
+Steps of Griffin-Lim can be added after training: --projections measures the same weights with so many, and --save
+writes them as a vocoder of their own.
 """
 
 import argparse
 import json
+import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +35,7 @@ from ssmttm.evaluation.embedder import load_embedder
 from ssmttm.files import write_json
 from ssmttm.tables import iter_clips, read_mapping
 from ssmttm.vocoder import GRIFFIN_LIM
+from ssmttm.vocoder.weights import load_vocoder, save_vocoder
 
 REPLICATES = 200
 COLUMNS = ["frames", "made by", "distance, dB", "less than Griffin-Lim", "FAD", "of Griffin-Lim's", "x real time"]
@@ -39,6 +45,14 @@ def test_clips(splits: Path, count: int) -> list[str]:
     """Ids of `count` clips of the test split, the same ones each time."""
     test = sorted(c for c, split in read_mapping(splits, "splits", "clip_id", "split").items() if split == "test")
     return [test[i] for i in np.random.default_rng(1).permutation(len(test))[:count]]
+
+
+def projected(path: Path, count: int, out: Path) -> Path:
+    """A copy of the vocoder in `path`, with `count` steps of Griffin-Lim after the network."""
+    trained = load_vocoder(path)
+    trained.network.config = replace(trained.network.config, projections=count)
+    save_vocoder(out, trained.network, trained.origin)
+    return out
 
 
 class Taken:
@@ -59,14 +73,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="of the vocoder: splits, codec, vocoder.safetensors")
     parser.add_argument("--data", type=Path, required=True, help="the data set that has the clips")
-    parser.add_argument("--vocoder", help="another file than that of --folder")
+    parser.add_argument("--vocoder", type=Path, help="another file than that of --folder")
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--out", type=Path, help="JSON file for the model card")
+    parser.add_argument("--projections", type=int, help="steps of Griffin-Lim, instead of those it was trained through")
+    parser.add_argument("--save", type=Path, help="where to write the vocoder with these")
     given = parser.parse_args()
     torch.set_num_threads(1)
     file = given.folder / "codec.safetensors"
     coders = {GRIFFIN_LIM: load_codec(file)}
-    coders["vocoder"] = load_codec(file, given.vocoder or str(given.folder / "vocoder.safetensors"))
+    chosen = Path(given.vocoder or given.folder / "vocoder.safetensors")
+    with tempfile.TemporaryDirectory() as folder:
+        if given.projections is not None:
+            chosen = projected(chosen, given.projections, given.save or Path(folder) / "vocoder.safetensors")
+        coders["vocoder"] = load_codec(file, str(chosen))
     coder, embedder = coders[GRIFFIN_LIM], load_embedder("musicnn")
     wanted = set(test_clips(given.folder / "splits.parquet", given.clips))
     shards = sorted(p for p in (given.data / "clips").glob("*.parquet") if p.stem.isdigit())
