@@ -22,12 +22,15 @@ _DATA = Path("results/data")
 _REMEDY = "`ssmttm spec NAME` prints a complete one of a stage or a run"
 
 
-def alike(name: str, known: Iterable[str]) -> str:
-    """A sentence on what there is, those that look like `name` first; "there is none" where nothing is."""
+def alike(name: str, known: Iterable[str], more: Iterable[str] = ()) -> str:
+    """A sentence on what there is, those that look like `name` first; "there is none" where nothing is.
+
+    `more` is what is named only if it looks like `name`.
+    """
     names = list(known)
     if not names:
         return "there is none"
-    near = difflib.get_close_matches(name, names, n=3)
+    near = difflib.get_close_matches(name, [*names, *more], n=3)
     listed = f"there are {', '.join(names)}" if len(names) > 1 else f"there is {names[0]}"
     return f"did you mean {' or '.join(near)}? ({listed})" if near else listed
 
@@ -161,9 +164,9 @@ def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec 
         return vocoder_spec(config)
     if others := [p for p in presets() if p != preset and name in read_studies(load_preset(files, p)).runs]:
         raise UserError(f"{name!r} is a run of preset {others[0]}: ssmttm spec {name} --preset {others[0]}")
-    raise UserError(
-        f"{name!r} is neither a run, a refiner nor a stage; {alike(name, [*studies.runs, *studies.refiners, *STAGES])}"
-    )
+    own = [run for run, row in studies.runs.items() if row["study"] in studies.own]
+    known = alike(name, [*own, *STAGES], [*studies.runs, *studies.refiners])
+    raise UserError(f"{name!r} is neither a run, a refiner nor a stage; {known}")
 
 
 def check_external_spec(value: Any) -> StageSpec:

@@ -22,6 +22,8 @@ WORDS = {  # options that take one of some names, or that are needed though type
     ("audio", "shard"): "0",
     ("audio", "shards"): "1",
     ("train", "run"): "prefix-simba-base-iters",
+    ("borrow", "run"): "prefix-simba-base-iters",
+    ("refiner train", "name"): "refine-unet-1",
 }
 CLIPS = load_config(ROOT / "config.yaml")["data"]["clips"]
 SPECS = {  # of what the default study doesn't have
@@ -37,7 +39,7 @@ ASKED = {  # one of several ways to ask
     "license": ["index", "licensed", "rejected", "attribution"],
     "license explain": ["index", "track"],
 }
-WRITTEN = {"out", "rejected", "licensed", "attribution", "fingerprints", "facts", "cache", "key", "answers"}
+WRITTEN = {"out", "rejected", "licensed", "attribution", "fingerprints", "facts", "cache", "key", "answers", "record"}
 READ = {"duplicates": {"fingerprints", "licensed"}, "splits": {"licensed"}, "captions": {"licensed"}}
 READ |= {"audio": {"licensed"}, "reference_clips": {"fingerprints"}, "listen score": {"answers", "key"}}
 
@@ -169,8 +171,8 @@ def test_a_place_that_can_not_be_written_is_found_first(refused, tmp_path, name,
         ("dataset export --data laptop-3 --out x", ["no released data set", "in results/data there is none"]),
         ("train --run prefix-simba-base-iters --data none --out x", ["--data none: no released data set"]),
         ("train --run prefix-simba-base-iter --data none --out x", ["did you mean prefix-simba-base-iters"]),
-        ("spec prefix-simba-base-iter", ["neither a stage nor a run", "did you mean prefix-simba-base-iters"]),
-        ("spec tokenz", ["neither a stage nor a run", "did you mean tokens"]),
+        ("spec prefix-simba-base-iter", ["neither a run, a refiner nor", "did you mean prefix-simba-base-iters"]),
+        ("spec tokenz", ["neither a run, a refiner nor a stage", "did you mean tokens"]),
         ("spec paper-prefix-simba-base-iters", ["ssmttm spec paper-prefix-simba-base-iters --preset paper"]),
         ("spec tokens --preset papers", ["--preset papers: no such preset"]),
     ],
