@@ -172,6 +172,7 @@ def _design(variant: str, refiner: RefinerManifest | None, settings: GenerationS
         return variant
     chosen = refiner["spec"]["refiner"]
     kind = "" if chosen["objective"] == "diffusion" else f" {chosen['objective']}"
+    kind += " untrained" if refiner["steps"] == 1 else ""  # one step teaches nothing: no point of a trained one's curve
     steps = f" ({settings['sampler_steps']} steps)" if with_steps else ""
     return f"{variant} + {chosen['backbone']}{kind}{steps}"
 

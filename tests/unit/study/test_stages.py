@@ -118,6 +118,12 @@ def test_what_a_run_left_over_from_other_settings_is_not_counted(run):
     assert read_trained(run, "base").run.stages == 1
 
 
+def test_a_refiner_of_one_step_is_no_design_of_the_trained_ones(run):
+    manifest = read_json(run / "refiner.json")
+    (run / "refiner.json").write_text(json.dumps(manifest | {"steps": 1}))
+    assert read_trained(run, "base").run.variant == "first-simba + unet untrained (8 steps)"
+
+
 @pytest.mark.parametrize(
     ("file", "missing", "message"),
     [
