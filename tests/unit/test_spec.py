@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ssmttm import choices, given, planning, plugins, run_table, settings, spec
-from ssmttm.config import ROOT, SCHEMAS, load_config, lookup, merge, subschema, validate_config
+from ssmttm.config import PRESETS, ROOT, SCHEMAS, load_config, lookup, merge, subschema, validate_config
 from ssmttm.errors import UserError
 from ssmttm.released import check_release
 from ssmttm.run_table import read_runs
@@ -387,6 +387,12 @@ def test_a_vocoder_has_its_own_split_and_its_own_settings_of_training(config):
     assert given.check_vocoder_spec(made) == made
     with pytest.raises(UserError, match="projections"):
         given.check_vocoder_spec(made | {"vocoder": made["vocoder"] | {"projections": -1}})
+
+
+def test_the_preset_of_the_vocoder_uses_the_data_set_of_preset_debian_by_a_split_of_its_own():
+    debian, own = (load_config(ROOT / "config.yaml", PRESETS / name / "config.yaml") for name in ("debian", "vocoder"))
+    assert own["data"] == debian["data"]
+    assert {"Maxstack", "Tangram Games", "paniq"} < set(spec.vocoder_spec(own)["split"]["held_out"])
 
 
 @pytest.mark.parametrize(
