@@ -172,7 +172,7 @@ def test_products_that_were_deleted_are_put_back_untrained(dataset, tmp_path, mo
     (tmp_path / "curve.parquet").write_bytes(b"half a cur")
     (tmp_path / "manifest.json").unlink()
     shutil.rmtree(tmp_path / "checkpoints")
-    monkeypatch.setattr(job.Job, "_load", None)  # nothing is trained
+    monkeypatch.setattr(job, "build_trainer", None)  # nothing is trained
     train.run("tiny", spec, dataset, tmp_path, "cpu", 1)
     assert hashes(tmp_path) == before
     shutil.rmtree(tmp_path / "finished")  # as a copy may lack it
