@@ -101,7 +101,7 @@ def test_a_further_embedder_embeds_and_scores_but_generates_nothing(project):
     project.edit("config.yaml", "models: {}", "models: {vggish: /weights/vggish.pth}")
     plan = project.plan()
     later = {"statistics", "score", "compare", "report", "page"}
-    assert {job.split()[0] for job in plan} == {"embed", "embed_training"} | later
+    assert {job.split()[0] for job in plan} == {"codec_quality", "embed", "embed_training"} | later
     assert f"score baselines/{VERSION}/noise {FINAL} vggish" in plan
 
 

@@ -140,7 +140,8 @@ evaluation:
   systems: {other: {folder: audio}}
   musicgen: {model: weights}
 """
-"""Settings that bring every rule into the plan."""
+"""Settings that bring every rule but those of the vocoder into the plan."""
+VOCODER = "workflow/presets/vocoder/config.yaml"
 
 
 def test_prompts_of_another_set_wait_for_its_references_and_other_systems_are_scored(clone):
@@ -167,17 +168,18 @@ def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(clone):
     (clone.folder / "over.yaml").write_text(EVERYTHING, encoding="utf-8")
     (clone.folder / "captions.csv").write_text("id,caption\na,slow piano\n", encoding="utf-8")
     profile = ("--workflow-profile", "workflow/profiles/slurm")
-    targets = ("all", "study-stages", "--configfile", "over.yaml")
-    done = clone.snakemake("--dry-run", "--printshellcmds", *profile, *targets)
-    assert done.returncode == 0, done.stdout
-    blocks = re.split(r"^rule ", done.stdout, flags=re.MULTILINE)[1:]
+    blocks = []
+    for targets in (("all", "study-stages", "--configfile", "over.yaml"), ("vocoder", "--configfile", VOCODER)):
+        done = clone.snakemake("--dry-run", "--printshellcmds", *profile, *targets)
+        assert done.returncode == 0, done.stdout
+        blocks += re.split(r"^rule ", done.stdout, flags=re.MULTILINE)[1:]
     seen = set()
     for block in blocks:
         name = block.split(":", 1)[0]
         resources = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"^    resources: (.*)$", block, re.MULTILINE)[1]))
         assert int(resources["mem_mb"]) >= 500, "SLURM refuses less"
         assert int(resources["runtime"]) > 0
-        gpu = name in ("train", "refiner", "generate", "musicgen")
+        gpu = name in ("train", "refiner", "vocoder", "generate", "musicgen")
         assert resources["slurm_partition"] == ("gpu" if gpu else "cpu")
         assert resources.get("gpu", "0") == ("1" if gpu else "0")
         seen.add(name)
