@@ -3,7 +3,8 @@
 Codes of level 1 of real test clips go in, as if a language model had written them without fault. Its output is
 compared with the clips: distance of mean spectra (features per band, in their own units, over each clip), of single
 frames (which no honest sample of what is uncertain makes smaller than the best guess does), and Frechet distance in an
-embedder's space. Beside it level 1 decoded alone, and all levels of the codec.
+embedder's space. Beside it level 1 decoded alone, all levels of the codec, and the first refiner of latents without
+what it has learned: its estimate is zero, so it adds noise of the mean and covariance of the latents to level 1.
 
     python benchmarks/refiner.py --data results/data/VERSION --refiner results/refiners/NAME/model.safetensors …
         [--clips 48] [--steps 2 4 8 16 50] [--samplers ddim dpm] [--cost]
@@ -13,6 +14,7 @@ takes per second of audio, at 10 s and at 160 s of one recording, on one thread.
 """
 
 import argparse
+import copy
 import tempfile
 import time
 from pathlib import Path
@@ -31,6 +33,7 @@ from ssmttm.generation.refine import WindowRefiner
 from ssmttm.generation.second_stage import load_tables
 from ssmttm.given import read_release
 from ssmttm.models.refiner.checkpoint import load_refiner
+from ssmttm.models.refiner.continuous import ContinuousRefiner
 from ssmttm.models.refiner.refiner import Refiner
 from ssmttm.settings import RunData
 from ssmttm.tables import iter_clips
@@ -88,6 +91,14 @@ def refined(refiner: Refiner, bench: Bench, sampler: str, steps: int) -> tuple[l
     return [bench.codec.join(row[0].numpy(), z) for row, z in zip(batch.codes, latents, strict=True)], seconds
 
 
+def without_learning(refiner: ContinuousRefiner) -> ContinuousRefiner:
+    """A copy that estimates zero."""
+    untrained = copy.deepcopy(refiner)
+    for parameter in untrained.head.parameters():
+        torch.nn.init.zeros_(parameter)
+    return untrained
+
+
 def cost(refiner: Refiner, bench: Bench, sampler: str, steps: int, seconds: float) -> float:
     """Seconds per second of one recording of `seconds`."""
     config, rate = refiner.config, bench.codec.frame_rate
@@ -118,6 +129,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     bench: Bench | None = None
+    untrained_told = False
     print("| system | Frechet distance | mean spectrum | its spread | single frames | s per s |")
     print("| --- | --- | --- | --- | --- | --- |")
     for path in given.refiner:
@@ -128,6 +140,10 @@ def main() -> None:
             codes = bench.batch.codes.numpy()
             bench.report("level 1 alone", [bench.codec.latents(row, 1) for row in codes])
             bench.report(f"all {levels} levels", bench.truth)
+        if not untrained_told and isinstance(refiner, ContinuousRefiner):
+            sampler = next(s for s in given.samplers if s in SAMPLERS[objective])
+            bench.report(f"{name}, but nothing learned", *refined(without_learning(refiner), bench, sampler, 8))
+            untrained_told = True
         for sampler in [s for s in given.samplers if s in SAMPLERS.get(objective, given.samplers[:1])]:
             distances = {}
             for steps in given.steps:
