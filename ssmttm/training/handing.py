@@ -31,7 +31,7 @@ def borrow(name: str, spec: RunSpec, lender: Path, out: Path) -> None:
         _copy(lender / file, out / file)
     own = {"run": name, "language_model": manifest["run"], "spec": spec}
     own |= {"checkpoints": {file: step for file, step in manifest["checkpoints"].items() if file in kept}}
-    own |= {"sha256": {file: hash for file, hash in manifest["sha256"].items() if file in {MODEL, CURVE, *kept}}}
+    own |= {"sha256": {file: sha256 for file, sha256 in manifest["sha256"].items() if file in {MODEL, CURVE, *kept}}}
     write_json(out / MANIFEST, {**manifest, **own})
 
 
