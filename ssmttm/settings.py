@@ -147,6 +147,7 @@ class VocoderSettings(TypedDict):
     inner: int
     layers: int
     projections: int
+    dither: float
     crop: int
     levels: list[float]
     judged: int

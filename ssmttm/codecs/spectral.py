@@ -64,7 +64,13 @@ class SpectralCodec(Codec):
     @property
     def mel_settings(self) -> dict[str, int]:
         """What its mel frames are, in the terms of a vocoder's `VocoderConfig`."""
-        return {"sample_rate": self.sample_rate, "fft": _mel.FFT, "hop": _mel.HOP, "bands": _mel.BANDS}
+        return {
+            "sample_rate": self.sample_rate,
+            "fft": _mel.FFT,
+            "hop": _mel.HOP,
+            "bands": _mel.BANDS,
+            "stack": _STACK,
+        }
 
     def use_vocoder(self, setting: str) -> None:
         """See `Codec`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ssmttm.generation.frame_noise import normal, uniform
+from ssmttm.frame_noise import normal, uniform
 from ssmttm.generation.schedules import Schedule
 from ssmttm.models.refiner.continuous import ContinuousRefiner
 from ssmttm.models.refiner.objectives.masked import Model as MaskedRefiner

@@ -18,12 +18,13 @@ _LEAST_POWER = 1e-8  # of a bin whose phase is worth keeping
 
 @dataclass(frozen=True)
 class VocoderConfig:
-    """Sizes of a vocoder, and the mel frames that it takes."""
+    """Sizes of a vocoder, and the mel frames that it takes; `stack` of these are one frame of codes."""
 
     sample_rate: int
     fft: int
     hop: int
     bands: int
+    stack: int
     width: int = 256
     inner: int = 512
     layers: int = 8
@@ -78,8 +79,12 @@ class Vocoder(nn.Module):
     are predicted relative to those of sinusoids in the middle of each bin, which go on from frame to frame: a network
     that sees the same frame again and again then goes on with the same tones, where absolute phases would start anew
     with every hop.
+
+    `dither` `[stack * bands, stack * bands]` makes, of standard normal numbers, noise like what codes leave out of
+    mel frames; zeros are none. `synthesis.vocode` adds it, and training does not.
     """
 
+    dither: Tensor
     interpolation: Tensor
     log_widths: Tensor
     window: Tensor
@@ -93,6 +98,7 @@ class Vocoder(nn.Module):
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.layers))
         self.norm_out = nn.LayerNorm(config.width, eps=_EPSILON)
         self.head = nn.Linear(config.width, 3 * bins)  # log gain, real and imaginary part of the phase
+        self.register_buffer("dither", torch.zeros(config.stack * config.bands, config.stack * config.bands))
         bank = torch.tensor(filter_bank(config.sample_rate, config.fft, config.bands))
         self.register_buffer("interpolation", bank / bank.sum(0).clamp_min(1e-9), persistent=False)
         self.register_buffer("log_widths", bank.sum(1).log(), persistent=False)

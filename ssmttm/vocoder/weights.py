@@ -99,7 +99,7 @@ def _hash(tensors: Mapping[str, Tensor], config: Mapping[str, int]) -> str:
 
 
 def check_mel(vocoder: TrainedVocoder, frames: Mapping[str, int], setting: str, codec: str) -> None:
-    """UserError if a vocoder is of other mel frames than `frames` (sample_rate, fft, hop, bands), those of `codec`."""
+    """UserError if a vocoder takes other mel frames than `frames`, those of `codec`, in its settings' terms."""
     config = asdict(vocoder.network.config)
     if other := [name for name, value in frames.items() if config[name] != value]:
         there, here = (", ".join(f"{name} {of[name]}" for name in other) for of in (config, frames))

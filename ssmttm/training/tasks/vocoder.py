@@ -19,6 +19,8 @@ from ssmttm.vocoder.adversarial import PARTS, SPECTRAL, AdversarialVocoder
 from ssmttm.vocoder.network import VocoderConfig
 from ssmttm.vocoder.weights import save_vocoder
 
+_DITHER_CLIPS = 200
+
 
 class VocoderTask(Task):
     """Examples are crops of about a second, one of each clip per epoch, in another place each time."""
@@ -53,6 +55,20 @@ class VocoderTask(Task):
     def build(self, device: torch.device, fit: Fit) -> None:
         """See `Task`."""
         self.model = AdversarialVocoder(self.config).to(device)
+        if self.settings["dither"]:
+            self.model.vocoder.dither.copy_(torch.from_numpy(self.settings["dither"] * self._rest_root()))
+
+    def _rest_root(self) -> np.ndarray:
+        """A root of the second moments of what codes of all levels leave out of mel features: float32 `[n, n]`."""
+        size = self.config.stack * self.config.bands
+        moments, frames = np.zeros((size, size)), 0
+        for clip in np.unique(np.linspace(0, len(self.train) - 1, _DITHER_CLIPS).astype(int)):
+            wave = self.train.read(int(clip), 0, self.train.length)
+            rest = self.codec.mel(wave) - self.codec.mel_of(self.codec.encode(wave), self.codec.codebooks)
+            rest = rest.reshape(-1, size).astype(np.float64)
+            moments, frames = moments + rest.T @ rest, frames + len(rest)
+        values, vectors = np.linalg.eigh(moments / frames)
+        return ((vectors * np.sqrt(values.clip(0))) @ vectors.T).astype(np.float32)
 
     def losses(self, forward: Forward, rows: Rows, device: torch.device) -> Tensor:
         """See `Task`. From `adversarial_from` on, the discriminator hears a piece of each example."""

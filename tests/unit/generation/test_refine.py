@@ -4,8 +4,8 @@ import pytest
 import torch
 from refiners import TINY, WIDTHS, captions, tiny_refiner
 
+from ssmttm import frame_noise
 from ssmttm.errors import UserError
-from ssmttm.generation import frame_noise
 from ssmttm.generation.latent_samplers import Captions, Refinement, build_sampler
 from ssmttm.generation.refine import WindowRefiner
 from ssmttm.generation.schedules import SAMPLERS, Schedule

@@ -6,7 +6,8 @@ from ssmttm.vocoder.network import Vocoder, VocoderConfig
 
 
 def tiny_config(**changes):
-    sizes = {"sample_rate": 24000, "fft": 1024, "hop": 256, "bands": 96, "width": 16, "inner": 24, "layers": 2}
+    sizes = {"sample_rate": 24000, "fft": 1024, "hop": 256, "bands": 96, "stack": 2}
+    sizes |= {"width": 16, "inner": 24, "layers": 2}
     return VocoderConfig(**{**sizes, **changes})
 
 

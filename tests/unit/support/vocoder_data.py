@@ -26,6 +26,7 @@ def vocoder_spec(iterations=4, **changes):
         "inner": 8,
         "layers": 1,
         "projections": 1,
+        "dither": 0.5,
         "crop": 16,
         "levels": [0.3, 0.3, 0.4],
         "judged": 8,

@@ -77,6 +77,27 @@ def test_clips_of_two_lengths_and_missing_clips_are_named(data, tmp_path):
     assert not list(tmp_path.glob("waves*"))
 
 
+def test_dither_is_half_of_what_codes_leave_out(task, sets):
+    """Half in size, so a quarter in its second moments."""
+    rest = []
+    for clip in range(len(sets["train"])):
+        wave = sets["train"].read(clip, 0, SAMPLES)
+        codes = task.codec.encode(wave)
+        rest.append((task.codec.mel(wave) - task.codec.mel_of(codes, task.codec.codebooks)).reshape(-1, 192))
+    rest = np.concatenate(rest)
+    root = task.model.vocoder.dither.numpy()
+    np.testing.assert_allclose(root @ root.T, 0.25 * rest.T @ rest / len(rest), atol=1e-4)
+    assert (np.diag(root @ root.T) > 0).any()
+
+
+def test_no_dither_if_none_is_asked_for(data, sets):
+    spec = vocoder_spec()
+    spec["vocoder"]["dither"] = 0
+    made = VocoderTask(spec, load_codec(data / "codec.safetensors"), sets, {})
+    made.build(CPU, Fit(2, False))
+    assert not made.model.vocoder.dither.any()
+
+
 @pytest.mark.parametrize("levels", [0, 1, 2])
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 def test_an_examples_frames_are_those_of_the_whole_clip(task, sets, levels, place):
