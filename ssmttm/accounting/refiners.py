@@ -4,17 +4,15 @@ from typing import TypedDict
 
 import torch
 
+from ssmttm.codecs.base import latent_widths
 from ssmttm.errors import UserError
 from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.refiner.config import RefinerConfig
 from ssmttm.models.refiner.refiner import Refiner, build_refiner
-from ssmttm.settings import CodecSettings, Config, RefinerSpec
+from ssmttm.settings import Config, RefinerSpec
 from ssmttm.spec import refiner_spec
 from ssmttm.text.base import width_of
 from ssmttm.training.budget import plan_budget
-
-WIDTHS = {"spectral": 192, "encodec": 128, "dac": 8}
-"""Channels of what a code of one level stands for, by codec; DAC's levels stand side by side, others add up."""
 
 
 class RefinerDescription(TypedDict):
@@ -38,12 +36,6 @@ class RefinerDescription(TypedDict):
     steps: int | None
     """Optimizer steps under its budget; None for hours."""
     flops_spent: float | None
-
-
-def latent_widths(codec: CodecSettings, levels: int) -> tuple[int, int]:
-    """Channels of the latents of level 1 and of those of levels 2 to `levels`; needs no weights."""
-    width = WIDTHS[codec["name"]]
-    return width, width * (levels - 1) if codec["name"] == "dac" else width
 
 
 def build(spec: RefinerSpec) -> Refiner:

@@ -162,6 +162,15 @@ def frames_in(settings: CodecSettings, seconds: float, sample_rate: int) -> int:
     return -(-round(seconds * sample_rate) // hop)
 
 
+def latent_widths(settings: CodecSettings, levels: int) -> tuple[int, int]:
+    """Channels of the latents of level 1, and of those of levels 2 to `levels`, under `settings`.
+
+    Needs no weights. Raises UserError for an unknown codec.
+    """
+    widths: tuple[int, int] = _module(settings["name"], "data.codec.name").latent_widths(levels)
+    return widths
+
+
 def check_codec(settings: CodecSettings, sample_rate: int) -> None:
     """Refuse settings that the pretrained codec they name doesn't fit, as far as that is known without its weights.
 

@@ -22,6 +22,7 @@ from ssmttm.settings import CodecSettings
 
 _CONTEXT = 16
 """Frames on each side of a piece; encoder and decoder see about 8 and 10 frames to each side."""
+_PUBLISHED_WIDTH = 8  # of a code's vector, in all published models
 _SIZES = (
     "encoder_hidden_size",
     "decoder_hidden_size",
@@ -144,6 +145,11 @@ def _read(name: str, settings: CodecSettings, sample_rate: int) -> tuple[Sizes, 
         Facts(sizes["sampling_rate"], DAC_HOP, sizes["n_codebooks"], sizes["codebook_size"]), settings, sample_rate
     )
     return sizes, state
+
+
+def latent_widths(levels: int) -> tuple[int, int]:
+    """See `ssmttm.codecs.base`; levels stand side by side."""
+    return _PUBLISHED_WIDTH, _PUBLISHED_WIDTH * (levels - 1)
 
 
 def hop(settings: CodecSettings) -> int:

@@ -23,6 +23,7 @@ from ssmttm.codecs.base import LatentTables, Sizes, Tensors, checked_codes, chec
 from ssmttm.errors import UserError
 from ssmttm.settings import CodecSettings
 
+_PUBLISHED_WIDTH = 128  # of a code's vector, in all published models
 _SIZES = (
     "sampling_rate", "hidden_size", "num_filters", "num_residual_layers", "upsampling_ratios", "kernel_size",
     "last_kernel_size", "residual_kernel_size", "dilation_growth_rate", "use_causal_conv", "pad_mode", "compress",
@@ -201,6 +202,11 @@ def fit(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample
         tensors |= {f"{part}.{key}": tensor.numpy() for key, tensor in weights.items()}
     sizes = {key: getattr(config, key) for key in _SIZES}
     return EncodecCodec({**sizes, "upsampling_ratios": list(config.upsampling_ratios)}, tensors)
+
+
+def latent_widths(levels: int) -> tuple[int, int]:
+    """See `ssmttm.codecs.base`; levels add up."""
+    return _PUBLISHED_WIDTH, _PUBLISHED_WIDTH
 
 
 def hop(settings: CodecSettings) -> int:

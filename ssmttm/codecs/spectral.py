@@ -175,6 +175,11 @@ def hop(settings: CodecSettings) -> int:
     return HOP
 
 
+def latent_widths(levels: int) -> tuple[int, int]:
+    """See `ssmttm.codecs.base`; levels add up."""
+    return _WIDTH, _WIDTH
+
+
 def load(sizes: Sizes, tensors: Tensors) -> SpectralCodec:
     """The codec from a file's sizes and tensors; raises KeyError or ValueError if it is not one."""
     if set(sizes) != {"sample_rate"} or set(tensors) != {"mean", "codebooks"}:

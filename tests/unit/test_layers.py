@@ -29,6 +29,7 @@ SMALL = (
 
 MAY_USE = {
     "rows": (),
+    "frame_noise": (),
     "study_rows": (),
     "tables": ("rows", "study_rows"),
     "settings": (),
@@ -48,14 +49,16 @@ MAY_USE = {
     "pretrained": ("audio",),
     "dataset": ("audio", "licenses", "pretrained", "rows", "settings", "tables"),
     "captions": ("audio", "fetch", "pretrained", "rows", "settings"),
-    "vocoder": ("audio", "pretrained"),
+    "vocoder": ("audio", "frame_noise", "pretrained"),
     "codecs": ("audio", "pretrained", "settings", "spec", "vocoder"),
     "text": ("pretrained", "settings", "spec"),
     "models": ("settings",),
     "training": (
         "audio", "codecs", "given", "models", "provenance", "released", "rows", "settings", "spec", "tables", "vocoder",
     ),
-    "generation": ("audio", "choices", "codecs", "given", "models", "released", "settings", "text", "vocoder"),
+    "generation": (
+        "audio", "choices", "codecs", "frame_noise", "given", "models", "released", "settings", "text", "vocoder",
+    ),
     "accounting": ("codecs", "config", "models", "settings", "spec", "text", "training"),
     "evaluation": (
         "accounting", "audio", "choices", "codecs", "dataset", "fetch", "generation", "pretrained", "provenance",
