@@ -1,6 +1,6 @@
 """A vocoder against Griffin-Lim on the same codes of held-out artists: distance, FAD and speed, in one run.
 
-Clips are of the test split of `ssmttm vocoder train`, whose artists it has never heard. For the clip's own mel frames
+Clips are of the test split of `ssmttm vocoder train`, whose artists it never heard. For the clip's own mel frames
 (clean) and for codes of 1, 2 and all levels, both make audio of the same frames, taking turns on one thread:
 
 - multi-resolution log-spectral distance to the clip in dB (`ssmttm.audio.spectral_distance`), mean over clips;
@@ -13,8 +13,8 @@ Intervals are of 95 %, from a bootstrap over clips, both systems' together. --ou
     python benchmarks/vocoder.py --folder results/vocoder/debian-2 --data results/data/debian-2 [--clips 200] \
         [--vocoder FILE] [--out figures.json]
 
-Steps of Griffin-Lim can be added after training: --projections measures the same weights with so many, and --save
-writes them as a vocoder of their own.
+Steps of Griffin-Lim and the strength of dither can be changed after training: --projections and --dither measure the
+same weights with those, and --save writes them as a vocoder of their own. Choose them on --split validation.
 """
 
 import argparse
@@ -41,16 +41,19 @@ REPLICATES = 200
 COLUMNS = ["frames", "made by", "distance, dB", "less than Griffin-Lim", "FAD", "of Griffin-Lim's", "x real time"]
 
 
-def test_clips(splits: Path, count: int) -> list[str]:
-    """Ids of `count` clips of the test split, the same ones each time."""
-    test = sorted(c for c, split in read_mapping(splits, "splits", "clip_id", "split").items() if split == "test")
-    return [test[i] for i in np.random.default_rng(1).permutation(len(test))[:count]]
+def some_clips(splits: Path, split: str, count: int) -> list[str]:
+    """Ids of `count` clips of a split, the same ones each time."""
+    ids = sorted(clip for clip, of in read_mapping(splits, "splits", "clip_id", "split").items() if of == split)
+    return [ids[i] for i in np.random.default_rng(1).permutation(len(ids))[:count]]
 
 
-def projected(path: Path, count: int, out: Path) -> Path:
-    """A copy of the vocoder in `path`, with `count` steps of Griffin-Lim after the network."""
+def changed(path: Path, projections: int | None, dither: float | None, out: Path) -> Path:
+    """A copy of the vocoder in `path` with so many steps of Griffin-Lim after it, and dither of that strength."""
     trained = load_vocoder(path)
-    trained.network.config = replace(trained.network.config, projections=count)
+    if projections is not None:
+        trained.network.config = replace(trained.network.config, projections=projections)
+    if dither is not None:
+        trained.network.dither.mul_(dither / trained.origin["spec"]["vocoder"]["dither"])
     save_vocoder(out, trained.network, trained.origin)
     return out
 
@@ -77,18 +80,21 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--out", type=Path, help="JSON file for the model card")
     parser.add_argument("--projections", type=int, help="steps of Griffin-Lim, instead of those it was trained through")
+    parser.add_argument("--dither", type=float, help="its strength, instead of the configured one")
     parser.add_argument("--save", type=Path, help="where to write the vocoder with these")
+    parser.add_argument("--split", choices=["validation", "test"], default="test")
     given = parser.parse_args()
     torch.set_num_threads(1)
     file = given.folder / "codec.safetensors"
     coders = {GRIFFIN_LIM: load_codec(file)}
     chosen = Path(given.vocoder or given.folder / "vocoder.safetensors")
     with tempfile.TemporaryDirectory() as folder:
-        if given.projections is not None:
-            chosen = projected(chosen, given.projections, given.save or Path(folder) / "vocoder.safetensors")
+        if given.projections is not None or given.dither is not None:
+            out = given.save or Path(folder) / "vocoder.safetensors"
+            chosen = changed(chosen, given.projections, given.dither, out)
         coders["vocoder"] = load_codec(file, str(chosen))
     coder, embedder = coders[GRIFFIN_LIM], load_embedder("musicnn")
-    wanted = set(test_clips(given.folder / "splits.parquet", given.clips))
+    wanted = set(some_clips(given.folder / "splits.parquet", given.split, given.clips))
     shards = sorted(p for p in (given.data / "clips").glob("*.parquet") if p.stem.isdigit())
     kinds = ["clean", *dict.fromkeys([1, 2, coder.codebooks])]
     taken = {(kind, name): Taken() for kind in kinds for name in coders}

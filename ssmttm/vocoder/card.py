@@ -8,7 +8,7 @@ _TEMPLATE = """# Vocoder for the spectral codec
 Log-mel frames ({bands} bands, {fft}-point FFT, hop {hop}, {rate} Hz) to audio: a ConvNeXt of {layers} blocks that
 predicts each frame's spectrum, after Vocos (Siuzdak 2023, arXiv 2306.00814), in this project's own code.
 {parameters:,} parameters in half precision. It was trained on mel frames of codes as well as on clean ones, so that it
-mends quantization.
+mends quantization. {dither}
 
 File `vocoder.safetensors`, SHA-256 `{sha256}`. Codec: `{codec}`.
 
@@ -72,6 +72,7 @@ def model_card(
         parameters=manifest["parameters_by_group"]["vocoder"],
         sha256=manifest["sha256"]["vocoder.safetensors"],
         codec=manifest["codec"],
+        dither=_dither(spec["vocoder"]["dither"]),
         clips=clips,
         seconds=manifest["seconds_of_clip"],
         hours=clips * manifest["seconds_of_clip"] / 3600,
@@ -94,6 +95,15 @@ def model_card(
         test=", ".join(f"{part} {loss:.3f}" for part, loss in zip(parts, manifest["test_part_losses"])),
         figures=_measured(figures),
         credits="\n".join(f"- {credit}" for credit in data["credits"]),
+    )
+
+
+def _dither(strength: float) -> str:
+    if not strength:
+        return "It adds no dither."
+    return (
+        f"When it makes audio, dither is added to mel frames: noise of {strength:g} times the size of what codes of "
+        "all levels leave out of them, and with its covariance."
     )
 
 

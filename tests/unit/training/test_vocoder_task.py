@@ -180,6 +180,7 @@ def test_the_card_names_what_was_heard_and_what_was_not(trained, tmp_path):
     assert "by test0" not in card
     assert "test0 (1 clips)" in card
     assert "Not measured yet" in card
+    assert "noise of 0.5 times the size" in card
     figures = {"columns": ["vocoder", "dB"], "rows": [["griffin_lim", "9.5"]], "note": "One run."}
     (tmp_path / "figures.json").write_text(json.dumps(figures))
     copied = shutil.copytree(trained, tmp_path / "copy")
