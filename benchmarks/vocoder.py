@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--projections", type=int, help="steps of Griffin-Lim, instead of those it was trained through")
     parser.add_argument("--dither", type=float, help="its strength, instead of the configured one")
     parser.add_argument("--save", type=Path, help="where to write the vocoder with these")
+    parser.add_argument("--all-levels", action="store_true", help="codes of all levels alone")
     parser.add_argument("--split", choices=["validation", "test"], default="test")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -96,7 +97,7 @@ def main() -> None:
     coder, embedder = coders[GRIFFIN_LIM], load_embedder("musicnn")
     wanted = set(some_clips(given.folder / "splits.parquet", given.split, given.clips))
     shards = sorted(p for p in (given.data / "clips").glob("*.parquet") if p.stem.isdigit())
-    kinds = ["clean", *dict.fromkeys([1, 2, coder.codebooks])]
+    kinds = [coder.codebooks] if given.all_levels else ["clean", *dict.fromkeys([1, 2, coder.codebooks])]
     taken = {(kind, name): Taken() for kind in kinds for name in coders}
     originals: list[np.ndarray] = []
     audio = 0.0

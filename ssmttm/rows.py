@@ -241,6 +241,8 @@ class CodecLevelRow(TypedDict):
     windows: Int32  # of the embedder, on each side
     codec: str  # name and hash
     vocoder: str | None  # what made the audio, if the codec leaves that open
+    test_clips: Int32
+    heard_clips: Int32  # of the test clips, those by artists whose music what made the audio was trained on
     embedder: str | None  # name and hash
 
 

@@ -57,9 +57,13 @@ class NetworkCodec(Codec):
             count = max(1, _TOGETHER.get(self._device.type, _TOGETHER_ON_GPU) // frames)
             for part in (same[start : start + count] for start in range(0, len(same), count)):
                 samples = padded[part[0]][None] if len(part) == 1 else np.stack([padded[place] for place in part])
+                # One array for all: small ones that stay, made between large ones that go, would split the heap.
+                made, filled = np.empty((len(part), self.codebooks, frames), np.int64), 0
                 with _full_precision():
-                    made = [piece.cpu() for piece in self._encoded(torch.from_numpy(samples)[:, None], frames)]
-                codes.update(zip(part, torch.cat(made, -1).numpy(), strict=True))
+                    for piece in self._encoded(torch.from_numpy(samples)[:, None], frames):
+                        made[..., filled : filled + piece.shape[-1]] = piece.cpu().numpy()
+                        filled += piece.shape[-1]
+                codes.update(zip(part, made, strict=True))
         return [codes[place] for place in range(len(waves))]
 
     def decode(self, codes: np.ndarray, first: int = 0) -> np.ndarray:

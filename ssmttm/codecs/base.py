@@ -57,6 +57,8 @@ class Codec(ABC):
     """Whether decoded waveforms follow the original's, so that their difference says something."""
     vocoder: str | None = None
     """What makes the audio, `griffin_lim` or `vocoder:hash`, for a codec whose latents leave that open."""
+    heard: frozenset[str] = frozenset()
+    """Artists on whose music a vocoder was trained, as data sets name them; none are known of pretrained codecs."""
     reach: int | None = None
     """Frames before and after a frame's audio that it depends on; None where it depends on more than its neighbours."""
 

@@ -74,11 +74,11 @@ class SpectralCodec(Codec):
 
     def use_vocoder(self, setting: str) -> None:
         """See `Codec`."""
-        self.vocoder, self.reach, self._network = GRIFFIN_LIM, None, None
+        self.vocoder, self.heard, self.reach, self._network = GRIFFIN_LIM, frozenset(), None, None
         if setting != GRIFFIN_LIM:
             trained = load_vocoder(setting)
             check_mel(trained, self.mel_settings, setting, f"the codec {self.identity}")
-            self.vocoder, self._network = trained.identity, trained.network
+            self.vocoder, self.heard, self._network = trained.identity, trained.heard, trained.network
             self.reach = -(-trained.network.config.margin // _STACK)
 
     def encode(self, wave: np.ndarray) -> np.ndarray:

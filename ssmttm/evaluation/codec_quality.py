@@ -39,10 +39,13 @@ def quality(
     codec: Codec,
     clips: Sequence[tuple[str, bytes]],
     codes: Iterable[np.ndarray],
+    artists: Sequence[str],
     embedder: Embedder | None,
     cache: Path,
 ) -> list[CodecLevelRow]:
     """A row for each number of levels, from encoded audio `clips` (id, file) and `codes` [K, T] to count.
+
+    `artists` are those of all test clips, one for each.
 
     Every distance is the mean over the clips at the codec's sample rate, of audio that is turned down where its peak
     lies above full scale, as generated audio is; SI-SDR is None for a codec that invents phases. FAD is the Fréchet
@@ -81,6 +84,8 @@ def quality(
                 "windows": 0 if reference is None else len(reference),
                 "codec": codec.identity,
                 "vocoder": codec.vocoder,
+                "test_clips": len(artists),
+                "heard_clips": sum(artist in codec.heard for artist in artists),
                 "embedder": None if embedder is None else embedder.identity,
             }
         )

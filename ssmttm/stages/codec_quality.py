@@ -34,8 +34,8 @@ def run(
     """
     check_inputs([*clips, *tokens, splits, codec])
     coder = load_codec(codec, spec["vocoder"])
-    rows = read_table(splits, "splits", ["clip_id", "track_id", "split"]).to_pylist()
-    tracks = {row["clip_id"]: row["track_id"] for row in rows if row["split"] == "test"}
+    test = [row for row in read_table(splits, "splits").to_pylist() if row["split"] == "test"]
+    tracks = {row["clip_id"]: row["track_id"] for row in test}
     if not tracks:
         raise UserError(f"{splits}: no clip is in the test split; add music or raise data.split.test")
     chosen = set(ranked(tracks, spec["seed"])[: spec["codec_clips"]])
@@ -46,7 +46,8 @@ def run(
     with claim_device(device if coder.takes_gpu else "cpu", threads) as place:
         coder.to(place)
         embedder = load_embedder(embedders[0], spec["models"]) if embedders else None
-        write_table(out, "codec_quality", quality(coder, audio, _codes(tokens, tracks, coder), embedder, cache))
+        codes, artists = _codes(tokens, tracks, coder), [row["artist"] for row in test]
+        write_table(out, "codec_quality", quality(coder, audio, codes, artists, embedder, cache))
 
 
 def _codes(tables: list[Path], wanted: dict[str, str], codec: Codec) -> Iterator[np.ndarray]:

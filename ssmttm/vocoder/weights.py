@@ -35,6 +35,12 @@ class TrainedVocoder:
     origin: Mapping[str, Any]
     """What its file says of its training."""
 
+    @property
+    def heard(self) -> frozenset[str]:
+        """Artists on whose music it was trained, as data sets name them."""
+        artists: Mapping[str, Mapping[str, int]] = self.origin.get("artists", {})
+        return frozenset(artists.get("train", {}))
+
 
 def save_vocoder(path: Path | str, vocoder: Vocoder, origin: Mapping[str, object]) -> None:
     """Write weights in half precision, with `origin` as metadata, atomically; equal content gives equal bytes.

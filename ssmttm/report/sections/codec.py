@@ -18,6 +18,9 @@ class CodecSection:
     vocoder: str
     """What made the audio; empty if that is the codec itself."""
     clips: int
+    test_clips: int
+    heard: int
+    """Test clips by artists that the vocoder knows."""
     frames: int
     windows: int
     embedder: str
@@ -38,6 +41,8 @@ def codec_section(data: Path) -> CodecSection | None:
         identity=first["codec"],
         vocoder=first["vocoder"] or "",
         clips=first["clips"],
+        test_clips=first["test_clips"],
+        heard=first["heard_clips"],
         frames=first["frames"],
         windows=first["windows"],
         embedder=first["embedder"] or "",

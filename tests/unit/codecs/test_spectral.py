@@ -165,7 +165,9 @@ def test_unknown_codecs_are_refused_and_helpers_are_none():
 def vocoded(codec, tmp_path):
     """The codec's file, and that of a vocoder for it."""
     codec.save(tmp_path / "codec.safetensors")
-    save_vocoder(tmp_path / "vocoder.safetensors", tiny_vocoder(), {})
+    save_vocoder(
+        tmp_path / "vocoder.safetensors", tiny_vocoder(), {"artists": {"train": {"ada": 3}, "test": {"bob": 1}}}
+    )
     return tmp_path / "codec.safetensors", str(tmp_path / "vocoder.safetensors")
 
 
@@ -174,6 +176,7 @@ def test_a_vocoder_makes_the_audio_and_leaves_the_codec_what_it_is(codec, vocode
     other = load_codec(*vocoded)
     assert other.identity == codec.identity
     assert (codec.vocoder, other.vocoder.partition(":")[0]) == ("griffin_lim", "vocoder")
+    assert other.heard == {"ada"}
     np.testing.assert_array_equal(other.encode(music(1, 3)), codes)
     assert other.decode(codes).shape == codec.decode(codes).shape
     assert np.abs(other.decode(codes) - codec.decode(codes)).max() > 1e-3

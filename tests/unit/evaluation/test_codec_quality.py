@@ -47,7 +47,7 @@ def test_use_and_perplexity_count_the_codes_that_occur():
 
 
 def measured(codec, folder, embedder):
-    return quality(codec, CLIPS, [codec.encode(wave) for wave in WAVES], embedder, folder)
+    return quality(codec, CLIPS, [codec.encode(wave) for wave in WAVES], ["ada", "ada", "bob"], embedder, folder)
 
 
 def test_more_levels_come_nearer_at_more_bits(tmp_path):
@@ -69,3 +69,10 @@ def test_waveforms_are_compared_where_phase_is_kept_and_no_embedder_is_no_fad(tm
     rows = measured(fit_codec(settings, (), 0, RATE, 1), tmp_path, None)
     assert all(np.isfinite(row["si_sdr_db"]) for row in rows)
     assert all(row["fad"] is None and row["embedder"] is None and row["windows"] == 0 for row in rows)
+
+
+def test_test_clips_of_artists_that_the_vocoder_knows_are_counted(tmp_path):
+    codec = fit_codec({"name": "spectral", "codebooks": 1, "codebook_size": 8}, WAVES, len(WAVES), RATE, 1)
+    assert {(row["heard_clips"], row["test_clips"]) for row in measured(codec, tmp_path, None)} == {(0, 3)}
+    codec.heard = frozenset({"ada", "eve"})
+    assert {(row["heard_clips"], row["test_clips"]) for row in measured(codec, tmp_path, None)} == {(2, 3)}

@@ -8,7 +8,7 @@ ROW = {
     "levels": 1, "bit_rate": 468.75, "usage": 0.5, "perplexity": 250.2, "frames": 4900,
     "log_spectral_distance_db": 10.2, "mel_distance": 1.25, "si_sdr_db": None,
     "fad": 20.6, "clips": 12, "windows": 60, "codec": "spectral:1", "vocoder": "griffin_lim",
-    "embedder": "musicnn:2",
+    "embedder": "musicnn:2", "test_clips": 40, "heard_clips": 0,
 }  # fmt: skip
 
 
@@ -47,3 +47,10 @@ def test_a_codec_that_keeps_phase_has_its_ratio(tmp_path):
 def test_a_data_set_without_the_measurement_says_so(tmp_path):
     assert codec_section(tmp_path) is None
     assert "wasn’t measured" in page(None)
+
+
+def test_a_vocoder_that_has_heard_test_artists_is_named(tmp_path):
+    write_table(tmp_path / "codec_quality.parquet", "codec_quality", [ROW])
+    assert "was trained on" not in page(codec_section(tmp_path))
+    write_table(tmp_path / "codec_quality.parquet", "codec_quality", [ROW | {"heard_clips": 7}])
+    assert "trained on music by the artists of 7 of the 40 test clips" in page(codec_section(tmp_path))

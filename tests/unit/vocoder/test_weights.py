@@ -1,12 +1,17 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny_vocoder import mel_frames, tiny_vocoder
 
+from ssmttm.codecs.spectral import SpectralCodec
+from ssmttm.config import PRESETS, ROOT, load_config
+from ssmttm.dataset.splits import normalize_artist
 from ssmttm.errors import UserError
+from ssmttm.files import sha256_file
 from ssmttm.vocoder import SHIPPED, weights
 from ssmttm.vocoder.network import Vocoder, VocoderConfig
 from ssmttm.vocoder.weights import check_mel, load_vocoder, save_vocoder
@@ -110,3 +115,21 @@ def test_a_vocoder_for_other_mel_frames_is_refused(file):
     check_mel(load_vocoder(file), frames, "v", "the codec")
     with pytest.raises(UserError, match=r"sample_rate 24000.*sample_rate 16000"):
         check_mel(load_vocoder(file), frames | {"sample_rate": 16000}, "v", "the codec")
+
+
+def test_the_shipped_vocoder_is_small_fits_the_default_codec_and_never_heard_who_was_held_out():
+    trained = load_vocoder(SHIPPED)
+    assert weights.SHIPPED_FILE.stat().st_size < 6e6
+    frames = SpectralCodec(24000, np.zeros(192, np.float32), np.zeros((1, 2, 192), np.float32)).mel_settings
+    check_mel(trained, frames, SHIPPED, "the codec")
+    held_out = load_config(ROOT / "config.yaml", PRESETS / "vocoder" / "config.yaml")["vocoder"]["split"]["held_out"]
+    assert len(trained.heard) >= 5
+    assert not trained.heard & {normalize_artist(name) for name in held_out}
+    assert trained.network.dither.any()
+
+
+def test_the_shipped_card_is_of_the_shipped_file():
+    card = weights.SHIPPED_FILE.with_suffix(".md").read_text(encoding="utf-8")
+    assert sha256_file(weights.SHIPPED_FILE) in card
+    assert "Not measured yet" not in card
+    assert all(artist in card for artist in load_vocoder(SHIPPED).heard)
