@@ -1,5 +1,6 @@
 """The parts of a block around its sequence mixer: cross-attention, feed-forward, residuals."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssmttm.models.config import ModelConfig, Shape
@@ -55,6 +56,11 @@ class FeedForward(nn.Sequential):
             nn.Linear(hidden, config.d_model),
         )
 
+    def step(self, x: Tensor) -> Tensor:
+        """One frame `[batch, d_model]`, without dropout and what calling modules costs."""
+        changed: Tensor = self[-1](F.gelu(self[0](x)))
+        return changed
+
     def flops(self, length: int) -> Cost:
         """FLOPs for `length` frames."""
         return Cost(weights=2 * length * sum(layer.weight.numel() for layer in self if isinstance(layer, nn.Linear)))
@@ -92,9 +98,14 @@ class Block(nn.Module):
         return self._rest(x + self.mixer_dropout(y), context), state
 
     def step(self, x: Tensor, context: State | None, state: State) -> tuple[Tensor, State]:
-        """One frame `[batch, d_model]`; see `SequenceMixer.step`."""
+        """One frame `[batch, d_model]`; see `SequenceMixer.step`. Dropout is never on here."""
         y, state = self.mixer.step(rms_norm(x, self.mixer_norm), state)
-        return self._rest((x + self.mixer_dropout(y))[:, None], context)[:, 0], state
+        x = x + y
+        if self.cross is not None and context is not None:
+            x = x + self.cross(rms_norm(x, self.cross_norm)[:, None], context)[:, 0]
+        if self.feedforward is not None:
+            x = x + self.feedforward.step(rms_norm(x, self.feedforward_norm))
+        return x, state
 
     def _rest(self, x: Tensor, context: State | None) -> Tensor:
         if self.cross is not None and context is not None:

@@ -5,7 +5,7 @@ prefix or by cross-attention. The designs are those of arXiv 2601.14786.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import torch
@@ -19,11 +19,13 @@ from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
 from ssmttm.models.dropout import number_sites
 from ssmttm.models.functional import RMSNorm
+from ssmttm.models.inference.decode import rms_norm
 from ssmttm.models.mixer import State
 from ssmttm.models.patterns import steps_for
 from ssmttm.models.positions import sinusoidal
 
 _PIECE = 512
+_AHEAD = 64
 """Steps that `prefill` takes at once: bounds its memory for long prompts."""
 
 
@@ -35,6 +37,7 @@ class Stream:
     context: list[State | None]
     position: Tensor  # [batch], of the next frame
     head: Tensor  # [K * codebook_size, d_model], the heads as one
+    ahead: list[Tensor] = field(default_factory=list)  # position vectors [batch, d_model] of next frames, last first
 
 
 class MusicLM(nn.Module):
@@ -106,14 +109,19 @@ class MusicLM(nn.Module):
             x = self._embed(piece)
             self._advance(x + sinusoidal(positions, x.shape[-1]), stream)
             stream.position += piece.shape[-1]
+            stream.ahead.clear()
 
     def step(self, codes: Tensor, stream: Stream) -> Tensor:
         """Feed one step of codes `[batch, K]`; returns logits `[batch, K, codebook_size]` and advances `stream`."""
-        x = self._embed(codes) + sinusoidal(stream.position, self.config.d_model)
+        if not stream.ahead:  # for many frames at once: for one, the calls cost more than the sines
+            positions = stream.position + torch.arange(_AHEAD - 1, -1, -1, device=codes.device)[:, None]
+            stream.ahead.extend(sinusoidal(positions, self.config.d_model))
+        x = self._embed(codes) + stream.ahead.pop()
         for i, block in enumerate(self.blocks):
             x, stream.layers[i] = block.step(x, stream.context[i], stream.layers[i])
         stream.position += 1
-        return self._logits(x, stream.head)
+        x = rms_norm(x, self.final_norm) if isinstance(self.final_norm, RMSNorm) else x
+        return F.linear(x, stream.head).view(len(x), len(self.heads), -1)
 
     def _advance(self, x: Tensor, stream: Stream, mask: Tensor | None = None) -> None:
         """Take inputs of the first block `[batch, length, d_model]` into the states."""

@@ -21,6 +21,11 @@ def rms_norm(x: Tensor, norm: RMSNorm) -> Tensor:
     return F.rms_norm(x, norm.weight.shape, norm.weight, norm.eps)
 
 
+def is_large(ssm: Tensor) -> bool:
+    """Whether steps of a state wait for memory: then its update is put off."""
+    return ssm.device.type == "cpu" and ssm.numel() * ssm.element_size() >= LARGE_BYTES
+
+
 def ssd_step_(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: State) -> Tensor:
     """One step of the recurrence of `ssmttm.models.kernels.ssd`, by its symbols; returns y `[batch, H, P]`.
 
@@ -28,7 +33,7 @@ def ssd_step_(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Sta
     (`_put_off`), and `settle_` must come before anything else reads it.
     """
     ssm = state["ssm"]
-    if ssm.device.type == "cpu" and ssm.numel() * ssm.element_size() >= LARGE_BYTES:
+    if is_large(ssm):
         return _put_off(x, dt, a, b, c, state)
     ssm.mul_(torch.exp(dt * a)[..., None, None])
     rows = ssm.view(len(ssm), -1, ssm.shape[-1])

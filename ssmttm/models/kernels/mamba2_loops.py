@@ -16,12 +16,13 @@ from numba.extending import overload
 
 from ssmttm.models.kernels.ssd import LOST
 
-_FLAGS: dict[str, Any] = {
+FLAGS: dict[str, Any] = {
     "fastmath": {"contract", "nsz", "arcp", "reassoc", "afn"},
     "error_model": "numpy",
     "cache": True,
 }
-_PARALLEL = {"parallel": True, **_FLAGS}
+"""Of loops that Numba compiles."""
+_PARALLEL = {"parallel": True, **FLAGS}
 _ONE = np.float32(1)
 
 
@@ -50,7 +51,7 @@ def _exp_of(x):
     return single
 
 
-@njit(inline="always", **_FLAGS)
+@njit(inline="always", **FLAGS)
 def _decay(like, log):
     """exp(log) for log <= 0 (1 above) in the type of `like`, and 0 for what is lost in rounding.
 
@@ -87,7 +88,7 @@ def _put_of(array, x):
     return half
 
 
-@njit(**_FLAGS)
+@njit(**FLAGS)
 def _convolve(projected, past, row, t, first, offset, weight, bias, out):
     """Causal depthwise convolution at frame t; frames before `first` are padding, before 0 are in `past`."""
     width, mixed = weight.shape
@@ -106,7 +107,7 @@ def _convolve(projected, past, row, t, first, offset, weight, bias, out):
                 out[c] += w[c] * _get(x[c])
 
 
-@njit(**_FLAGS)
+@njit(**FLAGS)
 def _scan_inputs(u, to_end, first_head, i, by_head, b, c, adding):
     """Store u = x, B, C of one frame: x head-major and, times to_end, token-major."""
     inner, size = len(adding), len(b)

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from ssmttm.models.config import Shape
 from ssmttm.models.cost import Cost
 from ssmttm.models.functional import RMSNorm
-from ssmttm.models.inference.decode import rms_norm, settle_, ssd_step_
+from ssmttm.models.inference.decode import is_large, rms_norm, settle_, ssd_step_
 from ssmttm.models.kernels import mamba2_cpu, mamba2_plain
+from ssmttm.models.kernels.mamba2_step import mamba2_step_
 from ssmttm.models.kernels.ssd import ssd_flops
 from ssmttm.models.mixer import SequenceMixer, State
 
+_LOOPED = (torch.float32, torch.float64)
 LARGE = 1 << 18
 """Elements of x from which a CPU waits for memory, and the compiled loops are faster than tensor operations."""
 
@@ -71,10 +73,19 @@ class Mixer(SequenceMixer):
         recent = torch.cat([state["conv"].to(mixed.dtype), mixed[:, -before:]], 1)[:, -before:]
         return out, {"conv": recent, "ssm": ssm}
 
-    @torch.no_grad()
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """See `SequenceMixer.step`; the state is updated in place, and nothing can be differentiated."""
-        z, mixed, dt = self.in_proj(x).split([self.inner, self.inner + 2 * self.size, self.heads], -1)
+        projected, conv, ssm = self.in_proj(x), state["conv"], state["ssm"]
+        if projected.device.type == "cpu" and projected.dtype == ssm.dtype in _LOOPED and not is_large(ssm):
+            weights = (self.conv_weight, self.conv_bias, self.dt_bias, self.a_log, self.d, self.norm.weight)
+            y = mamba2_step_(projected, weights, self.norm.eps, conv, ssm)
+        else:
+            y = self._step_inside(projected, state)
+        return self.out_proj(y), state
+
+    @torch.no_grad()
+    def _step_inside(self, projected: Tensor, state: State) -> Tensor:
+        z, mixed, dt = projected.split([self.inner, self.inner + 2 * self.size, self.heads], -1)
         window = torch.cat([state["conv"], mixed[:, None]], 1)
         state["conv"].copy_(window[:, 1:])
         mixed = F.silu((window * self.conv_weight).sum(1) + self.conv_bias)
@@ -82,7 +93,7 @@ class Mixer(SequenceMixer):
         u = u.view(-1, self.heads, self.channels)
         y = ssd_step_(u, F.softplus(dt + self.dt_bias), -self.a_log.exp(), b, c, state)
         y = torch.addcmul(y, u, self.d[:, None]).flatten(1)
-        return self.out_proj(rms_norm(y * F.silu(z), self.norm)), state
+        return rms_norm(y * F.silu(z), self.norm)
 
     def init_state(self, batch: int, device: torch.device, dtype: torch.dtype) -> State:
         """See `SequenceMixer.init_state`."""
