@@ -11,13 +11,13 @@ one distribution: they don't differ. The project's own scores, intervals and tes
 Embeddings are normal: what a clip shares with its caption, its own center, and windows around that. Classes are
 sigmoids of linear functions of the center. Standard errors of a rate are about sqrt(rate (1 - rate) / studies).
 
-    python benchmarks/error_rates.py [--studies 400] [--captions 24] [--dim 16] [--resamples 200]
+    python benchmarks/error_rates.py [--studies 400] [--captions 24] [--dim 16] [--resamples 200] [--metrics NAME ...]
 """
 
 import argparse
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -68,9 +68,9 @@ class World:
         return ClipSet(name, ids, texts, tuple(windows), posteriors, "simulated", texts=asked)
 
 
-def scored(study: dict[str, ClipSet], settings: Settings) -> Iterator[tuple[str, list[dict]]]:
+def scored(study: dict[str, ClipSet], settings: Settings, metrics: Sequence[str]) -> Iterator[tuple[str, list[dict]]]:
     """Every number of both systems, by its metric's name: [that of a, that of b]."""
-    for metric in METRICS:
+    for metric in metrics:
         against = study["training" if metric == "training_copies" else "reference"]
         both = [evaluate(metric, study[name], against, settings) for name in ("a", "b")]
         parts = [beside(metric, entry) for entry in both]
@@ -78,17 +78,17 @@ def scored(study: dict[str, ClipSet], settings: Settings) -> Iterator[tuple[str,
             yield pair[0]["metric"], list(pair)
 
 
-def simulated(world: World, studies: int, resamples: int) -> dict[str, dict[str, list]]:
+def simulated(world: World, studies: int, resamples: int, metrics: Sequence[str]) -> dict[str, dict[str, list]]:
     """By metric: p-values and intervals of differences, values and intervals of scores."""
     found: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
     for number in range(studies):
         settings = Settings(resamples, 1 - LEVEL, number)
-        for metric, (one, other) in scored(world.study(number), settings):
+        for metric, (one, other) in scored(world.study(number), settings, metrics):
             kept = found[metric]
             kept["value"].append(one["value"])
             if one["low"] is not None:
                 kept["ends"].append((one["low"], one["high"]))
-            difference = difference_of(sample_of(one), sample_of(other), resamples, 1 - LEVEL, number)
+            difference = difference_of(sample_of(one), sample_of(other), 1 - LEVEL, number)
             if difference is not None:
                 kept["p"].append(difference.p_value)
                 kept["apart"].append((difference.low, difference.high))
@@ -109,8 +109,9 @@ def main() -> None:
     parser.add_argument("--captions", type=int, default=24)
     parser.add_argument("--dim", type=int, default=16)
     parser.add_argument("--resamples", type=int, default=200)
+    parser.add_argument("--metrics", nargs="*", choices=list(METRICS), default=list(METRICS))
     options = parser.parse_args()
-    found = simulated(World(options.dim, options.captions, 0), options.studies, options.resamples)
+    found = simulated(World(options.dim, options.captions, 0), options.studies, options.resamples, options.metrics)
     print(
         f"{options.studies} studies of {options.captions} captions, {options.dim} dimensions, {WINDOWS} windows a clip,"
     )

@@ -6,9 +6,16 @@ from typing import Any
 from ssmttm.errors import UserError
 from ssmttm.settings import Config, EvaluationSettings, RefinerSpec, Run
 
-BASELINES = ("originals", "codec", "shuffled", "noise", "training")
-"""Systems that are no model: the references' real clips, the codec's reconstruction of them (ceiling),
-real clips under other clips' captions, noise (floor), and training clips (what memorizing would score)."""
+CODE_MODELS = ("unigram", "copy", "bigram", "trigram")
+"""Trivial models of the codes of level 1, which know no caption: what a language model has to beat."""
+
+BASELINES = ("originals", "codec", "shuffled", "noise", "same_track", "training_codec", "nearest_caption")
+"""Systems that are no model: the references' real clips, the codec's reconstruction of them (ceiling), real clips under
+other clips' captions, noise (floor); and through the codec other clips of the same tracks, training clips (what
+memorizing would score), and for each caption the training clip whose caption is nearest."""
+
+TRAINED_ON = ("training_codec", "nearest_caption")
+"""Those of `BASELINES` whose audio is that of training clips."""
 
 MUSICGEN = "musicgen"
 """The system that `evaluation.musicgen` describes."""
@@ -43,9 +50,12 @@ ELSEWHERE = frozenset({"clap_laion"})
 
 STUDY_TABLES = (
     "comparison", "progress", "differences", "stages", "curves", "fits", "fit_curves", "reach", "scaling",
-    "scaling_summary", "seeds", "seed_tests",
+    "scaling_summary", "seeds", "seed_tests", "losses", "loss_pairs", "efficiency",
 )  # fmt: skip
 """What stage `compare` writes of a study, as Parquet; docs/evaluation.md says what is in them."""
+
+LOSS_TABLES = ("losses", "loss_pairs", "efficiency")
+"""Those of `STUDY_TABLES` about losses on held-out clips, which are CSV files, too."""
 
 FEWEST = {"prdc": 6, "frechet_infinity": 8}
 """Clips that a metric needs: balls reach to the fifth nearest other clip; a line is fitted over numbers of windows."""
@@ -98,7 +108,9 @@ def refiner_of(run: str, refiner: str, checkpoint: str) -> str:
 def systems_of(config: Config) -> list[str]:
     """The systems that are no run of this project: baselines, audio of others, MusicGen."""
     evaluation = config["evaluation"]
-    return [*BASELINES, *evaluation["systems"], *([MUSICGEN] if evaluation["musicgen"] else [])]
+    # Of another set than the test split there are no other clips of its tracks.
+    own = [name for name in BASELINES if name != "same_track" or evaluation["prompts"]["set"] == "test"]
+    return [*own, *CODE_MODELS, *evaluation["systems"], *([MUSICGEN] if evaluation["musicgen"] else [])]
 
 
 def vocoder_files(config: Config) -> list[str]:
@@ -111,7 +123,7 @@ def check(config: Config, where: str) -> None:
     """Refuse an evaluation that can't be: UserError with the file, the key and what to do."""
     evaluation = config["evaluation"]
     for name in evaluation["systems"]:
-        if name in (*BASELINES, MUSICGEN):
+        if name in (*BASELINES, *CODE_MODELS, MUSICGEN):
             raise UserError(f"{where}: evaluation.systems.{name}: the workflow's own system has that name; rename it")
     _check_prompts(evaluation["prompts"], where)
     _check_metrics(evaluation, config["generation"]["prompts"], where)

@@ -45,7 +45,16 @@ BASELINE_NAMES = {
     "codec": ("Codec reconstruction", "real clips after the codec: the ceiling for every model"),
     "shuffled": ("Shuffled captions", "real clips under other clips’ captions: the floor for matching a caption"),
     "noise": ("Noise", "the floor for sounding like music"),
-    "training": ("Training clips through the codec", "music that the models were trained on, as the codec gives it"),
+    "same_track": ("Same track", "other clips of the captions’ own tracks, as the codec gives them"),
+    "training_codec": (
+        "Training clips through the codec",
+        "music that the models were trained on, as the codec gives it",
+    ),
+    "nearest_caption": ("Nearest caption", "the training clip whose caption is nearest, as the codec gives it"),
+    "unigram": ("Single codes", "codes drawn by how often each occurs, whatever came before"),
+    "copy": ("Copied codes", "the last code again, as often as music repeats it"),
+    "bigram": ("Pairs of codes", "each code drawn by how often it follows the last one: what a model has to beat"),
+    "trigram": ("Triples of codes", "each code drawn by how often it follows the last two"),
     "musicgen": ("MusicGen", "a published model, its own training data"),
 }
 

@@ -130,7 +130,7 @@ class SplitRow(TypedDict):
     clip_id: str
     track_id: str
     artist: str  # normalized name, the unit of the split
-    split: str  # train, validation, test; duplicate: in none of them
+    split: str  # train, validation, test, known, tuning; duplicate: in none of them
 
 
 class StyledCaption(TypedDict):
@@ -246,6 +246,23 @@ class CodecLevelRow(TypedDict):
     embedder: str | None  # name and hash
 
 
+class LikelihoodRow(TypedDict):
+    """How likely a held-out clip's codes are to a system: negative log-likelihoods in nats per code."""
+
+    clip_id: str
+    split: str  # test: new artists; known: held-out tracks of artists in train
+    track_id: str
+    artist: str
+    levels: Int32  # of the codec, that the system predicts
+    tokens: int  # codes that were counted, of all these levels
+    own: float  # under the clip's own caption
+    other: float | None  # under a caption of another track; null for systems that read no caption
+    null: float | None  # under the null condition; null likewise
+    first: float  # of the codes of level 1 alone, as the next two
+    first_other: float | None
+    first_null: float | None
+
+
 ROWS: Mapping[str, type] = {
     "index": IndexRecord,
     "licensed": LicensedRow,
@@ -262,6 +279,7 @@ ROWS: Mapping[str, type] = {
     "generated": GeneratedRow,
     "embeddings": EmbeddingRow,
     "codec_quality": CodecLevelRow,
+    "likelihoods": LikelihoodRow,
 }
 """The row of each product, by the product's name."""
 

@@ -13,9 +13,10 @@ from typing import Any, cast
 
 import yaml
 
-from ssmttm import choices
+from ssmttm import choices, questions
 from ssmttm.config import ROOT, complain, lookup, merge, read_yaml, validate_config, validator
 from ssmttm.errors import UserError
+from ssmttm.questions import Design
 from ssmttm.settings import Config, GenerationSettings, RefinerSpec, Run, RunSpec
 from ssmttm.spec import RESERVED, differences, generation_of, overridden, refiner_spec, run_spec
 
@@ -126,9 +127,11 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, Run]:
         if row["refiner"]:
             refiner = refiner_spec(config, row["refiner"], places[name])
             _check_stages(specs[name], refiner, generations[name], places[name])
-    return {
+    runs = {
         name: cast(Run, {**row, "spec": specs[name], "generation": generations[name]}) for name, row in table.items()
     }
+    check_seeds(runs, config["runs"])
+    return runs
 
 
 def runs_of(runs: Mapping[str, Run], study: str) -> list[str]:
@@ -139,6 +142,39 @@ def runs_of(runs: Mapping[str, Run], study: str) -> list[str]:
 def refiners_of(runs: Mapping[str, Run]) -> list[str]:
     """The names of the refiners that runs have, in the order of the run table."""
     return list(dict.fromkeys(row["refiner"] for row in runs.values() if row["refiner"]))
+
+
+def shared_refiner(studies: Studies) -> list[str]:
+    """The refiner that most runs of the config's own studies have, the first of equal ones; none if none has one."""
+    own = [row["refiner"] for row in studies.runs.values() if row["refiner"] and row["study"] in studies.own]
+    return [max(dict.fromkeys(own), key=own.count)] if own else []
+
+
+def check_seeds(runs: Mapping[str, Run], where: str) -> None:
+    """Refuse designs that the headline compares, but that were given other seeds: UserError, before training."""
+    for study in dict.fromkeys(row["study"] for row in runs.values()):
+        seeds: dict[Design, set[int]] = {}
+        for row in (row for row in runs.values() if row["study"] == study and not row["overrides"]):
+            seeds.setdefault(_design(row), set()).add(row["seed"])
+        questions.check_seeds(questions.pairs(seeds), seeds, where)
+
+
+def _design(row: Run) -> Design:
+    """What a row trains, less its seed, as far as a question asks; refiners of one budget are alike."""
+    variant, model, budget = row["spec"]["variant"], row["spec"]["model"], row["spec"]["budget"]
+    ((kind, amount),) = cast(Mapping[str, float], budget).items()
+    hybrid = bool(variant["attention_layers"]) and variant["mixer"] != questions.ATTENTION
+    return Design(
+        name=row["variant"],
+        mixer=variant["mixer"],
+        feedforward=variant["feedforward"],
+        conditioning=variant["conditioning"],
+        hybrid=hybrid,
+        size=row["size"],
+        scale=float(model["d_model"] ** 2 * model["layers"]),
+        budget=(kind, float(amount)),
+        stages=2 if row["refiner"] else 1,
+    )
 
 
 def _find(path: str, root: Path | str) -> Path:

@@ -136,6 +136,9 @@ class SystemScore(Score, System):
     """A row of `comparison`: a final score of a system."""
 
     study: str
+    ranks_real: bool | None = None
+    """Whether scores of this kind tell real music from drawn codes (`ssmttm.study.ranking`); None where that is not
+    known. Scores that don't take no part in verdicts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -377,6 +380,98 @@ class DesignTest(Kind):
     p_adjusted: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """A row of `losses`: a system's loss on the clips of one split, in nats per token of level 1.
+
+    Intervals are over tracks within artists. A gain is a loss under other conditions, less that under the clip's own
+    caption: positive where the caption helps. `over_bigram` is the loss of counted pairs of codes, less the system's.
+    """
+
+    system: str
+    kind: Literal["run", "trivial"]
+    variant: str | None = None
+    mixer: str | None = None
+    feedforward: str | None = None
+    conditioning: str | None = None
+    size: str | None = None
+    stages: int | None = None
+    seed: int | None = None
+    budget_kind: str | None = None
+    budget: float | None = None
+    flops: float | None = None
+    steps: int | None = None
+    seconds: float | None = None
+    split: str
+    """`test`, of new artists, or `known`, held-out tracks of artists in training."""
+    loss: float
+    low: float | None = None
+    high: float | None = None
+    clips: int
+    tracks: int
+    artists: int
+    other_gain: float | None = None
+    """Under another clip's caption."""
+    other_gain_low: float | None = None
+    other_gain_high: float | None = None
+    null_gain: float | None = None
+    """Without a caption."""
+    null_gain_low: float | None = None
+    null_gain_high: float | None = None
+    over_bigram: float | None = None
+    over_bigram_low: float | None = None
+    over_bigram_high: float | None = None
+    levels: int | None = None
+    """That the system predicts; None for one that stops at level 1."""
+    all_levels: float | None = None
+    """Its loss over all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossPair:
+    """A row of `loss_pairs`: two designs that a question sets against each other, paired by clip and seed."""
+
+    question: str
+    """`mixer`, `conditioning`, `stages` or `size`; `twins` of what two designs give up with their size: `a` and `b` are
+    then the state-space model and its Transformer twin, and the difference is what `b` gives up less what `a` does."""
+    a: str
+    b: str
+    """Designs; where the question is of size, of the same design, `a` is the larger."""
+    size: str | None = None
+    budget_kind: str | None = None
+    budget: float | None = None
+    split: str
+    seeds: int
+    difference: float
+    """Loss of `b` less that of `a`: positive where `a` is better."""
+    low: float
+    high: float
+    p: float
+    adjusted: float
+    """Holm's, over the pairs of one question."""
+    verdict: Literal["a is better", "b is better", "not told apart"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Efficiency:
+    """A row of `efficiency`: how many times less `a` needs until its loss is that with which `b` ends."""
+
+    a: str
+    b: str
+    unit: Literal["flops", "steps", "seconds"]
+    times: float | None = None
+    low: float | None = None
+    """None also where nothing bounds it, as `high`."""
+    high: float | None = None
+    note: str
+    """How it was found, or why there is none."""
+    size: str
+    split: str
+    seeds: int
+    target: float
+    """The loss that is to be reached."""
+
+
 STUDY_ROWS: dict[str, type] = {
     "comparison": SystemScore,
     "progress": CheckpointScore,
@@ -390,6 +485,9 @@ STUDY_ROWS: dict[str, type] = {
     "scaling_summary": SmallerSize,
     "seeds": DesignMean,
     "seed_tests": DesignTest,
+    "losses": Loss,
+    "loss_pairs": LossPair,
+    "efficiency": Efficiency,
 }
 """The type of each table's rows."""
 

@@ -54,18 +54,37 @@ def reference_clips(
 
 @app.command()
 def baseline(
-    name: Annotated[str, option("originals, codec, shuffled, noise or training.")],
+    name: Annotated[str, option("originals, codec, shuffled, noise, same_track, training_codec or nearest_caption.")],
     prompts: Prompts,
     clips: Annotated[list[Path], option("clips/{shard}.parquet, or reference clips; repeat for every one.")],
     codec: CodecFile,
     out: Out,
-    splits: Annotated[Path | None, option("splits.parquet, for training.")] = None,
+    splits: Annotated[Path | None, option("splits.parquet, for training clips.")] = None,
+    text: Annotated[list[Path] | None, option("text/{shard}.parquet, for nearest_caption; repeat.")] = None,
     spec: Spec = None,
 ) -> None:
     """Write the audio of a system that is no model: ceiling, floor and references."""
     from ssmttm.stages import baseline
 
-    baseline.run(stage_settings("baseline", spec), name, prompts, clips, codec, out, splits)
+    baseline.run(stage_settings("baseline", spec), name, prompts, clips, codec, out, splits, text or [])
+
+
+@app.command()
+def trivial(
+    name: Annotated[str, option("unigram, copy, bigram or trigram.")],
+    prompts: Prompts,
+    data: Annotated[Path, option("results/data/<version>: the released data set that it is fitted to.")],
+    codec: CodecFile,
+    out: Out,
+    refiner: Annotated[
+        Path | None, option("What completes codes of level 1; without one, each level is alike.")
+    ] = None,
+    spec: Spec = None,
+) -> None:
+    """Write audio of a trivial model of codes: what a language model has to beat."""
+    from ssmttm.stages import trivial
+
+    trivial.run(stage_settings("trivial", spec), name, prompts, data, codec, out, refiner)
 
 
 Facts = Annotated[Path, new_file("facts.json: what is known of the system; written, too.", "--facts")]
@@ -144,6 +163,24 @@ def statistics(
     from ssmttm.stages import statistics
 
     statistics.run(embeddings, name, out)
+
+
+@app.command()
+def likelihood(
+    data: Annotated[Path, option("results/data/<version>: the released data set.")],
+    out: Out,
+    model: Annotated[Path | None, option("model.safetensors of a trained run.")] = None,
+    system: Annotated[
+        str | None, option("Instead: unigram, bigram, trigram or copy, fitted to the training clips.")
+    ] = None,
+    spec: Spec = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Compute the negative log-likelihood of every held-out clip: with its own caption, another's, and none."""
+    from ssmttm.stages import likelihood
+
+    likelihood.run(stage_settings("likelihood", spec), data, out, model, system, device, threads)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.cautions import few_clips
 from ssmttm.evaluation.clipset import ClipSet
 from ssmttm.statistics.bootstrap import mean_interval
+from ssmttm.statistics.crossed import exact
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,23 @@ def no_difference() -> Score:
     return {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
+def part_score(values: np.ndarray | None, value: float, settings: Settings, share: bool = False) -> Score:
+    """A score of a whole set from what each clip adds to it `[clips]` (`ssmttm.statistics.jackknife`).
+
+    Without an interval where that is None. That of a `share` is at least the exact binomial one, since a share of all
+    clips, or of none, shows no spread.
+    """
+    if values is None:
+        return {"value": value, "low": None, "high": None}
+    low, high = mean_interval(values, settings.confidence)
+    if share:
+        least, most = exact(value, len(values), settings.confidence)
+        low, high = min(low, least), max(high, most)
+    return {"value": value, "low": low, "high": high, "per_clip": values}
+
+
 def mean_score(values: np.ndarray, settings: Settings) -> Score:
-    """The mean of a value per clip `[clips]` with its percentile interval, and a warning if the clips are few."""
-    low, high = mean_interval(values, settings.bootstrap, settings.confidence, settings.seed)
+    """The mean of a value per clip `[clips]` with its t interval, and a warning if the clips are few."""
+    low, high = mean_interval(values, settings.confidence)
     warnings = few_clips(len(values))
     return {"value": float(values.mean()), "low": low, "high": high, "per_clip": values, "warnings": warnings}

@@ -42,24 +42,33 @@ def find_refiner(folder: Path) -> Path | None:
     return path
 
 
+@dataclass(frozen=True)
+class FirstStage:
+    """What makes the codes that a refiner goes on from: codec and text encoder by identity, and how many levels."""
+
+    codec: str
+    text_encoder: str
+    codebooks: int
+
+
 def load_tables(codec: Codec, levels: int, device: torch.device) -> Tables:
     """What the codec's codes of the first `levels` levels stand for."""
     first, rest = codec.tables()
     return Tables(torch.from_numpy(first).to(device), torch.from_numpy(rest[: levels - 1]).to(device))
 
 
-def _check(path: Path, model: MusicLM, refiner: Refiner, made: RefinerOrigin, run: Origin, codec: Codec) -> None:
-    """Raise UserError unless the refiner goes on from what the run's language model writes."""
-    if made["codec"] != run["codec"]:
-        raise UserError(f"{path}: a refiner for the codec {made['codec']}, but the run is of {run['codec']}")
-    if made["text_encoder"] != run["text_encoder"]:
+def _check(path: Path, refiner: Refiner, made: RefinerOrigin, first: FirstStage, codec: Codec) -> None:
+    """Raise UserError unless the refiner goes on from what the first stage writes."""
+    if made["codec"] != first.codec:
+        raise UserError(f"{path}: a refiner for the codec {made['codec']}, but the run is of {first.codec}")
+    if made["text_encoder"] != first.text_encoder:
         raise UserError(
-            f"{path}: a refiner for the text encoder {made['text_encoder']}, but the run is of {run['text_encoder']}"
+            f"{path}: a refiner for the text encoder {made['text_encoder']}, but the run is of {first.text_encoder}"
         )
-    if model.config.codebooks != 1:
+    if first.codebooks != 1:
         raise UserError(
             f"{path}: a refiner goes on from codes of level 1, but the run's language model writes "
-            f"{model.config.codebooks} codebooks; use a run with model.codebooks 1"
+            f"{first.codebooks} codebooks; use a run with model.codebooks 1"
         )
     if refiner.config.levels > codec.codebooks:
         raise UserError(
@@ -83,8 +92,16 @@ class SecondStage:
 
         `run` is what the language model `model` was trained by and on.
         """
+        first = FirstStage(run["codec"], run["text_encoder"], model.config.codebooks)
+        return cls.after(first, path, refinement, codec, device)
+
+    @classmethod
+    def after(
+        cls, first: "FirstStage", path: Path, refinement: Refinement, codec: Codec, device: torch.device
+    ) -> "SecondStage":
+        """The same for codes of any first stage."""
         refiner, origin = load_refiner(path)
-        _check(path, model, refiner, origin, run, codec)
+        _check(path, refiner, origin, first, codec)
         refiner = refiner.to(device)
         tables = load_tables(codec, refiner.config.levels, device)
         return cls(refiner, build_sampler(refiner, tables, refinement), refinement.snap)

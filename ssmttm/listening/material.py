@@ -18,7 +18,7 @@ from ssmttm.seeds import stable_int
 from ssmttm.tables import read_table
 
 CEILING = "originals"
-_UNCREDITED = ("shuffled", "training")
+_UNCREDITED = ("shuffled", "training_codec", "nearest_caption", "same_track")
 """Baselines of real music under other clips' names: whose it is can't be told."""
 _VOLUME_S = 4.0
 

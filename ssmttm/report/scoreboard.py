@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ssmttm.choices import TRAINED_ON
 from ssmttm.numbers import (
     BASELINE_NAMES,
     budget_name,
@@ -128,7 +129,7 @@ def main_part(frame: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
 
 def cautions(score: SystemScore) -> list[str]:
     """The warnings of a score, and what one says of training clips whose copies are sought among training clips."""
-    own = [TRAINING_COPIES] if (score.system, score.metric) == ("training", "training_copies") else []
+    own = [TRAINING_COPIES] if score.system in TRAINED_ON and score.metric == "training_copies" else []
     return own + [warning for warning in score.warnings.split("; ") if warning]
 
 

@@ -1,6 +1,7 @@
-"""Stage `baseline`: the audio of systems that are no model, in the form of generated clips."""
+"""Stage `baseline`: real clips, codec reconstructions and noise as systems, in the form of generated clips."""
 
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,18 @@ from ssmttm.audio.coded import decode_audio, limit_peak, resample
 from ssmttm.choices import BASELINES
 from ssmttm.codecs.base import load_codec
 from ssmttm.errors import UserError
-from ssmttm.evaluation.systems.baselines import derange, noise_like
+from ssmttm.evaluation.systems.baselines import derange, noise_like, same_track
 from ssmttm.evaluation.systems.generated import generated_row
+from ssmttm.evaluation.systems.nearest import nearest_clips
 from ssmttm.evaluation.systems.training import training_clips, training_order
 from ssmttm.progress import notify
 from ssmttm.released import check_inputs
 from ssmttm.seeds import stable_int
 from ssmttm.settings import StageSpec
-from ssmttm.tables import iter_clips, read_table, write_table
+from ssmttm.tables import iter_clips, read_mapping, read_table, write_table
 from ssmttm.threads import set_threads
+
+THROUGH_CODEC = ("codec", "same_track", "training_codec", "nearest_caption")
 
 
 def run(
@@ -28,10 +32,12 @@ def run(
     codec: Path,
     out: Path,
     splits: Path | None = None,
+    text: Sequence[Path] = (),
 ) -> None:
-    """Write baseline `name` (originals, codec, shuffled, noise, training) for the table `prompts`.
+    """Write baseline `name`, one of `BASELINES`, for the table `prompts`.
 
-    `clips` are tables of the prompts' own clips; for `training` those of the data set, whose `splits` it needs.
+    `clips` are tables of the prompts' own clips; of training clips those of the data set, whose `splits` are needed,
+    too, and for nearest_caption the embeddings of their captions, `text`.
     """
     if name not in BASELINES:
         raise UserError(f"no baseline {name!r}; there are {', '.join(BASELINES)}")
@@ -42,8 +48,13 @@ def run(
     source = {p["clip_id"]: p["clip_id"] for p in wanted}
     if name == "shuffled":
         source = derange({p["clip_id"]: p["track_id"] for p in wanted}, seed)
-    if name == "training":
+    if name == "same_track":
+        tracks = [read_mapping(path, "clips", "clip_id", "track_id") for path in clips]
+        source = same_track({p["clip_id"]: p["track_id"] for p in wanted}, dict(ChainMap(*tracks)), seed)
+    if name == "training_codec":
         source = _from_training(list(source), clips, splits, seed)
+    if name == "nearest_caption":
+        source = nearest_clips(wanted, splits, text, spec["text"])
     audio = {clip["clip_id"]: clip["audio"]["bytes"] for clip in iter_clips(clips, set(source.values()))}
     if missing := [clip for clip in source.values() if clip not in audio]:
         raise UserError(f"{prompts}: {len(missing)} clips, such as {missing[0]}, are in no table of clips")
@@ -58,7 +69,7 @@ def run(
 def _from_training(prompts: list[str], clips: list[Path], splits: Path | None, seed: int) -> dict[str, str]:
     """For each prompt a clip of the train split."""
     if splits is None:
-        raise UserError("the baseline `training` needs --splits, which says what was trained on")
+        raise UserError("the baseline `training_codec` needs --splits, which says what was trained on")
     order = training_order(splits, clips, seed)
     if len(order) < len(prompts):
         notify(f"the training split has {len(order)} clips for {len(prompts)} prompts; some are used again")
@@ -69,7 +80,7 @@ def _change(
     name: str, codec: Path, vocoder: str, seed: int
 ) -> Callable[[str, np.ndarray, int], tuple[np.ndarray, int]]:
     """What baseline `name` does to a clip's audio: (clip id, wave, rate) -> (wave, rate)."""
-    if name in ("codec", "training"):  # a model's audio comes through the codec too
+    if name in THROUGH_CODEC:  # a model's audio comes through the codec too
         coder = load_codec(codec, vocoder)
 
         def reconstruct(clip_id: str, wave: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:

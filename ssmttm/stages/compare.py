@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from ssmttm.choices import CODE_MODELS
 from ssmttm.errors import UserError
 from ssmttm.settings import StageSpec
 from ssmttm.statistics.noise import Noise
 from ssmttm.study.collect import collect
 from ssmttm.study.derive import derived
+from ssmttm.study.efficiency import efficiency
 from ssmttm.study.folder import Study, Summary, write_study
+from ssmttm.study.likelihoods import read_likelihoods
+from ssmttm.study.losses import loss_pairs, losses
 from ssmttm.study.published import paper_progress
 
 
@@ -24,6 +28,9 @@ def run(spec: StageSpec, study: str, runs: list[Path], sizes: list[str], baselin
         raise UserError("--runs names a folder twice")
     evaluation = spec["evaluation"]
     collected = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
+    trivial = {folder.name: folder for folder in baselines if folder.name in CODE_MODELS}
+    of_runs = {trained.run.system: folder for trained, folder in zip(collected.trained, runs, strict=True)}
+    held = read_likelihoods(of_runs | trivial)
     noise = Noise(evaluation["seed"], collected.replicates)
     tables = collected.tables | derived(
         collected.tables["comparison"],
@@ -32,6 +39,11 @@ def run(spec: StageSpec, study: str, runs: list[Path], sizes: list[str], baselin
         noise,
         evaluation["confidence"],
     )
+    tables |= {
+        "losses": losses(collected.trained, list(trivial), held, evaluation["confidence"]),
+        "loss_pairs": loss_pairs(collected.trained, held, evaluation["confidence"], f"study {study!r}"),
+        "efficiency": efficiency(collected.trained, held, evaluation["confidence"]),
+    }
     if evaluation["published"]:
         from ssmttm.accounting.claims_of_designs import paper_costs  # needs torch
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy import stats
 
 NO_INTERVAL = "none: no valid one is known"
 """What is said of the interval of a number whose `low` and `high` are None."""
@@ -33,10 +34,18 @@ def percentile_interval(replicates: np.ndarray, confidence: float) -> tuple[floa
     return float(low), float(high)
 
 
-def mean_interval(values: np.ndarray, count: int, confidence: float, seed: int) -> tuple[float, float]:
-    """Percentile interval of the mean of per-clip values `[n]`."""
+def mean_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Student's t interval of the mean of per-clip values `[n]`; a single value has no width.
+
+    Percentiles of resampled means are too narrow for few clips: of 24, they left out the mean in 7 to 9 % of simulated
+    studies at 95 % (docs/evaluation.md).
+    """
     values = np.asarray(values, dtype=np.float64)
-    return percentile_interval(values[resamples(len(values), count, seed)].mean(axis=1), confidence)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return mean, mean
+    half = float(stats.sem(values) * stats.t.ppf((1 + confidence) / 2, len(values) - 1))
+    return mean - half, mean + half
 
 
 def replicates(statistic: Callable[[np.ndarray], float], clips: int, count: int, seed: int) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Is one system better than another? Differences paired by caption, and over seeds.
 
 Two systems answer the same captions, so most of the spread between captions is common to both
-and cancels in the difference. Intervals come from the bootstrap over captions (Efron and
-Tibshirani 1993), p-values from permutations: if the systems don't differ, then for any caption
-the two clips might as well be exchanged (Fisher 1935; Good 2005, chapter 3).
+and cancels in the difference. Intervals are Student's t, over captions or seeds, p-values from
+permutations: if the systems don't differ, then for any caption the two clips might as well be
+exchanged (Fisher 1935; Good 2005, chapter 3).
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from ssmttm.errors import UserError
-from ssmttm.statistics.bootstrap import percentile_interval, resamples
+from ssmttm.statistics.bootstrap import mean_interval
 
 PERMUTATIONS = 9999
 EXACT = 13
@@ -32,18 +32,18 @@ class PairedDifference:
 
 
 def paired_scores(
-    a: np.ndarray, b: np.ndarray, count: int, confidence: float, seed: int, permutations: int = PERMUTATIONS
+    a: np.ndarray, b: np.ndarray, confidence: float, seed: int, permutations: int = PERMUTATIONS
 ) -> PairedDifference:
     """Difference of the mean per-clip scores `a` and `b` `[n]`, row i of both being caption i.
 
-    Percentile bootstrap over captions, sign-flip p-value (see `sign_flip_p`). ValueError for
+    Student's t interval over captions, sign-flip p-value (see `sign_flip_p`). ValueError for
     fewer than two captions, different lengths or values that aren't finite.
     """
     a, b = _paired(a, b)
     if len(a) < 2:
         raise ValueError("a paired comparison needs two captions")
     differences = a - b
-    low, high = percentile_interval(differences[resamples(len(differences), count, seed)].mean(axis=1), confidence)
+    low, high = mean_interval(differences, confidence)
     return PairedDifference(
         float(differences.mean()), low, high, sign_flip_p(differences, seed, permutations), len(differences)
     )

@@ -1,6 +1,6 @@
 """Tidy tables of one study: scores with intervals and costs, learning curves, and the manifests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -15,10 +15,11 @@ from ssmttm.statistics.noise import Key
 from ssmttm.study.differences import differences
 from ssmttm.study.folder import BaselineSummary, Copy, MetricSummary, Outlier, RunSummary
 from ssmttm.study.frames import frame_of
+from ssmttm.study.ranking import ranking
 from ssmttm.study.replicates import Replicates
 from ssmttm.study.scores import ScoreFile, read_scores
 from ssmttm.study.stages import Staged, stages
-from ssmttm.study.trained import read_trained
+from ssmttm.study.trained import Trained, read_trained
 from ssmttm.study_rows import CheckpointScore, System, SystemScore
 from ssmttm.tables import SCHEMAS
 
@@ -34,6 +35,8 @@ class Collected:
     metrics: dict[str, dict[str, MetricSummary]]
     replicates: dict[Key, np.ndarray]
     """Scores over resampled captions, which no table has."""
+    trained: list[Trained]
+    """The runs with what they left, in the order of their rows."""
 
 
 def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation: EvaluationSettings) -> Collected:
@@ -47,10 +50,13 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
     rows: list[SystemScore] = []
     progress: list[CheckpointScore] = []
     curves, scored, staged, replicates = [], [], [], Replicates(evaluation)
+    runs_read: list[Trained] = []
+    of_systems: dict[str, list[ScoreFile]] = {}
     of_runs: dict[str, RunSummary] = {}
     of_baselines: dict[str, BaselineSummary] = {}
     for folder, size in runs.items():
         trained = read_trained(folder, size)
+        runs_read.append(trained)
         name = trained.run.system
         if name in of_runs:
             raise UserError(f"{folder}: run {name!r} is given twice")
@@ -72,11 +78,14 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
         system = _baseline(folder)
         files = read_scores(folder, evaluation)
         rows += _rows(study, system, files)
+        of_systems[folder.name] = files
         replicates.add(folder.name, FINAL, files)
         stated = {name: value for name, value in vars(system).items() if value is not None}
         of_baselines[folder.name] = {"folder": str(folder), "facts": stated, **_remarks(files)}
     if not curves:
         raise UserError(f"study {study!r} has no runs to compare")
+    ranks = ranking(of_systems, evaluation)
+    rows = [replace(row, ranks_real=ranks.get(row.key)) for row in rows]
     tables = {
         "comparison": frame_of(rows, "comparison"),
         "progress": frame_of(progress, "progress"),
@@ -84,7 +93,7 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
         "stages": stages(staged, evaluation),
         "curves": pd.concat(curves, ignore_index=True)[SCHEMAS["curves"].names],
     }
-    return Collected(tables, of_runs, of_baselines, _metrics(rows), replicates.by_score)
+    return Collected(tables, of_runs, of_baselines, _metrics(rows), replicates.by_score, runs_read)
 
 
 def _rows(study: str, system: System, files: list[ScoreFile]) -> list[SystemScore]:

@@ -44,7 +44,7 @@ def _pair(a: Run, ours: ScoreFile, b: Run, theirs: ScoreFile, evaluation: Evalua
     if ours.clip_ids != theirs.clip_ids:
         raise UserError(f"{ours.system} and {theirs.system} were scored on different captions; score both again")
     for (score, one), (_, other) in zip(ours.numbers, theirs.numbers, strict=True):
-        difference = difference_of(one, other, evaluation["bootstrap"], evaluation["confidence"], evaluation["seed"])
+        difference = difference_of(one, other, evaluation["confidence"], evaluation["seed"])
         if difference is not None:
             yield Difference(
                 embedder=score.embedder,
@@ -64,10 +64,10 @@ def _pair(a: Run, ours: ScoreFile, b: Run, theirs: ScoreFile, evaluation: Evalua
             )
 
 
-def difference_of(one: Sample, other: Sample, count: int, confidence: float, seed: int) -> PairedDifference | None:
+def difference_of(one: Sample, other: Sample, confidence: float, seed: int) -> PairedDifference | None:
     """One number less the other over the same captions; None for numbers kept neither by clip nor by resample."""
     if one.per_clip is not None and other.per_clip is not None:
-        return paired_scores(one.per_clip, other.per_clip, count, confidence, seed)
+        return paired_scores(one.per_clip, other.per_clip, confidence, seed)
     if one.replicates is None or other.replicates is None:
         return None
     replicates = one.replicates - other.replicates

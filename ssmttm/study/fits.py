@@ -1,8 +1,7 @@
 """Quality against cost: a power law for each design's points, as a table.
 
-Points are the scores of checkpoints, of one model size. Checkpoints of several runs of a design
-stand on one curve, although each run's learning rate falls over its own budget: a checkpoint
-half way through a long run is a little worse than the end of a run of that length. All points are
+Points are scores of one model size: the finished models of several runs of a design stand on one
+curve (`ssmttm.study.derive.ends`), each of which ended there by a schedule of its own. All points are
 resampled over the same captions (`ssmttm.statistics.noise`), except published ones. Scores without an
 interval get no fit, since how far they are off isn't known.
 """

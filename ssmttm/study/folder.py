@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import pandas as pd
 
-from ssmttm.choices import STUDY_TABLES
+from ssmttm.choices import LOSS_TABLES, STUDY_TABLES
 from ssmttm.errors import UserError
 from ssmttm.files import atomic_path, read_json, write_json
 from ssmttm.settings import EvaluationSettings, GenerationSettings, RefinerSpec, RunSpec
@@ -166,8 +166,9 @@ def write_study(study: Study) -> None:
     """Write the tables and summary.json; paths in the summary become relative to the folder."""
     for name in STUDY_TABLES:
         write_frame(study.folder / f"{name}.parquet", name, study[name])
-    with atomic_path(study.folder / "comparison.csv") as path:
-        study["comparison"].to_csv(path, index=False)
+    for name in ("comparison", *LOSS_TABLES):
+        with atomic_path(study.folder / f"{name}.csv") as path:
+            study[name].to_csv(path, index=False)
     for system in (*study.summary["runs"].values(), *study.summary["baselines"].values()):
         system["folder"] = Path(os.path.relpath(system["folder"], study.folder)).as_posix()
     write_json(study.folder / "summary.json", study.summary)

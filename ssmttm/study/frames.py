@@ -21,7 +21,7 @@ SETUP = ["variant", "size", "budget_kind", "budget", "seed"]
 Row = TypeVar("Row")
 Numbers = TypeVar("Numbers", float, np.ndarray, pd.Series)
 
-_DTYPES = {pa.string(): "str", pa.int64(): "Int64", pa.float64(): "float64"}
+_DTYPES = {pa.string(): "str", pa.int64(): "Int64", pa.float64(): "float64", pa.bool_(): "boolean"}
 
 
 def frame_of(rows: Iterable[object], name: str) -> pd.DataFrame:

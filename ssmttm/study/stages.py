@@ -182,7 +182,7 @@ def mean_sample(samples: Sequence[Sample]) -> Sample:
 def _interval(sample: Sample, evaluation: EvaluationSettings) -> tuple[float | None, float | None]:
     confidence = evaluation["confidence"]
     if sample.per_clip is not None:
-        return mean_interval(sample.per_clip, evaluation["bootstrap"], confidence, evaluation["seed"])
+        return mean_interval(sample.per_clip, confidence)
     if sample.replicates is not None:
         return shifted_interval(sample.replicates, sample.value, confidence)[:2]
     return None, None
@@ -200,7 +200,7 @@ def _compared(
     if not seeds:
         return row
     one, other = (mean_sample([measured[seed].sample for seed in seeds]) for measured in (own, theirs))
-    found = difference_of(one, other, evaluation["bootstrap"], evaluation["confidence"], evaluation["seed"])
+    found = difference_of(one, other, evaluation["confidence"], evaluation["seed"])
     if found is None:
         return replace(row, against=against)
     return replace(

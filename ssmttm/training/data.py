@@ -24,6 +24,10 @@ from ssmttm.settings import CodecSettings, RunData
 from ssmttm.tables import read_mapping, read_table
 from ssmttm.training.parallel import Workers
 
+NEEDED = ("train", "validation", "test")
+MORE = ("known", "tuning")
+"""Held-out tracks of artists that are trained on: reported, and to choose settings by. A data set may have none."""
+
 TEXT_FILE = "text.f16"
 _ROWS = 64  # of a shard in memory at once
 
@@ -93,11 +97,13 @@ class TokenSet:
 
 @dataclass(frozen=True)
 class DataSet:
-    """The three splits, and which codec and text encoder made them."""
+    """The splits, and which codec and text encoder made them; `known` and `tuning` may have no clips."""
 
     train: TokenSet
     validation: TokenSet
     test: TokenSet
+    known: TokenSet
+    tuning: TokenSet
     codec: str
     encoder: str
 
@@ -138,12 +144,12 @@ def load_splits(folder: Path, release: Release, data: RunData, codebooks: int, s
 
 def _split_clips(path: Path) -> dict[str, list[str]]:
     """The clips of each split, sorted; duplicates are in none."""
-    clips: dict[str, list[str]] = {"train": [], "validation": [], "test": [], "duplicate": []}
+    clips: dict[str, list[str]] = {name: [] for name in (*NEEDED, *MORE, "duplicate")}
     for clip, split in read_mapping(path, "splits", "clip_id", "split").items():
         clips[split].append(clip)
     del clips["duplicate"]
     for split, ids in clips.items():
-        if not ids:
+        if not ids and split in NEEDED:
             raise UserError(f"{path}: the {split} split has no clips; change data.split and build the data set again")
         ids.sort()
     return clips

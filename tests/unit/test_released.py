@@ -108,7 +108,7 @@ def test_scoring_prompts_and_baselines_start_from_released_files_only(data, tmp_
     with pytest.raises(UserError, match=message):
         prompts.run({"set": {"set": "test"}}, [], splits, out)
     with pytest.raises(UserError, match=message):
-        baseline.run({"seed": 1}, "training", tmp_path / "p", [], tmp_path / "codec.safetensors", out, splits)
+        baseline.run({"seed": 1}, "training_codec", tmp_path / "p", [], tmp_path / "codec.safetensors", out, splits)
     names = json.loads((data / "dataset.json").read_text())
     for name in ("codec.safetensors", "captions/0.parquet"):
         (data / name).parent.mkdir(exist_ok=True)

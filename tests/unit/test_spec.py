@@ -317,10 +317,10 @@ def test_musiccaps_needs_no_folder_of_audio(config):
 
 
 def test_systems_are_baselines_others_audio_and_musicgen(config, tmp_path):
-    assert choices.systems_of(config) == list(choices.BASELINES)
+    assert choices.systems_of(config) == [*choices.BASELINES, *choices.CODE_MODELS]
     more = {"systems": {"suno": {"folder": "a"}, "gone": None}, "musicgen": {"model": "m"}}
     full = validate_config(merge(config, {"evaluation": more}))
-    assert choices.systems_of(full) == [*choices.BASELINES, "suno", "musicgen"]
+    assert choices.systems_of(full) == [*choices.BASELINES, *choices.CODE_MODELS, "suno", "musicgen"]
     assert spec.external_spec(full, "suno")["system"] == {"folder": "a"}
     with pytest.raises(UserError, match=r"evaluation\.systems has no 'udio'; it has suno"):
         spec.external_spec(full, "udio")
@@ -328,7 +328,7 @@ def test_systems_are_baselines_others_audio_and_musicgen(config, tmp_path):
         table(tmp_path, full, "suno\ts\tprefix-simba\tbase\titers\t1\t")
 
 
-@pytest.mark.parametrize("name", ["codec", "training", "musicgen"])
+@pytest.mark.parametrize("name", ["codec", "training_codec", "bigram", "musicgen"])
 def test_another_system_cannot_take_a_baselines_name(config, name):
     with pytest.raises(UserError, match=f"evaluation.systems.{name}: the workflow's own system has that name"):
         validate_config(merge(config, {"evaluation": {"systems": {name: {"folder": "a"}}}}))

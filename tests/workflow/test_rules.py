@@ -151,7 +151,7 @@ def test_prompts_of_another_set_wait_for_its_references_and_other_systems_are_sc
     version = load_config(ROOT / "config.yaml")["data"]["version"]
     assert {"reference_clips table", "prompts", f"external {version} other", f"musicgen {version}"} <= plan
     scored = {job.split()[1] for job in plan if job.startswith("score")}
-    assert {f"baselines/{version}/{name}" for name in ("other", "musicgen", "training")} <= scored
+    assert {f"baselines/{version}/{name}" for name in ("other", "musicgen", "training_codec", "bigram")} <= scored
     assert not {"reference_clips table", f"musicgen {version}"} & clone.plan("--configfile", "config.yaml")
 
 

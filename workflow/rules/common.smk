@@ -36,6 +36,7 @@ VOCODER = choices.vocoder_files(CONFIG)
 EMBEDDERS = CONFIG["evaluation"]["embedders"]
 CODEC_EMBEDDERS = tuple(choices.here(EMBEDDERS)[:1])
 METRICS = CONFIG["evaluation"]["metrics"]
+SHARED_REFINER = [f"results/refiners/{name}/model.safetensors" for name in run_table.shared_refiner(TABLE)]
 TRAINED = [run for run, row in RUNS.items() if not row["language_model"]]
 BORROWING = [run for run, row in RUNS.items() if row["language_model"]]
 TWO_STAGE = [run for run, row in RUNS.items() if row["refiner"]]
@@ -58,6 +59,7 @@ wildcard_constraints:
     refiner=planning.one_of(REFINERS),
     study=planning.one_of(STUDIES),
     baseline=planning.one_of(choices.BASELINES),
+    codes=planning.one_of(choices.CODE_MODELS),
     external=planning.one_of(EXTERNAL),
     set=planning.one_of([PROMPTS["set"]]),
     system=planning.one_of(SYSTEMS),
@@ -134,6 +136,12 @@ def generation_code(wildcards):
     refiner = RUNS[wildcards.run]["refiner"]
     parts = refiner_parts(refiner) if refiner else {}
     return code("generate", mixer=mixers(wildcards.run), **parts, codec=CODEC, encoder=ENCODER)
+
+
+def trivial_code(wildcards):
+    """Fingerprint of making audio of a trivial model of codes."""
+    parts = [refiner_parts(name) for name in run_table.shared_refiner(TABLE)]
+    return code("trivial", **(parts[0] if parts else {}), codec=CODEC, encoder=ENCODER)
 
 
 def threads_of(training):
@@ -236,6 +244,7 @@ def parts(study):
         *(file for run in STUDIES[study] for file in stage_files(run)),
         *(file for run in STUDIES[study] for file in run_scores(run)),
         *(file for system in BASELINES for file in scores(system)),
+        *likelihoods(study),
         *expand("results/{system}/generated/final.parquet", system=systems),
         *expand(f"results/references/{VERSION}/{PROMPTS['set']}.{{embedder}}.safetensors", embedder=EMBEDDERS),
     ]
@@ -280,7 +289,21 @@ def reference_files(wildcards):
 
 def baseline_clips(wildcards):
     """The clips of baseline `{baseline}`: the references, or those that were trained on."""
-    return REFERENCES if REFERENCES and wildcards.baseline != "training" else shards("clips/{shard}.parquet")
+    own = wildcards.baseline in choices.TRAINED_ON
+    return REFERENCES if REFERENCES and not own else shards("clips/{shard}.parquet")
+
+
+def baseline_text(wildcards):
+    """Embeddings of the captions that were trained on, for the one baseline `{baseline}` that looks for the nearest."""
+    return shards("text/{shard}.parquet") if wildcards.baseline == "nearest_caption" else []
+
+
+def likelihoods(study):
+    """How likely held-out clips are to every system of `study` that says so."""
+    return [
+        *expand("results/runs/{run}/likelihoods.parquet", run=STUDIES[study]),
+        *expand(f"results/baselines/{VERSION}/{{name}}/likelihoods.parquet", name=choices.CODE_MODELS),
+    ]
 
 
 def external_files(wildcards):

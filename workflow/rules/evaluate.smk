@@ -85,6 +85,7 @@ rule baseline:
         clips=released(baseline_clips),
         codec=released("results/data/{version}/codec.safetensors"),
         splits=released("results/data/{version}/splits.parquet"),
+        text=released(baseline_text),
         vocoder=VOCODER,
     output:
         "results/baselines/{version}/{baseline}/generated/final.parquet",
@@ -97,11 +98,94 @@ rule baseline:
         runtime=60,
     params:
         spec=settings("baseline"),
-        code=code("baseline", codec=CODEC),
+        code=code("baseline", codec=CODEC, encoder=ENCODER),
         clips=repeated("clips", "clips"),
+        text=repeated("text", "text"),
     shell:
-        "ssmttm baseline --name {wildcards.baseline} --prompts {input.prompts:q} {params.clips:q}"
+        "ssmttm baseline --name {wildcards.baseline} --prompts {input.prompts:q} {params.clips:q} {params.text:q}"
         " --codec {input.codec:q} --splits {input.splits:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
+
+
+# Audio of trivial models of codes, through the refiner that most runs have.
+rule trivial:
+    input:
+        refiner=SHARED_REFINER,
+        prompts="results/data/{version}/prompts.parquet",
+        dataset=released("results/data/{version}/dataset.json"),
+        tokens=released(shards("tokens/{shard}.parquet")),
+        text=released(shards("text/{shard}.parquet")),
+        splits=released("results/data/{version}/splits.parquet"),
+        codec=released("results/data/{version}/codec.safetensors"),
+        vocoder=VOCODER,
+    output:
+        "results/baselines/{version}/{codes}/generated/final.parquet",
+    log:
+        "results/logs/{version}/baselines/{codes}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        spec=settings("trivial"),
+        code=trivial_code,
+        data=subpath(input.dataset, parent=True),
+        refiner=repeated("refiner", "refiner"),
+    shell:
+        "ssmttm trivial --name {wildcards.codes} --prompts {input.prompts:q} --data {params.data:q} {params.refiner:q}"
+        " --codec {input.codec:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
+
+
+# How likely all held-out clips are: to the language model of a run, and to trivial models of codes.
+rule likelihood:
+    input:
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
+        tokens=released(shards("tokens/{shard}.parquet")),
+        text=released(shards("text/{shard}.parquet")),
+        splits=released(f"results/data/{VERSION}/splits.parquet"),
+        model="results/runs/{run}/model.safetensors",
+    output:
+        "results/runs/{run}/likelihoods.parquet",
+    log:
+        "results/logs/{run}/likelihood.log",
+    conda:
+        "../../environment.yml"
+    threads: run_threads
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=0,
+    params:
+        spec=settings("likelihood"),
+        code=lambda wildcards: code("likelihood", mixer=mixers(wildcards.run)),
+        data=subpath(input.dataset, parent=True),
+    shell:
+        "ssmttm likelihood --data {params.data:q} --model {input.model:q} --out {output:q} --threads {threads}"
+        " --spec {params.spec:q} > {log:q} 2>&1"
+
+
+rule likelihood_of_codes:
+    input:
+        dataset=released("results/data/{version}/dataset.json"),
+        tokens=released(shards("tokens/{shard}.parquet")),
+        text=released(shards("text/{shard}.parquet")),
+        splits=released("results/data/{version}/splits.parquet"),
+    output:
+        "results/baselines/{version}/{codes}/likelihoods.parquet",
+    log:
+        "results/logs/{version}/baselines/{codes}.likelihood.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        spec=settings("likelihood"),
+        code=code("likelihood"),
+        data=subpath(input.dataset, parent=True),
+    shell:
+        "ssmttm likelihood --data {params.data:q} --system {wildcards.codes} --out {output:q} --spec {params.spec:q}"
+        " > {log:q} 2>&1"
 
 
 rule external:

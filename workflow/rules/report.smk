@@ -7,9 +7,11 @@ rule compare:
         records=lambda wildcards: [file for run in STUDIES[wildcards.study] for file in run_records(run)],
         scores=lambda wildcards: [f for run in STUDIES[wildcards.study] for f in run_scores(run)],
         baselines=[file for system in BASELINES for file in scores(system)],
+        likelihoods=lambda wildcards: likelihoods(wildcards.study),
     output:
         tables=expand("results/studies/{{study}}/{name}.parquet", name=choices.STUDY_TABLES),
         csv=report("results/studies/{study}/comparison.csv", category="Comparison", labels={"study": "{study}"}),
+        losses=expand("results/studies/{{study}}/{name}.csv", name=choices.LOSS_TABLES),
         summary="results/studies/{study}/summary.json",
     log:
         "results/logs/{study}/compare.log",

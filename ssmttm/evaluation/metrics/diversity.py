@@ -13,15 +13,18 @@ import numpy as np
 from ssmttm.evaluation.arrays import two, unit
 from ssmttm.evaluation.cautions import few_clips_of_set
 from ssmttm.evaluation.clipset import ClipSet, clip_means
-from ssmttm.evaluation.metric import Score, Settings
+from ssmttm.evaluation.metric import Score, Settings, part_score
 from ssmttm.statistics.bootstrap import percentile_interval, replicates
+from ssmttm.statistics.jackknife import influences
 
 BETTER = "higher"
 DEFINITION = (
     "mean cosine distance between two of the system's clips (mean window embeddings), in [0, 2]; to be read beside "
     "the reference's own"
 )
-INTERVAL = "bootstrap over clips, pairs of a clip with itself left out; percentiles"
+INTERVAL = (
+    "bootstrap over clips, pairs of a clip with itself left out; percentiles (Vendi score: jackknife, Student's t)"
+)
 VENDI = "vendi"
 VENDI_DEFINITION = (
     "Vendi score: exponential of the entropy of the eigenvalues of the clips' cosine matrix over n, between 1 (all "
@@ -139,9 +142,11 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Mean cosine distance between the system's clips; its Vendi score and the reference's distance beside it."""
     score, of_reference = _with_interval(system, settings), _with_interval(reference, settings)
     of_reference["metric"], of_reference["definition"] = OF_REFERENCE, f"{DEFINITION} (here: the reference)"
-    # A resample holds clips twice, which count once: its score says little of other clips' score.
-    value = vendi_score(clip_means(system))
-    vendi: Score = {"metric": VENDI, "definition": VENDI_DEFINITION, "value": value, "low": None, "high": None}
+    # A resample holds clips twice, which count once: so clips are taken out one by one.
+    means = clip_means(system)
+    parts = influences(lambda kept: np.array([vendi_score(means[kept])]), len(means))
+    vendi = part_score(None if parts is None else parts[0], vendi_score(means), settings)
+    vendi["metric"], vendi["definition"] = VENDI, VENDI_DEFINITION
     consequence = "the interval is rough, and the Vendi score can't exceed that"
     score["warnings"] = few_clips_of_set(len(system.clip_ids), consequence)
     score["also"] = [of_reference, vendi]

@@ -28,7 +28,7 @@ _CATEGORICAL = (
     "paired by caption"
 )
 DEFINITION = _DIRECTION + _BERNOULLI
-INTERVAL = "percentile bootstrap over clips"
+INTERVAL = "Student's t over clips"
 REVERSED = "kl_reversed"
 
 FLOOR = 1e-6

@@ -3,9 +3,10 @@
 Kynkäänniemi et al. 2019 (precision, recall); Naeem et al. 2020 (density, coverage). Around each
 point of a set lies the ball that reaches to its k-th nearest neighbour in its own set.
 
-They have no interval. A resample holds clips twice, whose nearest neighbors are then themselves, so
-balls can't be resampled; and resamples that hold the balls fixed leave out what another draw of
-clips would do to them: they find differences where there are none (docs/evaluation.md).
+A resample holds clips twice, whose nearest neighbors are then themselves, so balls can't be resampled;
+and resamples that hold the balls fixed leave out what another draw of clips would do to them: they find
+differences where there are none. So captions are taken out one by one, with both their clips, and
+everything is computed anew (`ssmttm.statistics.jackknife`).
 """
 
 import numpy as np
@@ -14,7 +15,8 @@ from scipy.spatial.distance import cdist
 from ssmttm.evaluation.arrays import two
 from ssmttm.evaluation.cautions import SAME_ONE, few_clips_of_set
 from ssmttm.evaluation.clipset import ClipSet, clip_means, same_audio
-from ssmttm.evaluation.metric import Score, Settings
+from ssmttm.evaluation.metric import Score, Settings, part_score
+from ssmttm.statistics.jackknife import influences
 
 BETTER = "higher"
 NEAREST = 5
@@ -22,7 +24,7 @@ DEFINITION = (
     f"density: how many balls of reference clips a generated clip lies in, over {NEAREST}, in the mean over generated "
     f"clips; balls reach to the {NEAREST}th nearest reference clip; clips are mean window embeddings"
 )
-INTERVAL = None
+INTERVAL = "jackknife over captions, with both their clips: all balls are drawn anew; Student's t"
 BLOCK = 512
 
 
@@ -64,18 +66,29 @@ def _radii(x: np.ndarray, nearest: int) -> np.ndarray:
 
 def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     """Density, with precision, recall and coverage beside it, of one system against one reference."""
-    values = per_point(clip_means(reference), clip_means(system))
-    precision, recall, density, coverage = (float(v.mean()) for v in values)
-    others = [
-        ("precision", f"share of generated clips in the ball of any reference clip, k = {NEAREST}", precision),
-        ("recall", f"share of reference clips in the ball of any generated clip, k = {NEAREST}", recall),
-        ("coverage", f"share of the reference clips' balls with a generated clip inside, k = {NEAREST}", coverage),
-    ]
+    known, made = clip_means(reference), clip_means(system)
+    values = _means(known, made)
+    parts: list[np.ndarray | None] = [None] * len(values)
+    if len(known) == len(made) > NEAREST + 1:
+        if same_audio(system, reference):  # by construction
+            found: np.ndarray | None = np.repeat(values[:, None], len(made), axis=1)
+        else:
+            found = influences(lambda kept: _means(known[kept], made[kept]), len(made))
+        parts = parts if found is None else list(found)
+    precision, recall, density, coverage = (
+        part_score(part, float(value), settings, share=name != "density")
+        for name, part, value in zip(("precision", "recall", "density", "coverage"), parts, values, strict=True)
+    )
+    precision["metric"], recall["metric"], coverage["metric"] = "precision", "recall", "coverage"
+    precision["definition"] = f"share of generated clips in the ball of any reference clip, k = {NEAREST}"
+    recall["definition"] = f"share of reference clips in the ball of any generated clip, k = {NEAREST}"
+    coverage["definition"] = f"share of the reference clips' balls with a generated clip inside, k = {NEAREST}"
     warnings = few_clips_of_set(len(system.clip_ids), "balls are wide, comparable only at the same number")
-    return {
-        "value": density,
-        "low": None,
-        "high": None,
-        "warnings": [SAME_ONE] if same_audio(system, reference) else warnings,
-        "also": [{"metric": m, "definition": d, "value": v, "low": None, "high": None} for m, d, v in others],
-    }
+    density["warnings"] = [SAME_ONE] if same_audio(system, reference) else warnings
+    density["also"] = [precision, recall, coverage]
+    return density
+
+
+def _means(reference: np.ndarray, generated: np.ndarray) -> np.ndarray:
+    """Precision, recall, density and coverage, `[4]`."""
+    return np.array([points.mean() for points in per_point(reference, generated)])

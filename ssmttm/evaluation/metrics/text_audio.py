@@ -33,7 +33,7 @@ DEFINITION = (
     "per tag on the reference set, and the MiniLM similarities of caption and tag names, centered per tag over "
     "captions; averaged over clips. Not CLAP"
 )
-INTERVAL = "percentile bootstrap over clips"
+INTERVAL = "Student's t over clips"
 
 FLOOR = 1e-6
 

@@ -12,6 +12,7 @@ from ssmttm.evaluation.cautions import few_clips_of_set
 from ssmttm.evaluation.clipset import ClipSet, clip_means
 from ssmttm.evaluation.metric import Score, Settings, mean_score
 from ssmttm.evaluation.metrics.diversity import QUANTILE, duplicate_threshold, duplicates_of_training
+from ssmttm.statistics.crossed import exact
 
 BETTER = "lower"
 DEFINITION = (
@@ -20,7 +21,7 @@ DEFINITION = (
 )
 LOOSE = 0.999
 """A threshold above it lets only copies pass that are equal but for rounding."""
-INTERVAL = "percentile bootstrap over clips"
+INTERVAL = "exact binomial (Clopper and Pearson) over clips"
 REFERENCES = ("training",)
 
 
@@ -34,6 +35,8 @@ def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
     copies = duplicates_of_training(made, training, threshold, system.clip_ids, reference.clip_ids)
     named = {copy.generated for copy in copies}
     score = mean_score(np.array([clip in named for clip in system.clip_ids], dtype=np.float64), settings)
+    # Of a share near 0, a t interval says nothing.
+    score["low"], score["high"] = exact(score["value"], len(made), settings.confidence)
     score["warnings"] = few_clips_of_set(len(made), "a rate of one in so many can't be seen")
     if threshold > LOOSE:
         score["warnings"].append(

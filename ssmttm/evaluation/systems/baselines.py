@@ -35,3 +35,21 @@ def derange(tracks: dict[str, str], seed: int) -> dict[str, str]:
         sizes[track] = sizes.get(track, 0) + 1
     shift = max(sizes.values()) % len(order) or 1
     return {clip: order[(i + shift) % len(order)] for i, clip in enumerate(order)}
+
+
+def same_track(prompts: dict[str, str], clips: dict[str, str], seed: int) -> dict[str, str]:
+    """For each of `prompts` {clip: track} another clip of its track, of `clips` {clip: track}; by seed.
+
+    A track of one clip has no other: such a prompt gets one of another prompt's track, by `derange`.
+    """
+    by_track: dict[str, list[str]] = {}
+    for clip, track in clips.items():
+        by_track.setdefault(track, []).append(clip)
+    found: dict[str, str] = {}
+    for clip, track in prompts.items():
+        others = sorted((c for c in by_track.get(track, []) if c != clip), key=lambda c: stable_int(seed, clip, c))
+        found |= {clip: others[0]} if others else {}
+    if len(found) < len(prompts):
+        moved = derange(prompts, seed)
+        found |= {clip: moved[clip] for clip in prompts if clip not in found}
+    return found

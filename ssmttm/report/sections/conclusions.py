@@ -132,9 +132,9 @@ def _training(comparison: pd.DataFrame, runs: pd.DataFrame, metric: str) -> Iter
     beating, spans = {}, {}
     for reference in REFERENCES:
         scores = _scores(comparison, metric, reference)
-        if "training" not in scores.index:
+        if "training_codec" not in scores.index:
             return
-        models, music = scores["value"].reindex(runs["system"]).dropna(), scores.loc["training"]
+        models, music = scores["value"].reindex(runs["system"]).dropna(), scores.loc["training_codec"]
         better = models > music["value"] if music["better"] == "higher" else models < music["value"]
         beating[reference] = set(models.index[better])
         low, high = (score_text(metric, models.agg(end)) for end in ("min", "max"))

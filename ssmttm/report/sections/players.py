@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from ssmttm.audio.coded import decode_audio, encode_audio
 from ssmttm.audio.loudness import loudness
+from ssmttm.choices import CODE_MODELS
 from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
 from ssmttm.numbers import BASELINE_NAMES, budget_name, millions
@@ -34,7 +35,7 @@ LEVEL_LUFS = -18.0
 HEADROOM = 10 ** (-1 / 20)
 """Peaks stay 1 dB below full scale, for what MP3 adds to them."""
 
-SILENT = ("shuffled", "noise", "training")
+SILENT = ("shuffled", "noise", "same_track", "training_codec", "nearest_caption", *CODE_MODELS)
 """Baselines that are scored but not played: they say nothing about a caption."""
 
 

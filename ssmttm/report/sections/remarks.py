@@ -1,5 +1,6 @@
 """Single clips worth a look: near-copies of training clips by name, and the ones farthest from the originals."""
 
+from ssmttm.choices import TRAINED_ON
 from ssmttm.numbers import score_text
 from ssmttm.report.cells import Table, number, system_name, text
 from ssmttm.study.folder import Study
@@ -13,11 +14,11 @@ _FILE = "summary.json"
 def copies(study: Study) -> Table:
     """Clips that are near-copies of a training clip: those of the runs first, nearest first.
 
-    The baseline of training clips through the codec is left out: its are no news.
+    The baselines of training clips through the codec are left out: theirs are no news.
     """
     runs, baselines = study.summary["runs"], study.summary["baselines"]
     by_system = [(name, run["copies"]) for name, run in runs.items()]
-    by_system += [(name, baseline["copies"]) for name, baseline in baselines.items() if name != "training"]
+    by_system += [(name, baseline["copies"]) for name, baseline in baselines.items() if name not in TRAINED_ON]
     entries = [
         (name, embedder, clip)
         for name, by_embedder in by_system

@@ -54,7 +54,7 @@ def test_real_music_without_known_tracks_or_clips_is_refused(own, tmp_path):
     listen.build(own, tmp_path / "page", captions=1, data=tmp_path / "elsewhere" / "data" / "v")
     assert len(page.read(tmp_path / "page")["credits"]) == 1
     summary = own / "summary.json"
-    text = summary.read_text(encoding="utf-8").replace('"originals"', '"training"')
+    text = summary.read_text(encoding="utf-8").replace('"originals"', '"training_codec"')
     summary.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match="--systems training: real music that this test could not credit"):
-        listen.build(own, tmp_path / "other", captions=1, systems=["zebra-run", "training"])
+        listen.build(own, tmp_path / "other", captions=1, systems=["zebra-run", "training_codec"])

@@ -95,7 +95,7 @@ def test_the_loss_is_compared_with_guessing_among_the_codecs_codes():
 def with_music(codec, originals):
     """Runs at a Fréchet distance of 5 from everything, and training clips at other ones."""
     comparison = table(a=(5, 4, 6), b=(5, 4, 6))
-    music = comparison[comparison["system"] == "noise"].assign(system="training", value=0.1)
+    music = comparison[comparison["system"] == "noise"].assign(system="training_codec", value=0.1)
     frechet = music["metric"] == "frechet"
     music.loc[frechet, "value"] = music["reference"].map({"codec": codec, "originals": originals})
     return pd.concat([comparison, music], ignore_index=True)

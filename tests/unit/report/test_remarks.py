@@ -37,7 +37,7 @@ def with_copies(study, copies):
 
 def test_runs_come_before_baselines_and_training_clips_are_left_out(study):
     crowd = [1.0] * (remarks.LISTED + 5)
-    crowded = with_copies(study, {"prefix-simba-base-iters": [0.95, 0.97], "originals": crowd, "training": crowd})
+    crowded = with_copies(study, {"prefix-simba-base-iters": [0.95, 0.97], "originals": crowd, "training_codec": crowd})
     listed = remarks.copies(crowded)
     names = [row["System"].text for row in listed.rows]
     assert names[:2] == ["prefix-simba-base-iters"] * 2 and not any("Training clips" in name for name in names)

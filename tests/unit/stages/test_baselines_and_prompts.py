@@ -158,14 +158,14 @@ def test_training_audio_is_of_the_train_split_through_the_codec_under_the_prompt
         for r in read_table(data / "clips.parquet", "clips").to_pylist()
         if r["track_id"] == "t0"
     }
-    found = run_baseline(data, "training")
+    found = run_baseline(data, "training_codec")
     assert len(found) == 6
     used = [
         [c for c, wave in train.items() if np.array_equal(wave, decode_audio(r["audio"]["bytes"])[0])]
         for r in found.values()
     ]
     assert sorted(clip for (clip,) in used) == ["t0@0"] * 3 + ["t0@1"] * 3
-    assert all(r["caption"] == f"caption of {clip}" and r["system"] == "training" for clip, r in found.items())
+    assert all(r["caption"] == f"caption of {clip}" and r["system"] == "training_codec" for clip, r in found.items())
     assert "the training split has 2 clips for 6 prompts; some are used again" in capsys.readouterr().err
 
 
@@ -173,4 +173,4 @@ def test_training_audio_needs_a_train_split(data):
     choose_prompts(data, 6)
     write_table(data / "splits.parquet", "splits", rows("splits", [{"clip_id": "t0@0", "split": "test"}]))
     with pytest.raises(UserError, match="the training split has no clips"):
-        run_baseline(data, "training")
+        run_baseline(data, "training_codec")

@@ -90,13 +90,7 @@ def test_every_number_of_a_system_can_be_paired_with_another_s(tmp_path, referen
         for entry in scores["entries"]:
             for part in beside(metric, entry):
                 kept = [len(part[key]) for key in ("per_clip", "replicates") if key in part]
-                assert kept in ([8], [40]) if part["low"] is not None else not kept, part["metric"]
-
-
-def test_a_metric_without_an_interval_says_so(tmp_path, references):
-    found = run(tmp_path, references, "prdc", write(tmp_path / "s.parquet"))["metrics"]["prdc"]
-    assert found["interval"] == "none: no valid one is known"
-    assert all(entry["low"] is None and entry["high"] is None for entry in found["entries"])
+                assert kept in ([8], [40]) and part["low"] <= part["value"] <= part["high"], part["metric"]
 
 
 def test_few_clips_have_as_many_replicates_as_many(tmp_path):

@@ -4,7 +4,7 @@ from scipy.stats import norm, ttest_rel
 
 from ssmttm.errors import UserError
 from ssmttm.statistics import paired
-from ssmttm.statistics.bootstrap import mean_interval, resamples
+from ssmttm.statistics.bootstrap import mean_interval, percentile_interval, resamples
 from ssmttm.statistics.paired import (
     bootstrap_p,
     holm,
@@ -19,17 +19,17 @@ def test_what_is_common_to_a_caption_does_not_widen_the_interval():
     rng = np.random.default_rng(0)
     captions = rng.normal(size=80) * 5
     a, b = captions + 0.5 + 0.1 * rng.normal(size=80), captions + 0.1 * rng.normal(size=80)
-    found = paired_scores(a, b, 300, 0.95, 1)
+    found = paired_scores(a, b, 0.95, 1)
     assert found.low < 0.5 < found.high and found.high - found.low < 0.1
     assert found.p_value == pytest.approx(1 / 10000)
-    alone = mean_interval(a, 300, 0.95, 1)
+    alone = mean_interval(a, 0.95)
     assert alone[1] - alone[0] > 10 * (found.high - found.low)
 
 
 def test_a_bootstrap_p_value_is_where_the_interval_reaches_zero():
     drawn = np.random.default_rng(0).normal(1.0, 0.6, 4000)
     p = bootstrap_p(drawn)
-    low, _ = paired.percentile_interval(drawn, 1 - p)
+    low, _ = percentile_interval(drawn, 1 - p)
     assert low == pytest.approx(0, abs=0.02)
     assert bootstrap_p(-drawn) == p
     assert bootstrap_p(np.full(199, 3.0)) == 2 / 200 and bootstrap_p(drawn - drawn.mean()) > 0.9
@@ -100,7 +100,7 @@ def test_one_seed_says_that_it_can_not_tell():
 )
 def test_what_is_not_paired_is_refused(a, b, message):
     with pytest.raises(ValueError, match=message):
-        paired_scores(a, b, 10, 0.9, 0)
+        paired_scores(a, b, 0.9, 0)
 
 
 def test_no_resample_is_of_one_clip_alone():

@@ -4,17 +4,17 @@ import shutil
 import pandas as pd
 import pytest
 
-from ssmttm.choices import BASELINES, metrics_of
+from ssmttm.choices import BASELINES, CODE_MODELS, metrics_of
 from ssmttm.config import load_config
 from ssmttm.errors import UserError
 from ssmttm.stages import compare
 from ssmttm.statistics.bootstrap import NO_INTERVAL
 from ssmttm.study.collect import collect
+from ssmttm.study.derive import ends
 from ssmttm.study.trained import kind_and_amount
 
 EVALUATION = load_config()["evaluation"] | {"bootstrap": 20}
 PARTS = {"kl": 2, "frechet_infinity": 2, "kernel": 2, "prdc": 4, "diversity": 3}
-WITHOUT_INTERVAL = {"prdc", "precision", "recall", "coverage", "vendi"}
 """Rows of a metric per reference, where there is more than one."""
 SCORES = "scores/final/musicnn.json"
 
@@ -49,12 +49,10 @@ def test_the_table_has_one_row_per_system_metric_and_reference(results):
     assert not table.duplicated(["system", "embedder", "metric", "reference"]).any()
     metrics = metrics_of(EVALUATION["metrics"], "musicnn")
     each = sum(1 if m == "training_copies" else 2 * PARTS.get(m, 1) for m in metrics)
-    assert len(table) == (10 + len(BASELINES)) * each
+    assert len(table) == (10 + len(BASELINES) + len(CODE_MODELS)) * each
     assert table[["value", "n", "windows"]].notna().all().all()
-    without = table["metric"].isin(WITHOUT_INTERVAL)
-    assert table.loc[~without, ["low", "high"]].notna().all().all()
-    assert table.loc[without, ["low", "high"]].isna().all().all()
-    assert ((table["interval"] == NO_INTERVAL) == without).all()
+    assert table[["low", "high"]].notna().all().all()
+    assert (table["interval"] != NO_INTERVAL).all()
     assert table.loc[table["kind"] == "run", ["parameters", "flops_spent", "budget", "seed"]].notna().all().all()
 
 
@@ -148,16 +146,19 @@ def test_differences_are_paired_and_agree_with_the_scores(results):
     assert len(found.query("metric == 'frechet' and reference == 'codec'")) == pairs
 
 
-@pytest.mark.parametrize("table", ["differences", "fits", "reach"])
-def test_scores_without_an_interval_are_neither_tested_nor_fitted(results, table):
-    found = set(pd.read_parquet(results["studies"][0] / f"{table}.parquet")["metric"])
-    assert found and not found & WITHOUT_INTERVAL
+def test_curves_are_of_finished_models_alone(results):
+    progress = pd.read_parquet(results["studies"][0] / "progress.parquet")
+    found = ends(progress)
+    assert set(found["checkpoint"]) == {"final"} < set(progress["checkpoint"])
+    published = progress.head(2).assign(source="a paper")
+    assert len(ends(pd.concat([progress, published]))) == len(found) + 2
 
 
-def test_sizes_are_compared_by_scores_without_an_interval_without_one(results):
-    found = pd.read_parquet(results["studies"][0] / "scaling_summary.parquet").query("metric in @WITHOUT_INTERVAL")
-    assert len(found) and found["difference"].notna().all()
-    assert found[["low", "high", "slope"]].isna().all().all()
+def test_scores_say_whether_they_rank_real_music_above_drawn_codes(results):
+    table = pd.read_parquet(results["studies"][0] / "comparison.parquet")
+    found = table.groupby(["embedder", "metric", "reference"])["ranks_real"]
+    assert (found.nunique() <= 1).all()
+    assert found.first().loc["musicnn", "frechet", "codec"] and found.first().loc["musicnn", "kl", "codec"]
 
 
 def test_both_shares_of_a_smaller_size_are_told(results):

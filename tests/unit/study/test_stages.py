@@ -87,7 +87,7 @@ def test_differences_from_the_single_stage_are_paired_by_caption_over_common_see
     per_clip = {run: np.array(scores_of(staged, run)["per_clip"]) for run in staged["runs"]}
     ours = (per_clip["two-unet-1"] + per_clip["two-unet-2"]) / 2
     theirs = (per_clip["single-1"] + per_clip["single-2"]) / 2
-    expected = paired_scores(ours, theirs, 20, EVALUATION["confidence"], EVALUATION["seed"])
+    expected = paired_scores(ours, theirs, EVALUATION["confidence"], EVALUATION["seed"])
     found = row.loc[UNET]
     assert found["against"] == "prefix-simba"
     assert (found["difference"], found["p_value"]) == (pytest.approx(expected.difference), expected.p_value)

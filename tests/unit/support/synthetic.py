@@ -11,7 +11,7 @@ import numpy as np
 
 from ssmttm.audio.coded import encode_audio
 from ssmttm.captions.statistics import statistics
-from ssmttm.choices import BASELINES, FINAL, checkpoints_of
+from ssmttm.choices import BASELINES, CODE_MODELS, FINAL, checkpoints_of
 from ssmttm.config import load_config
 from ssmttm.evaluation.metrics import text_audio
 from ssmttm.files import write_json, write_text
@@ -21,13 +21,14 @@ from ssmttm.spec import stage_spec
 from ssmttm.stages import compare, report, score
 from ssmttm.study import derive
 from ssmttm.study.scores import score_file
-from ssmttm.tables import REASONS, write_table
+from ssmttm.tables import REASONS, read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[3]
 RATE, TAGS, DIM, WINDOWS = 24000, 50, 32, 3
 HOSTILE = 'Ballad of </script><script>alert("title")</script> & Söhne'
 QUALITY = {
-    "originals": 1.0, "codec": 0.85, "shuffled": 0.0, "noise": 0.0, "training": 0.6,
+    "originals": 1.0, "codec": 0.85, "shuffled": 0.0, "noise": 0.0, "training_codec": 0.6,
+    "same_track": 0.8, "nearest_caption": 0.6, "unigram": 0.05, "copy": 0.1, "bigram": 0.15, "trigram": 0.2,
     "prefix-mamba": 0.3, "prefix-simba": 0.45, "cross-simba": 0.5, "cross-transformer": 0.35,
     "first-simba": 0.2, "unet": 0.7, "flow": 0.65,
 }  # fmt: skip
@@ -223,6 +224,22 @@ def write_data(folder: Path, config: dict, seconds: float) -> list[str]:
     return [s["clip_id"] for s in splits if s["split"] == "test"]
 
 
+def write_likelihoods(folder: Path, data: Path) -> None:
+    """How likely the test clips are to a system: clips differ most, then tracks, then systems."""
+    splits = read_table(data / "splits.parquet", "splits").to_pylist()
+    system, trivial = folder.name, folder.name in CODE_MODELS
+    rows = []
+    for row in (row for row in splits if row["split"] == "test"):
+        level, by_clip = (np.random.default_rng(stable_int(key)) for key in (row["track_id"], row["clip_id"]))
+        own = 5.0 + level.normal() + 0.3 * by_clip.normal() + np.random.default_rng(stable_int(system)).normal() / 10
+        own += 0.02 * np.random.default_rng(stable_int(system, row["clip_id"])).normal()
+        told = {name: None if trivial else own + more for name, more in (("other", 0.01), ("null", 0.02))}
+        first = {"first": own, **{f"first_{name}": value for name, value in told.items()}}
+        place = {key: row[key] for key in ("clip_id", "split", "track_id", "artist")}
+        rows.append({**place, "levels": 1, "tokens": 469, "own": own, **told, **first})
+    write_table(folder / "likelihoods.parquet", "likelihoods", rows)
+
+
 def stages_config() -> dict:
     """A config with two refiners, of two seeds each, and budgets of which two halves are a whole."""
     config = load_config(ROOT / "config.yaml")
@@ -278,7 +295,7 @@ def build(
     data = root / "results" / "data" / config["data"]["version"]
     clips = write_data(data, config, 10.0)[:prompts]
     captions = [f"An upbeat chiptune with <i>bright</i> leads & a driving beat, 120 BPM, clip {c}" for c in clips]
-    baselines = {b: root / "results" / "baselines" / config["data"]["version"] / b for b in BASELINES}
+    baselines = {b: root / "results" / "baselines" / config["data"]["version"] / b for b in (*BASELINES, *CODE_MODELS)}
     runs = {r: root / "results" / "runs" / r for r in rows}
     keys = {r: row["refiner"].partition("-")[0] or row["variant"] for r, row in rows.items()}
     systems = {**{b: (f, b) for b, f in baselines.items()}, **{r: (f, keys[r]) for r, f in runs.items()}}
@@ -304,6 +321,8 @@ def build(
             write_record(folder, rows[run]["generation"], refiners[run], checkpoint)
         if refiners[run] is not None:
             write_refiner(folder, refiners[run])
+    for system in (*runs.values(), *(baselines[name] for name in CODE_MODELS)):
+        write_likelihoods(system, data)
     name = table.own[0]
     study = root / "results" / "studies" / name
     sizes = [rows[run]["size"] for run in runs]

@@ -71,12 +71,26 @@ def test_what_has_no_neighbours_is_refused(arguments, message):
         per_point(*arguments)
 
 
-def test_a_score_gives_all_four_without_an_interval_or_anything_to_test_by():
+def test_a_score_gives_all_four_with_intervals_of_what_each_clip_adds():
     found = evaluate(clips(0), clips(1), SETTINGS)
     assert [e["metric"] for e in found["also"]] == ["precision", "recall", "coverage"]
     for entry in (found, *found["also"]):
-        assert entry["value"] > 0 and entry["low"] is entry["high"] is None
-        assert not {"replicates", "per_clip"} & set(entry)
+        assert entry["value"] > 0 and entry["low"] < entry["value"] <= entry["high"]
+        assert entry["per_clip"].mean() == pytest.approx(entry["value"])
+
+
+def test_a_share_of_all_clips_is_not_taken_for_certain():
+    tight, wide = clips(0, spread=0.01), clips(0, spread=0.02)
+    precision = evaluate(tight, wide, SETTINGS)["also"][0]
+    assert precision["value"] == precision["high"] == 1 and 0.9 < precision["low"] < 0.95  # of 40 clips
+
+
+def test_too_few_clips_to_take_one_out_have_no_interval():
+    found = evaluate(clips(0, 6), clips(1, 6), SETTINGS)
+    assert all(entry["low"] is entry["high"] is None for entry in (found, *found["also"]))
+
+
+def test_equal_and_too_few_clips_are_told():
     assert "one by construction" in evaluate(clips(0), clips(0), SETTINGS)["warnings"][0]
     with pytest.raises(ValueError, match="at least 6 rows"):
         evaluate(clips(0, 4), clips(1, 4), SETTINGS)
