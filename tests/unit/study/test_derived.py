@@ -10,6 +10,12 @@ from ssmttm.study.derive import TABLES, derived
 from ssmttm.study.fits import COSTS
 
 
+def ended(rows):
+    """Each row as the end of a run of its own, under a budget of its own."""
+    names = rows["run"] + "-" + rows["steps"].astype(str)
+    return rows.assign(run=names, checkpoint="final", budget=rows["steps"])
+
+
 @pytest.fixture(scope="module")
 def tables():
     scores = [
@@ -20,7 +26,7 @@ def tables():
         for seed in (1, 2)
     ]
     rows = [
-        progress(law(STEPS) + np.cos(STEPS), half=1.0, run=f"{variant}-{seed}", variant=variant, seed=seed)
+        ended(progress(law(STEPS) + np.cos(STEPS), half=1.0, run=f"{variant}-{seed}", variant=variant, seed=seed))
         for variant in ("simba", "cross-transformer")
         for seed in (1, 2)
     ]
@@ -43,7 +49,7 @@ def test_tables_survive_parquet(tables, tmp_path):
 
 def test_one_run_of_few_points_gives_tables_that_say_why_they_are_empty(tables):
     one = comparison([{"system": "simba", "variant": "simba", "value": 70.0}])
-    found = derived(one, progress(law(STEPS[:3]), STEPS[:3]), pd.DataFrame(), Noise(1), confidence=0.95)
+    found = derived(one, ended(progress(law(STEPS[:3]), STEPS[:3])), pd.DataFrame(), Noise(1), confidence=0.95)
     assert set(found["fits"]["note"]) == {"3 different costs, and a fit needs 4"}
     for name in TABLES[1:]:
         assert found[name].empty
