@@ -300,7 +300,7 @@ class StageSpec(DataSettings):
     embedders: list[str]
     training_clips: int
     codec_clips: int
-    codebooks: int
+    model: ModelSettings
     bootstrap: int
     confidence: float
     title: str

@@ -43,7 +43,7 @@ STAGES = {
     " data.fetch data.sources",
     "prompts": "generation.prompts generation.seed set=evaluation.prompts data.text",
     "baseline": "generation.seed generation.vocoder data.text",
-    "trivial": "generation data.clips data.codec data.text model.codebooks",
+    "trivial": "generation data.clips data.codec data.text model",
     "external": "evaluation.systems data.clips",
     "musicgen": "evaluation.musicgen generation.seed data.clips",
     "codec_quality": "evaluation.embedders evaluation.models evaluation.codec_clips generation.seed generation.vocoder",

@@ -43,7 +43,9 @@ def run(
     set_threads(1)  # the workflow gives this job one core
     coder = load_codec(codec, spec["generation"]["vocoder"])
     wanted = read_table(prompts, "captions", ["clip_id", "caption"]).to_pylist()
-    codes = _codes(spec, name, data, release, [p["clip_id"] for p in wanted], 1 if refiner else spec["codebooks"])
+    codes = _codes(
+        spec, name, data, release, [p["clip_id"] for p in wanted], 1 if refiner else spec["model"]["codebooks"]
+    )
     features = _refined(spec, wanted, codes, coder, refiner) if refiner else [coder.latents(c, len(c)) for c in codes]
     length, seed = round(spec["clips"]["seconds"] * coder.sample_rate), spec["generation"]["seed"]
     rows = []

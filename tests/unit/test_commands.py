@@ -17,6 +17,7 @@ from ssmttm.spec import stage_spec
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = {  # options that take one of some names, or that are needed though typer can't know it
     ("baseline", "name"): "codec",
+    ("trivial", "name"): "bigram",
     ("embed", "embedder"): "musicnn",
     ("score", "embedder"): "musicnn",
     ("audio", "shard"): "0",
@@ -35,6 +36,7 @@ SPECS = {  # of what the default study doesn't have
 ELSEWHERE = {"reference_clips": "captions.csv"}  # what else is named where many things are missing
 ASKED = {  # one of several ways to ask
     "embed": ["generated"],
+    "likelihood": ["model"],
     "generate": ["prompt"],
     "license": ["index", "licensed", "rejected", "attribution"],
     "license explain": ["index", "track"],
