@@ -6,7 +6,7 @@ from functools import partial
 
 from ssmttm.numbers import BASELINE_NAMES, known, metric_name, score_text
 from ssmttm.study.folder import Study
-from ssmttm.study_rows import Kind
+from ssmttm.study_rows import Kind, Score
 from ssmttm.wording import listed
 
 
@@ -98,6 +98,11 @@ def system_name(system: str) -> str:
 def part_of(study: Study, name: str, rows: list[Row], empty: str = "") -> Table:
     """Table `name` of a study, of which the page lists some rows."""
     return Table(rows, name.replace("_", "-"), f"figures/{name}.csv", len(study[name]) - len(rows), empty=empty)
+
+
+def audio_text(score: Score) -> str:
+    """Length, sample rate and channels of the clips behind a score: `10 s, 24 kHz, mono`."""
+    return audio_words(score.clip_s, *([] if v is None else [v] for v in (score.sample_rate, score.channels)))
 
 
 def audio_words(seconds: float | None, sample_rates: Sequence[float], channels: Sequence[int]) -> str:

@@ -14,25 +14,23 @@ from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.report import scoreboard
 from ssmttm.report.figures.chart import Chart, Figure
-from ssmttm.report.figures.curves import codes_of
 from ssmttm.report.figures.figures import figures, svg_names, variant_colors, write
 from ssmttm.report.page import render
+from ssmttm.report.sections.answers import Answers
+from ssmttm.report.sections.backends import backends
 from ssmttm.report.sections.claims import claims_section
 from ssmttm.report.sections.codec import codec_section
 from ssmttm.report.sections.comparability import caveats
-from ssmttm.report.sections.conclusions import conclusions, unequal_compute
 from ssmttm.report.sections.corpus import corpus
-from ssmttm.report.sections.every_score import backends, every_score
 from ssmttm.report.sections.external import external_systems, external_table
 from ssmttm.report.sections.ledger import ledger, places
-from ssmttm.report.sections.listing import listings
+from ssmttm.report.sections.listing import efficiency, loss_pairs
 from ssmttm.report.sections.methods import Methods, usable
 from ssmttm.report.sections.players import MAX_BYTES, listen
 from ssmttm.report.sections.remarks import copies, outliers
 from ssmttm.report.sections.stages import Stages
-from ssmttm.report.verdicts import level
+from ssmttm.study.answers import significance
 from ssmttm.study.folder import Study, read_study
-from ssmttm.study.seeds import seeds_sentence
 
 FIGURES = "figures"
 """Folder of a study's static figures."""
@@ -50,28 +48,24 @@ class StudyPart:
         self._study, self._link = study, link
         self.name = study.summary["study"]
         self.colors = variant_colors(study)
-        self.columns = scoreboard.columns(comparison, study.embedders)
-        main = scoreboard.main_rows(comparison, self.columns)
+        columns = scoreboard.columns(comparison, study.embedders)
         runs = scoreboard.run_rows(comparison)
         self.designs, self.embedders = list(self.colors), study.embedders
         self.run_count, self.seed_count, self.prompts = len(runs), runs["seed"].nunique(), int(runs["n"].min())
-        self.size_count = int(runs.groupby("variant")["parameters"].nunique().max())
-        self.budgets = [numbers.budget_name(*budget) for budget, _ in scoreboard.runs_by_budget(comparison)]
-        self.conclusions = conclusions(main, study["differences"], codes_of(study))
-        self.unequal_compute = list(unequal_compute(comparison))
+        self.parameters = numbers.millions(runs["parameters"].max())
+        self.answers = Answers(study)
+        self.board = scoreboard.board(study, self.colors, origins)
         self.caveats = caveats(study, external)
         self.confidence = float(comparison["confidence"].iloc[0])
-        self.blocks = scoreboard.blocks(comparison, self.columns, self.colors, origins)
         self.external = external_table(external)
-        self.every_score = every_score(study, self.link("comparison.csv"))
         self.backends = backends(study)
         self.copies, self.outliers = copies(study), outliers(study)
-        self.listings = listings(study, self.columns)
-        self.stages = Stages(study, self.columns)
-        self.significance = level(self.confidence)
-        self.seeds = seeds_sentence(comparison)
+        self.pairs, self.efficiency = loss_pairs(study), efficiency(study)
+        self.stages = Stages(study, columns)
+        self.significance = significance(self.confidence)
         self.figures = figures(study)
-        self.listen = listen(study, self.colors, origins, music, settings["report"]["examples"], share)
+        best, count = self.answers.leaders, settings["report"]["examples"]
+        self.listen = listen(study, self.colors, origins, music, best, count, share)
         self.methods = Methods(study, settings["data"], settings["generation"], settings["evaluation"])
         self.ledger = ledger(study, self.link)
         self.places = places(study.summary["runs"])
@@ -145,7 +139,7 @@ def build(
         policy=usable(spec["data"]["license"]),
         studies=list(parts),
         drawn={part.name: part.drawn for part in parts},
-        references={r: numbers.REFERENCE_NAMES[r] for r in scoreboard.REFERENCES},
+        attribution=linker(page)(data / "ATTRIBUTION.md"),
         claims=claims_section(cast(ClaimCounts, read_json(claims))) if claims else None,
         claims_href=linker(page)(claims) if claims else "",
     )

@@ -5,9 +5,8 @@ from itertools import combinations
 import pandas as pd
 
 from ssmttm.statistics.paired import holm, paired_seeds, seed_interval
-from ssmttm.study.frames import SCORE, frame_of, twins, without_twins
+from ssmttm.study.frames import SCORE, frame_of, without_twins
 from ssmttm.study_rows import DesignMean, DesignTest
-from ssmttm.wording import counted, listed
 
 GROUP = [*SCORE, "budget_kind", "budget", "size"]
 
@@ -56,30 +55,6 @@ def seed_tests(comparison: pd.DataFrame, confidence: float = 0.95) -> pd.DataFra
             for ((a, b), test), p in zip(tests.items(), adjusted)
         ]
     return frame_of(rows, "seed_tests")
-
-
-def seeds_sentence(comparison: pd.DataFrame) -> str:
-    """What the seeds of a study allow one to say, in a sentence or two."""
-    runs = comparison[comparison["kind"] == "run"].drop_duplicates("system")
-    counts = without_twins(runs).groupby(["variant", "size", "budget_kind", "budget"])["seed"].nunique()
-    several = counts[counts > 1]
-    if several.empty:
-        said = (
-            "One seed per design: the intervals cover which captions were drawn, not how a run would differ under "
-            "another seed, so no difference between designs is tested over seeds."
-        )
-    elif len(several) == len(counts):
-        low, high = several.min(), several.max()
-        said = f"{counted(int(low), 'seed') if low == high else f'{low} to {high} seeds'} per design: means over seeds "
-        said += "have Student’s t interval, and designs are tested in pairs over the same seeds."
-    else:
-        said = (
-            f"{len(several)} of {counted(len(counts), 'design')} were trained with several seeds; the others’ "
-            "intervals don’t cover how a run would differ under another seed."
-        )
-    if left := twins(runs):
-        said += f" Not among them, since settings outside the table set them apart: {listed(left)}."
-    return said
 
 
 def _runs(comparison: pd.DataFrame) -> pd.DataFrame:

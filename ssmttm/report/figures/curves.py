@@ -40,10 +40,10 @@ def guessing(codes: int) -> float:
 def learning_curves(study: Study, colors: dict[str, int]) -> Figure:
     """Smoothed training loss and measured validation loss of every run, a chart for each budget.
 
-    A level is the loss of guessing among the codes of a codebook.
+    Levels are the losses of guessing among the codes of a codebook, and of counted pairs of codes.
     """
     curves, codes = study["curves"], codes_of(study)
-    level = Level(f"guessing: ln {codes:,} = {guessing(codes):.2f}", guessing(codes))
+    levels = [Level(f"guessing: ln {codes:,} = {guessing(codes):.2f}", guessing(codes)), *_bigram(study)]
     budgets = list(run_rows(study["comparison"]).groupby(["budget_kind", "budget"], sort=False))
     charts = {
         key: [
@@ -52,7 +52,7 @@ def learning_curves(study: Study, colors: dict[str, int]) -> Figure:
                 Axis(title),
                 Axis("Loss, nats per token"),
                 _series(curves, runs, colors, key),
-                levels=[level],
+                levels=levels,
                 note="Seconds by the clock: other jobs’ load is in them." if key == "seconds" else "",
             )
             for budget, runs in budgets
@@ -61,6 +61,13 @@ def learning_curves(study: Study, colors: dict[str, int]) -> Figure:
     }
     table = curves[["run", *AXES, "tokens", "loss", "validation_loss"]]
     return Figure("learning-curves", charts, table, [Selector("axis", "Against", dict(AXES))])
+
+
+def _bigram(study: Study) -> list[Level]:
+    """What counting pairs of codes reaches, on the test split."""
+    rows = study["losses"]
+    rows = rows[(rows["system"] == "bigram") & (rows["split"] == "test")]
+    return [Level(f"pairs of codes, counted: {loss:.2f}", loss) for loss in rows["loss"]]
 
 
 def _series(curves: pd.DataFrame, runs: pd.DataFrame, colors: dict[str, int], key: str) -> list[Series]:

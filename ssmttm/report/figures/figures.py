@@ -8,8 +8,7 @@ from ssmttm.files import atomic_path, write_text
 from ssmttm.report.figures import svg
 from ssmttm.report.figures.chart import Figure
 from ssmttm.report.figures.curves import learning_curves
-from ssmttm.report.figures.quality import quality
-from ssmttm.report.figures.sizes import scaling_down
+from ssmttm.report.figures.published import published
 from ssmttm.report.figures.stages import two_stages
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.study.folder import Study
@@ -27,7 +26,7 @@ def variant_colors(study: Study) -> dict[str, int]:
 def figures(study: Study) -> dict[str, Figure]:
     """The figures of a study by id; one without charts has nothing to show."""
     colors = variant_colors(study)
-    made = [build(study, colors) for build in (quality, two_stages, learning_curves, scaling_down)]
+    made = [build(study, colors) for build in (learning_curves, two_stages, published)]
     return {figure.id: figure for figure in made}
 
 
@@ -51,7 +50,7 @@ def write(study: Study, made: Mapping[str, Figure], folder: Path) -> list[Path]:
 
 
 def svg_names(figure: Figure, key: str) -> list[str]:
-    """The file names of the charts under a key: `quality.frechet-musicnn.codec.steps.svg`."""
+    """The file names of the charts under a key: `published.frechet-musicnn.codec.steps.svg`."""
     charts = figure.charts[key]
     titles = [f".{_plain(chart.title)}" if len(charts) > 1 else "" for chart in charts]
     return [f"{figure.id}.{'.'.join(_plain(part) for part in key.split('|'))}{title}.svg" for title in titles]

@@ -1,33 +1,34 @@
-"""One stage against two: scores against training FLOPs, sampler steps and the time that generating takes."""
+"""One stage against two: scores against the sampler's steps and the time that generating takes."""
 
 from collections.abc import Iterable
 
 from ssmttm.choices import FINAL
-from ssmttm.numbers import REFERENCE_NAMES, metric_name, power_of_ten, score_text, significant
+from ssmttm.numbers import REFERENCE_NAMES, metric_name, score_text, significant
 from ssmttm.report.figures.chart import NEUTRAL, Axis, Chart, Figure, Level, Selector, Series, rounded
-from ssmttm.report.figures.quality import by_kind, levels_near, ordered
+from ssmttm.report.figures.published import by_kind, levels_near, ordered
+from ssmttm.report.scoreboard import columns, main_part
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import StageScore, SystemScore
 
 AXES = {
-    "flops": "Training FLOPs, both stages",
     "sampler_steps": "Sampler steps",
     "generation_seconds": "Seconds to generate a second of audio",
 }
 
 
 def two_stages(study: Study, colors: dict[str, int]) -> Figure:
-    """A chart for each score, reference and axis; without any where the study has no run of two stages."""
+    """A chart for each score of the page's table and axis; without any where the study has no run of two stages."""
     systems = by_kind(score for score in rows_of(study["comparison"], SystemScore) if score.kind != "run")
-    groups = by_kind(rows_of(study["stages"], StageScore))
+    finished = study["stages"][study["stages"]["checkpoint"] == FINAL]
+    groups = by_kind(rows_of(main_part(finished, columns(study["comparison"], study.embedders)), StageScore))
     charts: dict[str, list[Chart]] = {}
     scores, references, axes = {}, {}, {}
     for kind in ordered(list(groups), study.embedders, published=False):
         embedder, metric, reference = kind
         levels, far = levels_near(groups[kind], systems.get(kind, []))
         for axis, title in AXES.items():
-            points = [point for point in groups[kind] if getattr(point, axis) is not None and _shown(point, axis)]
+            points = [point for point in groups[kind] if getattr(point, axis) is not None]
             if not points:
                 continue
             scores[f"{embedder}/{metric}"] = f"{metric_name(metric)} ({embedder})"
@@ -50,17 +51,11 @@ def two_stages(study: Study, colors: dict[str, int]) -> Figure:
     return Figure("two-stages", charts, study["stages"], selectors if charts else [])
 
 
-def _shown(point: StageScore, axis: str) -> bool:
-    """All checkpoints cost FLOPs; steps and time are of the finished models."""
-    return axis == "flops" or point.checkpoint == FINAL
-
-
 def _series(points: Iterable[StageScore], axis: str, colors: dict[str, int]) -> list[Series]:
-    """A line for each design and budget; against steps and time it joins a refiner's numbers of steps."""
+    """A line for each design and budget, which joins a refiner's numbers of steps."""
     lines: dict[tuple[str, str, float], list[StageScore]] = {}
     for point in points:
-        name = point.variant if axis == "flops" else point.family
-        lines.setdefault((name, point.size, point.budget), []).append(point)
+        lines.setdefault((point.family, point.size, point.budget), []).append(point)
     found = []
     for (name, _, _), line in lines.items():
         line.sort(key=lambda point: getattr(point, axis))
@@ -74,16 +69,13 @@ def _series(points: Iterable[StageScore], axis: str, colors: dict[str, int]) -> 
 
 
 def _text(point: StageScore, axis: str) -> str:
-    """`first-simba + unet (8 steps), 0.5 of the budget: 41.2 at 3.00×10¹¹`."""
-    at = getattr(point, axis)
-    share = "" if point.checkpoint == FINAL else f", {point.checkpoint} of the budget"
-    place = power_of_ten(at) if axis == "flops" else significant(at)
-    return f"{point.variant}{share}: {score_text(point.metric, point.value)} at {place}"
+    """`first-simba + unet (8 steps): 41.2 at 0.18`."""
+    return f"{point.variant}: {score_text(point.metric, point.value)} at {significant(getattr(point, axis))}"
 
 
 def _single_stages(points: Iterable[StageScore]) -> list[Level]:
     """Finished designs of one stage, which take no sampler steps, as levels."""
-    return [Level(p.variant, p.value) for p in points if p.stages == 1 and p.checkpoint == FINAL]
+    return [Level(p.variant, p.value) for p in points if p.stages == 1]
 
 
 def _note(points: list[StageScore], axis: str, far: list[str]) -> str:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ssmttm.numbers import metric_name, power_of_ten
-from ssmttm.report.cells import audio_words
-from ssmttm.report.scoreboard import run_rows
-from ssmttm.report.sections.every_score import audio_text
+from ssmttm.numbers import budget_name, metric_name, power_of_ten
+from ssmttm.report.cells import audio_text, audio_words
+from ssmttm.report.scoreboard import run_rows, runs_by_budget
 from ssmttm.report.sections.external import ExternalSystem
 from ssmttm.study.folder import RunManifest, RunSummary, Study
 from ssmttm.study.frames import rows_of
@@ -20,6 +19,10 @@ _NAMED = 4
 
 EVEN = 1.2
 """Runs of one design and size whose FLOPs a second differ by a greater factor were slowed by something else."""
+
+
+EQUAL = 1.05
+"""Runs whose FLOPs differ by no greater factor spent the same."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ def caveats(study: Study, external: Mapping[str, ExternalSystem]) -> list[Caveat
     """What differs between systems that the page shows side by side, and what follows from it."""
     table, runs = study["comparison"], study.summary["runs"]
     return [
+        *_compute(table),
         *_audio(table, external),
         *_counts(table),
         *_backends(table),
@@ -43,6 +47,15 @@ def caveats(study: Study, external: Mapping[str, ExternalSystem]) -> list[Caveat
         *_machines(runs),
         *_speeds(run_rows(table), runs),
     ]
+
+
+def _compute(table: pd.DataFrame) -> Iterator[Caveat]:
+    """Budgets of iterations whose runs spent different FLOPs."""
+    for (kind, amount), runs in runs_by_budget(table):
+        spent = [run.flops_spent or 0.0 for run in runs]
+        if kind == "iterations" and max(spent) > EQUAL * min(spent):
+            span = f"{power_of_ten(min(spent))} to {power_of_ten(max(spent))}"
+            yield Caveat("Compute", f"Under {budget_name(kind, amount)} runs spent {span} FLOPs, so it is not equal.")
 
 
 def _systems(names: list[str]) -> str:

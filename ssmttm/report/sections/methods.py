@@ -7,8 +7,8 @@ from typing import Any
 from ssmttm.licenses.elements import SWITCHES
 from ssmttm.licenses.policy import make_policy
 from ssmttm.numbers import REFERENCE_NAMES, budget_name, metric_name, millions, power_of_ten
+from ssmttm.report.cells import audio_text
 from ssmttm.report.scoreboard import run_rows, runs_by_budget
-from ssmttm.report.sections.every_score import audio_text
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import SystemScore

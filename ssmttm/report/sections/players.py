@@ -1,12 +1,13 @@
 """The same captions through every system: MP3 and spectrogram of a few clips, ready to embed.
 
-All clips of a caption are brought to one loudness (EBU R128), so that none wins by being louder.
+All clips of a caption are brought to one loudness (EBU R128), so that none wins by being louder. Where the peaks of one
+leave no room, they are turned down for a few milliseconds (`ssmttm.audio.limiter`), for else one peaky clip would
+make all others quiet.
 """
 
 import base64
-import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssmttm.audio.coded import decode_audio, encode_audio
-from ssmttm.audio.loudness import loudness
+from ssmttm.audio.limiter import leveled
 from ssmttm.choices import CODE_MODELS
 from ssmttm.dataset.sharing import REAL, RealMusic
 from ssmttm.errors import UserError
@@ -22,18 +23,22 @@ from ssmttm.numbers import BASELINE_NAMES, budget_name, millions
 from ssmttm.report.figures.spectrogram import spectrogram_png
 from ssmttm.report.scoreboard import runs_by_budget
 from ssmttm.study.folder import Study
+from ssmttm.study_rows import SystemScore
 from ssmttm.tables import read_table
 
-MAX_BYTES = 8_200_000
-"""For all players of the page together, so that it stays under 15 MB with plotly's 5 MB."""
+MAX_BYTES = 4_300_000
+"""For all players of the page together, so that it stays under 10 MB with plotly's 5 MB."""
 
 MAX_SECONDS = 30.0
 
 LEVEL_LUFS = -18.0
-"""The loudness that the clips of a caption are brought to, or less where one's peaks leave no room."""
+"""The loudness that all clips are brought to."""
 
 HEADROOM = 10 ** (-1 / 20)
 """Peaks stay 1 dB below full scale, for what MP3 adds to them."""
+
+LEAD = ("originals", "codec")
+"""Beside the best runs, what the page plays first."""
 
 SILENT = ("shuffled", "noise", "same_track", "training_codec", "nearest_caption", *CODE_MODELS)
 """Baselines that are scored but not played: they say nothing about a caption."""
@@ -48,6 +53,10 @@ class Player:
     seconds: float
     top_hz: float
     gain: float | None
+    limited: float = 0.0
+    """By how many dB its highest peaks were turned down."""
+    short: float = 0.0
+    """By how many dB it is quieter than the others, since its peaks would have to be turned down further."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,6 @@ class Example:
     clip_id: str
     caption: str
     players: dict[str, Player]
-    lufs: float
     credit: str = ""
     """Whom to credit for the real music in it."""
 
@@ -81,10 +89,11 @@ class Voice:
 
 @dataclass(frozen=True)
 class Listen:
-    """The captions that can be played."""
+    """The captions that can be played: the first by the leading systems alone, the others by all."""
 
     examples: list[Example]
     requested: int
+    leading: list[Voice]
     voices: list[Voice]
     budgets: list[str]
     unplayed: list[str]
@@ -97,32 +106,55 @@ class Listen:
 
 
 def listen(
-    study: Study, colors: dict[str, int], origins: Mapping[str, str], music: RealMusic, count: int, limit: int
+    study: Study,
+    colors: dict[str, int],
+    origins: Mapping[str, str],
+    music: RealMusic,
+    best: Sequence[str],
+    count: int,
+    limit: int,
 ) -> Listen:
-    """At most `count` captions in about `limit` bytes; `origins` says where clips of external systems are from."""
+    """At most `count` captions in about `limit` bytes, the first by `best` runs and the references only.
+
+    Of several seeds of a design the first is played, or the one that is among the best. `origins` says where clips of
+    external systems are from.
+    """
     summary = study.summary
     baselines = [name for name in summary["baselines"] if name not in SILENT]
-    folders = {system: study.folder_of(system) for system in (*baselines, *summary["runs"])}
+    groups = [(budget, _one_seed(runs, best)) for budget, runs in runs_by_budget(study["comparison"])]
+    budgets = [budget_name(*budget) for budget, _ in groups]
+    folders = {s: study.folder_of(s) for s in (*baselines, *(run.system for _, runs in groups for run in runs))}
     systems, clip_ids = playable(folders, REAL, music)
     voices = []
     for system in baselines:
         name, note = BASELINE_NAMES.get(system, (system, ""))
         if system in systems:
             voices.append(Voice(system, name, origins.get(system, note), "cn"))
-    groups = runs_by_budget(study["comparison"])
-    budgets = [budget_name(*budget) for budget, _ in groups]
     for number, (budget, (_, runs)) in enumerate(zip(budgets, groups, strict=True)):
         for run in runs:
             note, variant = f"{millions(run.parameters or 0)} parameters, {budget}", str(run.variant)
             voices.append(Voice(run.system, variant, note, f"c{colors[variant]}", number))
+    names = [*(name for name in LEAD if name in systems), *best]
+    leading = [replace(voice, budget=None) for name in names for voice in voices if voice.system == name]
     credited = music if systems.keys() & set(REAL) else None
+    first = {voice.system: systems[voice.system] for voice in leading}
     return Listen(
-        examples(systems, clip_ids, count, limit, credited),
+        examples(systems, clip_ids, count, limit, credited, first),
         count,
+        leading,
         voices,
         budgets,
         sorted(BASELINE_NAMES[name][0] for name in folders.keys() - systems.keys()),
     )
+
+
+def _one_seed(runs: Sequence[SystemScore], best: Sequence[str]) -> list[SystemScore]:
+    """A run of each design and size."""
+    found: dict[tuple[object, ...], SystemScore] = {}
+    for run in sorted(runs, key=lambda run: run.system not in best):
+        found.setdefault((run.variant, run.size), run)
+    kept = {run.system for run in found.values()}
+    return [run for run in runs if run.system in kept]
 
 
 def playable(folders: dict[str, Path], real: Collection[str], music: RealMusic) -> tuple[dict[str, Path], list[str]]:
@@ -145,8 +177,9 @@ def examples(
     count: int,
     limit: int = MAX_BYTES,
     credited: RealMusic | None = None,
+    leading: dict[str, Path] | None = None,
 ) -> list[Example]:
-    """At most `count` captions, each with one player per system of `folders`.
+    """At most `count` captions, each with one player per system of `folders`; the first with those of `leading` alone.
 
     The clips are chosen from `clip_ids`. Stops early, after at least one caption, when the players
     would take more than `limit` bytes. `credited` is the music that is played, to be named.
@@ -156,12 +189,13 @@ def examples(
     found: list[Example] = []
     used = 0
     for clip in clips:
-        players, lufs = _players({system: of_system[clip][1] for system, of_system in rows.items()})
+        systems = folders if found else leading or folders
+        players = {system: _player(rows[system][clip][1]) for system in systems}
         used += sum(len(p.audio) + len(p.image) for p in players.values())
         if found and used > limit:
             break
         credit = credited.credit(clip) if credited else ""
-        found.append(Example(clip, next(iter(rows.values()))[clip][0], players, lufs, credit))
+        found.append(Example(clip, next(iter(rows.values()))[clip][0], players, credit))
     return found
 
 
@@ -182,32 +216,20 @@ def _rows(folder: Path, clip_ids: list[str]) -> dict[str, tuple[str, bytes]]:
     return rows
 
 
-def levels(waves: dict[str, np.ndarray], rate: dict[str, int]) -> tuple[float, dict[str, float | None]]:
-    """One loudness for all `waves` `[n]` and the gain in dB that brings each to it.
-
-    It is -18 LUFS, or the loudest that every clip reaches with its peak 1 dB below full scale. The
-    gain of a clip without measurable loudness (silence, or less than 0.4 s) is None: it is left alone.
-    """
-    measured = {name: loudness(wave, rate[name]) for name, wave in waves.items()}
-    audible = {name: value for name, value in measured.items() if math.isfinite(value)}
-    room = {name: 20 * math.log10(HEADROOM / float(np.abs(waves[name]).max())) for name in audible}
-    target = min([LEVEL_LUFS, *(value + room[name] for name, value in audible.items())])
-    return target, {name: target - audible[name] if name in audible else None for name in waves}
-
-
-def _players(audio: dict[str, bytes]) -> tuple[dict[str, Player], float]:
-    """The players of one caption by system, and their loudness."""
-    decoded = {system: decode_audio(data) for system, data in audio.items()}
-    rates = {system: rate for system, (_, rate) in decoded.items()}
-    waves = {system: wave[: int(MAX_SECONDS * rate)] for system, (wave, rate) in decoded.items()}
-    target, gains = levels(waves, rates)
-    return {system: _player(wave, rates[system], gains[system]) for system, wave in waves.items()}, target
-
-
-def _player(wave: np.ndarray, rate: int, gain: float | None) -> Player:
-    scaled = wave if gain is None else (wave * 10 ** (gain / 20)).astype(np.float32)
-    audio = _data_url("audio/mpeg", encode_audio(scaled, rate, "MP3"))
-    return Player(audio, _data_url("image/png", spectrogram_png(wave, rate)), len(wave) / rate, rate / 2, gain)
+def _player(audio: bytes) -> Player:
+    """A clip at the common loudness; the gain of one without measurable loudness, such as silence, is None."""
+    wave, rate = decode_audio(audio)
+    wave = wave[: int(MAX_SECONDS * rate)]
+    made = leveled(wave, rate, LEVEL_LUFS, HEADROOM)
+    return Player(
+        audio=_data_url("audio/mpeg", encode_audio(made.wave, rate, "MP3")),
+        image=_data_url("image/png", spectrogram_png(wave, rate)),
+        seconds=len(wave) / rate,
+        top_hz=rate / 2,
+        gain=made.gain,
+        limited=made.limited,
+        short=made.short,
+    )
 
 
 def _data_url(kind: str, data: bytes) -> str:

@@ -6,7 +6,7 @@ from ssmttm.choices import FINAL
 from ssmttm.numbers import budget_name, metric_name, millions, power_of_ten, score_text, significant
 from ssmttm.report.cells import Cell, Row, Table, count, interval, kind, number, part_of, score, text
 from ssmttm.report.scoreboard import Column, main_part
-from ssmttm.report.verdicts import level
+from ssmttm.study.answers import significance
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import StageScore
@@ -64,7 +64,7 @@ def _scores(row: StageScore) -> Row:
         "Value": score(row, row.value, row.low, row.high),
         "Less the single stage": number(row.difference, form, ends),
         "Adjusted p": number(row.p_adjusted, significant),
-        "Verdict": Cell(verdict(row)),
+        "Verdict": Cell(verdict(row) if verdict(row) in ("better", "worse") else "–"),
     }
 
 
@@ -74,7 +74,7 @@ def verdict(row: StageScore) -> str:
         return "–"
     if row.p_adjusted is None or row.difference is None:
         return "not tested"
-    if row.p_adjusted >= level(row.confidence):
+    if row.p_adjusted >= significance(row.confidence):
         return "no significant difference"
     return "better" if (row.difference > 0) == (row.better == "higher") else "worse"
 

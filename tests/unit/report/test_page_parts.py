@@ -1,7 +1,6 @@
 """What the page says beside its numbers: methods, why something is missing, and static figures."""
 
 import copy
-import csv
 import re
 import shutil
 import xml.etree.ElementTree as ET
@@ -16,13 +15,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from ssmttm.dataset.sharing import RealMusic
 from ssmttm.errors import UserError
+from ssmttm.report.cells import Table
 from ssmttm.report.figures import figures, svg
 from ssmttm.report.figures.chart import Axis, Chart, Series
 from ssmttm.report.page import environment
-from ssmttm.report.report import StudyPart
-from ssmttm.report.sections import players
 from ssmttm.report.sections.corpus import corpus
 from ssmttm.report.sections.methods import Methods
 from ssmttm.study.folder import read_study
@@ -32,10 +29,6 @@ from ssmttm.tables import write_table
 @pytest.fixture(scope="module")
 def study(results):
     return read_study(results["studies"][0])
-
-
-def changed(study, **tables):
-    return replace(study, tables={**study.tables, **tables})
 
 
 class Outline(HTMLParser):
@@ -90,42 +83,11 @@ def test_links_beside_the_page_lead_to_files_that_are_there(outline, results):
     assert [link for link in beside if not (results["root"] / unquote(link.split("#")[0])).is_file()] == []
 
 
-def test_the_number_of_a_row_leads_to_that_row_of_the_csv(page, results):
-    with open(results["studies"][0] / "comparison.csv", newline="", encoding="utf-8") as file:
-        lines = [None, *csv.reader(file)]
-    rows = re.findall(r'comparison\.csv#row=(\d+)">\d+</a></td><th scope="row">([^<]+)<', page)
-    assert len(rows) == len(lines) - 2
-    at = lines[1].index("system")
-    own = [(int(number), name) for number, name in rows if name in results["runs"]]
-    assert own and all(lines[number][at] == name for number, name in own)
-
-
-EMPTY = (
-    "Paired differences",
-    "Fits",
-    "FLOPs to reach",
-    "Means over seeds",
-    "Designs compared",
-    "Scores at checkpoints",
-)
-
-
-def test_a_table_without_rows_is_not_shown_but_says_why(study, results):
-    derived = study.tables.keys() - {"comparison", "curves"}
-    bare = changed(study, **{name: study[name].iloc[:0] for name in derived})
-    part = StudyPart(bare, results["spec"], 1, str, RealMusic(results["data"] / "licensed.parquet"))
-    assert not any(table.rows for table in part.listings.values())
-    assert not part.figures["quality"].charts and not part.figures["scaling-down"].charts
-    sections = '{% import "macros.html.j2" as m %}{% include "sections/scores.html.j2" %}'
-    sections += '{% include "sections/quality.html.j2" %}'
-    html = environment().from_string(sections).render(s=part, prefix="", references={})
-    for title in EMPTY:
-        assert re.search(rf"<b>{title}[^<]*</b> Nothing to show, because [a-z][^.]+\.", html), title
-
-
-def test_the_page_says_why_there_are_no_seeds_and_no_claims(page):
+def test_a_table_without_rows_is_not_shown_but_says_why(page):
     text = re.sub(r"<[^>]+>", "", page[: page.index('id="drawn"')])
-    assert "because every run has one seed" in text and "the claims were not computed" in text
+    assert "Pairs that the questions ask for. Nothing to show, because no pair of runs was compared by loss" in text
+    assert "How much less it takes. Nothing to show, because no design was shown to reach" in text
+    assert "the claims were not computed" in text
 
 
 @pytest.mark.parametrize("name", ["progress", "fit_curves"])
@@ -147,7 +109,11 @@ def words(study, results, change=lambda settings: None):
     change(settings)
     methods = Methods(study, *(settings[section] for section in ("data", "generation", "evaluation")))
     template = environment().get_template("sections/methods.html.j2")
-    html = template.render(s=SimpleNamespace(name="s", methods=methods), corpus=corpus(results["data"]), prefix="")
+    backends = Table([], "backends", "comparison.csv", empty="this is about the words")
+    part = SimpleNamespace(name="s", methods=methods, backends=backends, link=str)
+    html = template.render(
+        s=part, corpus=corpus(results["data"]), prefix="", m=environment().get_template("macros.html.j2").module
+    )
     return " ".join(unescape(re.sub("<[^>]+>", " ", html)).split())
 
 
@@ -203,7 +169,6 @@ def test_every_chart_is_a_file_and_every_table_a_csv(results, study, page):
                 assert ET.parse(folder / name).getroot().tag.endswith("svg")
     for name in study.tables:
         assert len(pd.read_csv(folder / f"{name}.csv")) == len(study[name])
-    assert len(pd.read_csv(folder / "quality.csv")) == len(study["progress"])
 
 
 def circles(text):
@@ -232,20 +197,3 @@ def test_ticks_are_round_and_inside_the_axis():
         scale = svg.Scale([low, high], False, 0, 100)
         ticks = [v for v, _ in scale.ticks()]
         assert 3 <= len(ticks) <= 8 and all(scale.low <= t <= scale.high for t in ticks)
-
-
-def test_clips_of_a_caption_are_brought_to_one_loudness_without_clipping():
-    from ssmttm.audio.loudness import loudness
-
-    rate, rng = 24000, np.random.default_rng(1)
-    loud = (0.5 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)).astype(np.float32)
-    spiky = (0.001 * rng.normal(size=2 * rate)).astype(np.float32)
-    spiky[::6000] = 0.9
-    waves = {"loud": loud, "quiet": loud / 50, "spiky": spiky, "silent": np.zeros(rate, np.float32)}
-    target, gains = players.levels(waves, dict.fromkeys(waves, rate))
-    assert gains["silent"] is None
-    for name in ("loud", "quiet", "spiky"):
-        scaled = (waves[name] * 10 ** (gains[name] / 20)).astype(np.float32)
-        assert loudness(scaled, rate) == pytest.approx(target, abs=0.05)
-        assert np.abs(scaled).max() <= 0.9
-    assert gains["quiet"] - gains["loud"] == pytest.approx(20 * np.log10(50), abs=0.05)

@@ -7,9 +7,14 @@ def place(article):
     return float(article.locator("input[type=range]").input_value())
 
 
+MORE = "#laptop-examples article.example"
+"""Captions by every system, in a section that is closed at first."""
+
+
 @pytest.fixture
 def example(tab):
-    article = tab.locator("article.example").first
+    tab.evaluate("document.querySelector('#laptop-listen details').open = true")
+    article = tab.locator(MORE).first
     article.scroll_into_view_if_needed()
     return article
 
@@ -21,12 +26,12 @@ def playing(tab, article):
 
 
 def test_choosing_another_system_keeps_the_place_and_plays_on(tab, example):
-    tab.evaluate("document.querySelector('article.example').dataset.starts = 0")
+    tab.evaluate("document.querySelector('#laptop-examples article.example').dataset.starts = 0")
     tab.evaluate(
         """() => {
           const start = AudioBufferSourceNode.prototype.start;
           AudioBufferSourceNode.prototype.start = function (...args) {
-            const article = document.querySelector("article.example");
+            const article = document.querySelector("#laptop-examples article.example");
             article.dataset.starts = Number(article.dataset.starts) + 1;
             return start.apply(this, args);
           };
@@ -37,7 +42,7 @@ def test_choosing_another_system_keeps_the_place_and_plays_on(tab, example):
     started = example.get_attribute("data-starts")
     found = tab.evaluate(
         """() => {
-          const article = document.querySelector("article.example");
+          const article = document.querySelector("#laptop-examples article.example");
           const slider = article.querySelector("input[type=range]");
           const before = Number(slider.value);
           const time = performance.now();
@@ -76,7 +81,7 @@ def test_all_systems_of_a_caption_are_driven_by_keys(tab, example):
 
 
 def test_one_caption_plays_at_a_time(tab, example):
-    other = tab.locator("article.example").nth(1)
+    other = tab.locator(MORE).nth(1)
     example.locator("button.play").click()
     playing(tab, example)
     other.locator("button.play").click()
@@ -114,27 +119,27 @@ def test_a_spectrogram_spans_its_own_clip_beside_longer_ones(tab, example):
     assert example.locator(".player:not([hidden])").nth(2).evaluate(places) == pytest.approx(50 / 3, abs=2)
 
 
-def test_captions_are_filtered_by_words(tab):
-    everything = tab.locator("article.example").count()
+def test_captions_are_filtered_by_words(tab, example):
+    everything = tab.locator(MORE).count()
     box = tab.locator("input[data-filters=laptop-examples]")
-    words = tab.locator("article.example blockquote").first.text_content().split()[-1]
+    words = tab.locator(f"{MORE} blockquote").first.text_content().split()[-1]
     box.fill(words)
-    assert tab.locator("article.example:visible").count() == 1
+    assert tab.locator(f"{MORE}:visible").count() == 1
     assert tab.locator("output[for=laptop-examples]").inner_text() == f"1 of {everything}"
     box.fill("no such words")
-    assert tab.locator("article.example:visible").count() == 0
+    assert tab.locator(f"{MORE}:visible").count() == 0
     box.fill("")
-    assert tab.locator("article.example:visible").count() == everything
+    assert tab.locator(f"{MORE}:visible").count() == everything
 
 
 def test_blind_listening_hides_what_would_give_a_system_away(tab, example):
     names = example.locator(".who")
     assert names.first.is_visible()
-    tab.locator("input.blind").check()
+    tab.locator("#laptop-listen input.blind").check()
     assert not any(names.nth(i).is_visible() for i in range(names.count()))
     letters = example.locator(".player:not([hidden]) .letter").all_inner_texts()
     assert sorted(letters) == [f"System {chr(65 + i)}" for i in range(len(letters))]
-    tab.locator("input.blind").uncheck()
+    tab.locator("#laptop-listen input.blind").uncheck()
     assert names.first.is_visible()
 
 
@@ -144,11 +149,11 @@ def test_blind_listening_shuffles_what_is_read_aloud(tab, example):
     order = "players => players.map((p) => p.dataset.system)"
     before, seen = systems.evaluate_all(order), set()
     for _ in range(4):
-        tab.locator("input.blind").check()
+        tab.locator("#laptop-listen input.blind").check()
         seen.add(tuple(systems.evaluate_all(order)))
         letters = example.locator(".player:not([hidden]) .letter").all_inner_texts()
         assert letters == [f"System {chr(65 + i)}" for i in range(len(letters))]
-        tab.locator("input.blind").uncheck()
+        tab.locator("#laptop-listen input.blind").uncheck()
         assert systems.evaluate_all(order) == before
     assert len(seen) > 1 and all(sorted(order) == sorted(before) for order in seen)
 
@@ -159,3 +164,17 @@ def test_the_budget_chooses_which_runs_can_be_heard(tab, example):
     systems = shown.evaluate_all("players => players.map(p => p.dataset.system)")
     assert [s for s in systems if s.endswith("-iters")] == []
     assert example.locator(".player.chosen").is_visible()
+
+
+def test_the_first_screen_plays_the_reference_and_the_best_in_step(tab):
+    first = tab.locator("#laptop-answers article.example")
+    shown = first.locator(".player:visible")
+    systems = shown.evaluate_all("players => players.map(p => p.dataset.system)")
+    assert systems[:2] == ["originals", "codec"] and len(systems) == 4
+    assert "simba" in systems[2] or "mamba" in systems[2]
+    assert "transformer" in systems[3]
+    first.locator("button.play").click()
+    playing(tab, first)
+    tab.locator("#laptop-answers input.blind").check()
+    assert not first.locator(".who").first.is_visible()
+    assert first.locator("button.play").get_attribute("aria-pressed") == "true"

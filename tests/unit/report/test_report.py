@@ -79,16 +79,16 @@ def test_metadata_of_strangers_is_shown_and_never_run(page, parsed, text):
     assert synthetic.HOSTILE in text
     assert "<script>alert" not in page
     assert not any('alert("title")' in s or "alert(1)" in s for s in parsed.scripts)
-    assert all(a.startswith(("#", "https://", "studies/", "runs/")) for a in parsed.links)
+    assert all(a.startswith(("#", "https://", "studies/", "runs/", "data/")) for a in parsed.links)
     assert "<i>bright" not in page and "<i>bright</i>" in text
 
 
 def test_every_run_is_there_with_its_costs_and_its_players(parsed, text, results):
     for run in results["runs"]:
-        assert text.count(run) >= 2
+        assert text.count(run) >= 1
     for kind in ("data:audio/mpeg", "data:image/png"):
-        # ten runs, real clips and the codec; noise, shuffled captions and training clips say nothing about a caption
-        assert sum(load.startswith(kind) for load in parsed.loads) == (10 + 2) * 4
+        # the first caption by four systems; the others by ten runs, real clips and the codec
+        assert sum(load.startswith(kind) for load in parsed.loads) == 4 + (10 + 2) * 3
     assert "0123456789" in text and "fedcba9876543210" in text and "torch 2.13.0+cpu" in text
 
 
@@ -104,13 +104,13 @@ def test_the_corpus_adds_up(text):
 
 
 def test_the_study_is_told_in_a_sentence_computed_from_it(text):
-    assert "4 designs (prefix-mamba, prefix-simba, cross-simba and cross-transformer)" in text
-    assert "10 runs at 2 sizes" in text and "120 iterations or 6.00×10¹² FLOPs" in text
-    assert "1 seed" in text and "8 held-out captions" in text and "One seed per run" in text
+    assert "4 designs, 10 runs, 1 seed, 64.0 minutes of openly licensed music" in text
+    assert "so no claim can be judged" in text and text.count("not asked here") == 3
+    assert "8 captions" in text and "One seed per run" in text
 
 
-def test_cautions_and_backends_stand_beside_the_scores(text):
-    assert "covariances lack full rank" in text and "only 8 clips" in text
+def test_cautions_stand_beside_the_scores_and_backends_in_the_methods(text):
+    assert "only 8 clips" in text
     assert "musicnn MTT 0123456789ab" in text and "Not CLAP" in text
 
 
@@ -123,11 +123,10 @@ def test_figures_have_data_for_every_run_and_axis(parsed, results):
         assert {s["name"].removesuffix(", training") for s in series} == set(results["runs"])
         assert all(len(s["x"]) == len(s["y"]) > 1 for s in series)
         assert {s["dash"] for s in series if "quarter" in s["name"]} == {"dash"}
-    assert [len(chart["series"]) for chart in drawn["scaling-down"]["charts"]["iterations"]] == [2] * 4
 
 
-def test_the_page_stays_under_15_mb(page):
-    assert len(page.encode()) < 15_000_000
+def test_the_page_stays_under_10_mb(page):
+    assert len(page.encode()) < 10_000_000
 
 
 def test_players_stop_at_their_share_of_bytes_but_never_at_none(results):
@@ -169,7 +168,7 @@ def test_the_page_credits_the_real_music_it_plays_or_says_that_it_plays_none(res
     out = results["root"] / "other.html"
     other = page_of(results["studies"], results | {"data": tmp_path / "data"}, out)
     assert "Codec reconstruction and Real clips can't be played" in unescape(other)
-    assert other.count('<figure class="player"') == 10 * 4 and "Real music:" not in other
+    assert other.count('<figure class="player"') == 2 + 10 * 3 and "Real music:" not in other
     assert "can't be played" not in unescape(page)
 
 
@@ -208,3 +207,33 @@ def test_json_inside_a_script_can_not_end_it():
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", " https://x", None, float("nan")])
 def test_only_web_addresses_become_links(address):
     assert web_address(address) is None
+
+
+class Words(HTMLParser):
+    """What the page says before its first section, before anything is opened, and in all."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.inside, self.first, self.before, self.visible, self.every = [], False, 0, 0, 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.first |= tag == "section"
+        if tag not in VOID:
+            self.inside.append(tag)
+
+    def handle_endtag(self, tag):
+        self.inside.pop()
+
+    def handle_data(self, data):
+        if {"script", "style", "noscript", "title"} & set(self.inside):
+            return
+        count = len(data.split())
+        self.every += count
+        self.before += count * (not self.first)
+        self.visible += count * ("details" not in self.inside or "summary" in self.inside)
+
+
+def test_the_page_says_much_with_few_words(page):
+    words = Words(page)
+    assert words.before <= 600 and words.visible <= 3000 and words.every <= 15_000

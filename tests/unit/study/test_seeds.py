@@ -6,7 +6,7 @@ import pytest
 from curves_of import comparison
 from scipy import stats
 
-from ssmttm.study.seeds import seed_means, seed_tests, seeds_sentence
+from ssmttm.study.seeds import seed_means, seed_tests
 from ssmttm.tables import SCHEMAS
 
 SCORES = {"simba": [70.0, 74.0, 72.0], "transformer": [80.0, 83.0, 83.5], "mamba": [71.0, 73.5, 73.0]}
@@ -57,7 +57,7 @@ def test_kinds_of_score_budgets_and_sizes_are_not_mixed():
     assert set(found["seeds"]) == {3}
 
 
-def test_one_seed_gives_empty_tables_and_a_sentence():
+def test_one_seed_gives_empty_tables():
     one = study({"simba": [70.0], "transformer": [80.0]})
     assert seed_means(one).empty
     assert seed_tests(one).empty
@@ -65,20 +65,12 @@ def test_one_seed_gives_empty_tables_and_a_sentence():
     assert list(seed_tests(one).columns) == SCHEMAS["seed_tests"].names
     assert (seed_means(one).dtypes == seed_means(study()).dtypes).all()
     assert (seed_tests(one).dtypes == seed_tests(study()).dtypes).all()
-    assert seeds_sentence(one).startswith("One seed per design")
 
 
-def test_the_sentence_says_how_many_seeds_there_are():
-    assert seeds_sentence(study()).startswith("3 seeds per design")
-    assert seeds_sentence(study({"simba": [1.0, 2.0], "mamba": [1.0, 2.0, 3.0]})).startswith("2 to 3 seeds per design")
-    assert seeds_sentence(study({"simba": [1.0, 2.0], "mamba": [1.0]})).startswith("1 of 2 designs")
-
-
-def test_an_ablation_is_no_seed_of_its_design_and_is_named():
+def test_an_ablation_is_no_seed_of_its_design():
     table = pd.concat([study(), comparison([{"system": "simba-lr", "variant": "simba", "seed": 1, "value": 10.0}])])
     simba = seed_means(table).set_index("variant").loc["simba"]
     assert (simba["seeds"], simba["mean"]) == (2, 73.0)
-    assert "settings outside the table set them apart: simba-1 and simba-lr" in seeds_sentence(table)
 
 
 def test_baselines_are_no_runs():

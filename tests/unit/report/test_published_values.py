@@ -1,14 +1,15 @@
-"""The figure of quality against cost with points that others published, and the level of the learning curves."""
+"""The figure of points that others published, and the levels of the learning curves."""
 
 import math
 from dataclasses import replace
 
+import made_up_losses
 import numpy as np
 import pandas as pd
 import pytest
 
 from ssmttm.report.figures import figures
-from ssmttm.report.figures.quality import quality
+from ssmttm.report.figures import published as drawing
 from ssmttm.report.sections.comparability import caveats
 from ssmttm.study.folder import read_study
 
@@ -35,7 +36,7 @@ def published(study, **more):
 
 
 def figure(study):
-    return quality(study, figures.variant_colors(study))
+    return drawing.published(study, figures.variant_colors(study))
 
 
 def theirs_in(chart):
@@ -55,25 +56,25 @@ def test_published_points_are_drawn_separately_without_intervals_and_explained(s
     assert "Theirs" in warned and "Source: a paper. Off a figure." in warned
 
 
-def test_scores_without_an_interval_are_drawn_without_error_bars(study):
-    (chart,) = figure(study).charts["musicnn/prdc|codec|steps"]
-    assert chart.series and not any(s.low for s in chart.series)
+def test_a_study_without_published_values_has_no_such_figure(study):
+    assert not figure(study).charts and not figure(study).selectors
 
 
-def test_what_is_shown_first_has_the_published_points(study):
-    assert figure(study).first == "musicnn/frechet|codec|steps"
+def test_beside_published_points_there_are_finished_runs_only(study):
     first = figure(published(study))
     assert first.first == "musicnn/frechet|originals|steps"
     assert [next(iter(selector.options)) for selector in first.selectors] == first.first.split("|")
+    (chart,) = first.charts[first.first]
+    own = [s for s in chart.series if s not in theirs_in(chart)]
+    assert own and all(len(s.x) == 1 for s in own)
 
 
 def test_selectors_offer_only_what_there_are_charts_for(study):
-    drawn = figure(study)
+    drawn = figure(published(study))
     for key in drawn.charts:
         for selector, value in drawn.selected(key).items():
             assert value in drawn.available(key)[selector]
-    assert drawn.available("musicnn/training_copies|training|steps")["reference"] == {"training"}
-    assert drawn.available(drawn.first)["reference"] == {"codec", "originals"}
+    assert drawn.available(drawn.first)["reference"] == {"originals"}
 
 
 def test_points_of_an_embedder_that_scored_nothing_here_stand_alone_and_say_so(study):
@@ -84,23 +85,17 @@ def test_points_of_an_embedder_that_scored_nothing_here_stand_alone_and_say_so(s
 
 
 def test_hours_are_said_to_be_by_the_clock(study):
-    drawn = figures.figures(study)
-    hours, steps = (drawn["quality"].charts[f"musicnn/frechet|codec|{cost}"][0] for cost in ("gpu_hours", "steps"))
+    charts = figure(published(study)).charts
+    hours, steps = (charts[f"musicnn/frechet|originals|{cost}"][0] for cost in ("gpu_hours", "steps"))
     assert "other jobs" in hours.note and "other jobs" not in steps.note
-    assert all("other jobs" in chart.note for chart in drawn["learning-curves"].charts["seconds"])
+    assert all("other jobs" in chart.note for chart in figures.figures(study)["learning-curves"].charts["seconds"])
 
 
-def test_copies_are_drawn_beside_those_that_the_search_finds_among_true_copies(study):
-    for key, (chart,) in figure(study).charts.items():
-        if key.startswith("musicnn/training_copies|"):
-            told = chart.note + "".join(level.name for level in chart.levels)
-            assert "Training clips through the codec" in told and "Real clips" in told
-
-
-def test_every_loss_chart_has_the_loss_of_guessing(study):
+def test_every_loss_chart_has_the_losses_of_guessing_and_of_counted_pairs(study):
     codes = {run["manifest"]["spec"]["data"]["codec"]["codebook_size"] for run in study.summary["runs"].values()}
-    for charts in figures.figures(study)["learning-curves"].charts.values():
+    for charts in figures.figures(made_up_losses.answered(study, "effect"))["learning-curves"].charts.values():
         for chart in charts:
-            (level,) = chart.levels
-            assert {level.y} == {math.log(n) for n in codes}
-            assert "guessing" in level.name and f"{level.y:.2f}" in level.name
+            guessing, counted = chart.levels
+            assert {guessing.y} == {math.log(n) for n in codes}
+            assert "guessing" in guessing.name and f"{guessing.y:.2f}" in guessing.name
+            assert counted.y == made_up_losses.TRIVIAL["bigram"]

@@ -1,15 +1,16 @@
-"""Quality against cost: scores at checkpoints against steps, FLOPs, hours and clips, with fits."""
+"""Scores that others published, against what they cost, with this study's finished runs beside them."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from ssmttm.choices import FINAL
 from ssmttm.numbers import COST_NAMES, REFERENCE_NAMES, budget_name, cost_text, metric_name, score_text
 from ssmttm.report.cells import system_name
-from ssmttm.report.figures.chart import NEUTRAL, Axis, Band, Chart, Figure, Level, Selector, Series, dash_of, rounded
+from ssmttm.report.figures.chart import NEUTRAL, Axis, Chart, Figure, Level, Selector, Series, dash_of, rounded
 from ssmttm.report.scoreboard import MAIN, is_trivial, run_rows
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
-from ssmttm.study_rows import CheckpointScore, FitPoint, Kind, StageScore, SystemScore
+from ssmttm.study_rows import CheckpointScore, Kind, StageScore, SystemScore
 
 SYMBOLS = {"iterations": "circle", "flops": "square", "gpu_hours": "triangle"}
 """The symbol of a point, by the kind of its run's budget."""
@@ -23,13 +24,16 @@ NEAR = 0.02
 Scored = TypeVar("Scored", bound=Kind)
 
 
-def quality(study: Study, colors: dict[str, int]) -> Figure:
-    """One chart for each score, reference and cost that the study's checkpoints have."""
+def published(study: Study, colors: dict[str, int]) -> Figure:
+    """One chart for each score and cost that published points have; without any where nothing was published.
+
+    Of this study's runs it has the finished ones: in the middle of a run its learning rate has not fallen yet.
+    """
     dashes = dash_of(run_rows(study["comparison"]))
     comparison = rows_of(study["comparison"], SystemScore)
     systems = by_kind(score for score in comparison if score.kind != "run")
-    fits = by_kind(rows_of(study["fit_curves"], FitPoint))
-    groups = by_kind(rows_of(study["progress"], CheckpointScore))
+    points = [row for row in rows_of(study["progress"], CheckpointScore) if row.source or row.checkpoint == FINAL]
+    groups = {kind: rows for kind, rows in by_kind(points).items() if any(row.source for row in rows)}
     charts: dict[str, list[Chart]] = {}
     scores, references, costs = {}, {}, {}
     for kind in ordered(list(groups), study.embedders, any(p.source for points in groups.values() for p in points)):
@@ -41,17 +45,15 @@ def quality(study: Study, colors: dict[str, int]) -> Figure:
                 continue
             scores[f"{embedder}/{metric}"] = f"{metric_name(metric)} ({embedder})"
             references[reference], costs[cost] = REFERENCE_NAMES[reference], name
-            lines, bands = _fits([point for point in fits.get(kind, []) if point.cost == cost], colors)
             spent = [getattr(point, cost) for point in points]
             charts[f"{embedder}/{metric}|{reference}|{cost}"] = [
                 Chart(
                     f"{metric_name(metric)} against {name[0].lower() + name[1:]}",
                     Axis(name, log=min(spent) > 0 and max(spent) > 4 * min(spent)),
                     Axis(f"{metric_name(metric)} ({embedder})"),
-                    [*_runs(points, cost, colors, dashes), *lines],
-                    bands,
-                    levels,
-                    _note(points, cost, far),
+                    _runs(points, cost, colors, dashes),
+                    levels=levels,
+                    note=_note(points, cost, far),
                 )
             ]
     selectors = [
@@ -59,7 +61,7 @@ def quality(study: Study, colors: dict[str, int]) -> Figure:
         Selector("reference", "Compared with", references),
         Selector("cost", "Against", {cost: name for cost, name in COST_NAMES.items() if cost in costs}),
     ]
-    return Figure("quality", charts, study["progress"], selectors if charts else [])
+    return Figure("published", charts, study["progress"], selectors if charts else [])
 
 
 def by_kind(rows: Iterable[Scored]) -> dict[tuple[str, str, str], list[Scored]]:
@@ -85,12 +87,12 @@ def _note(points: list[CheckpointScore], cost: str, far: list[str]) -> str:
         parts.append(f"Beyond the scale: {', '.join(far)}.")
     if cost == "gpu_hours":
         parts.append("Hours by the clock: other jobs’ load is in them.")
-    published = [point for point in points if point.source]
-    errors = [point.error for point in published if point.error is not None]
+    theirs = [point for point in points if point.source]
+    errors = [point.error for point in theirs if point.error is not None]
     if errors:
         parts.append(f"Published values: reading error ±{max(errors):g}, no intervals known.")
-    if len(published) == len(points):
-        parts.append("Published values only: no checkpoint of this study has this score.")
+    if len(theirs) == len(points):
+        parts.append("Published values only: no run of this study has this score.")
     return " ".join(parts)
 
 
@@ -99,7 +101,7 @@ def _runs(points: list[CheckpointScore], cost: str, colors: dict[str, int], dash
     by_run: dict[str, list[CheckpointScore]] = {}
     for point in points:
         by_run.setdefault(point.run, []).append(point)
-    own, published = [], []
+    own, theirs = [], []
     for run, group in by_run.items():
         group.sort(key=lambda point: getattr(point, cost))
         first = group[0]
@@ -108,31 +110,19 @@ def _runs(points: list[CheckpointScore], cost: str, colors: dict[str, int], dash
         text = [_point_text(p, cost) for p in group]
         if first.source:
             name = f"published: {run}"
-            published.append(Series(name, color, x, y, text=text, dash="dot", symbol="diamond"))
+            theirs.append(Series(name, color, x, y, text=text, dash="dot", symbol="diamond"))
             continue
         bounded = all(p.low is not None for p in group)
         low, high = (rounded(p.low for p in group), rounded(p.high for p in group)) if bounded else (None, None)
         symbol = SYMBOLS.get(first.budget_kind, "circle")
         own.append(Series(run, color, x, y, low, high, text, dashes.get(run, "solid"), symbol))
-    return [*own, *published]
+    return [*own, *theirs]
 
 
 def _point_text(point: CheckpointScore, cost: str) -> str:
     """`0.5 of 180 iterations: 41.2 at 90`."""
     score, spent = score_text(point.metric, point.value), cost_text(cost, getattr(point, cost))
     return f"{point.checkpoint} of {budget_name(point.budget_kind, point.budget)}: {score} at {spent}"
-
-
-def _fits(points: list[FitPoint], colors: dict[str, int]) -> tuple[list[Series], list[Band]]:
-    """Fitted curves over the range of their points, and the intervals around them."""
-    lines, bands = [], []
-    for variant in dict.fromkeys(point.variant for point in points):
-        curve = sorted((point for point in points if point.variant == variant), key=lambda point: point.at)
-        x, y, low, high = (rounded(getattr(p, name) for p in curve) for name in ("at", "value", "low", "high"))
-        color = colors.get(variant, NEUTRAL)
-        lines.append(Series(f"fit: {variant}", color, x, y, points=False, dash="dashdot", opacity=0.8))
-        bands.append(Band(color, x, low, high))
-    return lines, bands
 
 
 def levels_near(
