@@ -1,7 +1,7 @@
 """The page's table: a row for each design under each budget, over its seeds, with loss, gains, scores and costs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import fmean
 
@@ -250,7 +250,7 @@ class _Maker:
         value = fmean(values)
         ends = _mean_ends([(row.low, row.high) for row in rows])
         bar = _bar(value, *ends, self._loss_axis, significant)
-        return Bar(**{**vars(bar), "subs": tuple(filter(None, (spread, heard)))})
+        return replace(bar, subs=tuple(filter(None, (spread, heard))))
 
     def _verdict(self, name: str, run: SystemScore) -> str:
         """Only what is told apart: a pair that isn't, or that nobody asked for, adds no words."""
@@ -286,7 +286,7 @@ class _Maker:
         bar = _bar(value, *_mean_ends([(row.low, row.high) for row in rows]), axis, form)
         said = dict.fromkeys(text for row in rows for text in row.warnings.split("; ") if text)
         marks = tuple(self._notes.setdefault(text, _letter(len(self._notes))) for text in said)
-        return Bar(**{**vars(bar), "marks": marks})
+        return replace(bar, marks=marks)
 
     def _axis(self, column: Column) -> tuple[float, float]:
         """Of the column's bars: it holds every run, and what is not far beyond them."""

@@ -74,7 +74,7 @@ def test_every_table_has_a_caption_that_says_what_to_look_for(outline):
     captions = [text for tag, text in outline.captions if tag == "caption"]
     assert len(captions) == outline.tables
     assert [c for c in captions if not re.search("look (for|at|first)|Look|Sort by", c)] == []
-    assert set(outline.scopes) == {"col", "row"}
+    assert set(outline.scopes) == {"col", "row", "rowgroup"}
 
 
 def test_links_beside_the_page_lead_to_files_that_are_there(outline, results):
