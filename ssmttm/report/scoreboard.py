@@ -254,7 +254,8 @@ class _Maker:
 
     def _verdict(self, name: str, run: SystemScore) -> str:
         """Only what is told apart: a pair that isn't, or that nobody asked for, adds no words."""
-        better, worse = [], []
+        better: list[str] = []
+        worse: list[str] = []
         for pair in self._pairs:
             same = (pair.budget_kind, pair.budget) == (run.budget_kind, run.budget)
             if pair.question in ("size", "twins") or not same or pair.size != run.size:
