@@ -67,7 +67,7 @@ MAY_USE = {
     ),
     "study": ("choices", "questions", "settings", "statistics", "study_rows", "tables"),
     "report": (
-        "accounting", "audio", "choices", "dataset", "licenses", "rows", "statistics", "study", "study_rows", "tables",
+        "accounting", "audio", "choices", "dataset", "licenses", "rows", "study", "study_rows", "tables",
     ),
     "listening": ("audio", "dataset", "statistics", "tables"),
     "stages": (
