@@ -13,7 +13,7 @@ from ssmttm.study.frames import frame_of, rows_of
 from ssmttm.study_rows import FIRST, OPTIONAL, STUDY_ROWS, Difference, Fit
 from ssmttm.tables import SCHEMAS, read_table, write_frame
 
-COLUMNS = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+COLUMNS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
 def column_of(hint):
@@ -85,4 +85,4 @@ def test_the_comparison_begins_with_what_was_scored_and_ends_with_what_few_rows_
     names = SCHEMAS["comparison"].names
     assert names[: len(FIRST)] == list(FIRST)
     assert names[-2:] == ["hours", "note"]
-    assert names[len(FIRST)] == "variant" and names[-3] == "warnings"
+    assert names[len(FIRST)] == "variant" and names[-3] == "ranks_real"
