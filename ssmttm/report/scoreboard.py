@@ -7,7 +7,6 @@ from statistics import fmean
 
 import pandas as pd
 
-from ssmttm.choices import TRAINED_ON
 from ssmttm.numbers import (
     BASELINE_NAMES,
     budget_name,
