@@ -19,6 +19,8 @@ from ssmttm.accounting.refiners import describe_refiner
 from ssmttm.codecs.base import frames_in
 from ssmttm.config import ROOT
 from ssmttm.errors import UserError
+from ssmttm.models.config import ModelConfig
+from ssmttm.models.kernels.attention import pairs
 from ssmttm.models.patterns import steps_for
 from ssmttm.settings import Config
 from ssmttm.training.budget import plan_budget
@@ -91,7 +93,8 @@ def _design(config: Config, variant: str, size: str, budget: str, hours: float) 
     plan = plan_budget(config["budgets"][budget], cost.total, model.config.codebooks * frames, batch)
     parameters, clips = design.parameters(model)["parameters"], plan.steps * batch
     steps = steps_for(frames, model.config.codebooks)
-    ours = Side(variant, parameters, clips, hours, steps, cost.total, cost.scan_matmul + cost.scan_elementwise)
+    scan, later = cost.scan_matmul + cost.scan_elementwise, _later_scores(model.config, steps, tokens)
+    ours = Side(variant, parameters, clips, hours, steps, cost.total, scan, later)
     counted: CountedDesign = {
         "design": variant,
         "size": size,
@@ -106,3 +109,10 @@ def _design(config: Config, variant: str, size: str, budget: str, hours: float) 
         "flops": plan.flops_spent,
     }
     return counted, ours
+
+
+def _later_scores(config: ModelConfig, steps: int, tokens: int) -> float:
+    """FLOPs of self-attention's scores for later frames, in a forward pass over one clip; no kernel computes them."""
+    length = steps + tokens if config.conditioning == "prefix" else steps
+    layers = [config.mixer_of(layer) for layer in range(1, config.layers + 1)].count("attention")
+    return 4.0 * layers * (length**2 - pairs(length)) * config.d_model

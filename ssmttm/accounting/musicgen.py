@@ -7,6 +7,7 @@ Copet et al. 2023 (arXiv 2306.05284) and audiocraft's configuration: 1,000,000 s
 from typing import NamedTuple
 
 from ssmttm.models.cost import TRAINING_FACTOR
+from ssmttm.models.kernels.attention import pairs
 
 
 class Shape(NamedTuple):
@@ -46,20 +47,23 @@ class Forward(NamedTuple):
     weights: float
     """Products with parameters: self-attention, queries and output of cross-attention, feed-forward, heads."""
     scores: float
-    """Of self-attention, for all pairs of steps."""
+    """Of self-attention, for each step and those before it, as causal kernels compute them."""
     caption: float
     """Keys and values of cross-attention, and its scores, for the caption's tokens."""
 
+    later: float = 0.0
+    """Scores of later steps, which published conventions count and kernels leave out; no part of the total."""
+
     @property
     def total(self) -> float:
-        """All of it."""
+        """All that is computed."""
         return self.weights + self.scores + self.caption
 
 
 def forward(shape: Shape, frames: int, caption_tokens: int = 0) -> Forward:
     """FLOPs of the decoder over `frames` in the delay pattern: frames + codebooks - 1 steps.
 
-    As this project counts its own models: scores for all pairs, cross-attention's keys and values
+    As this project counts its own models: scores for causal pairs, cross-attention's keys and values
     once per caption token; norms, activations, softmax, text encoder and codec not at all.
     """
     steps, d = frames + shape.codebooks - 1, shape.width
@@ -67,8 +71,9 @@ def forward(shape: Shape, frames: int, caption_tokens: int = 0) -> Forward:
     heads = 2 * shape.codebooks * d * shape.codes
     return Forward(
         weights=float(steps * (shape.layers * layer + heads)),
-        scores=float(shape.layers * 4 * steps * steps * d),
+        scores=float(shape.layers * 4 * pairs(steps) * d),
         caption=float(shape.layers * caption_tokens * (4 * d * d + 4 * steps * d)),
+        later=float(shape.layers * 4 * (steps**2 - pairs(steps)) * d),
     )
 
 

@@ -14,8 +14,11 @@ from ssmttm.models.mixer import State, build_mixer
 class CrossAttention(nn.Module):
     """Attention from audio frames to caption tokens; padded tokens get no weight."""
 
-    def __init__(self, config: Shape) -> None:
+    def __init__(self, config: Shape, qk_norm: bool = False) -> None:
+        """With `qk_norm`, queries and keys are normalized per head."""
         super().__init__()
+        width = config.d_model // config.attention_heads
+        self.query_norm, self.key_norm = (RMSNorm(width) if qk_norm else None for _ in range(2))
         self.heads = config.attention_heads
         self.dropout = AttentionDropout(config.dropout)
         self.d_model = config.d_model
@@ -26,11 +29,14 @@ class CrossAttention(nn.Module):
     def keys_values(self, context: Tensor, mask: Tensor) -> State:
         """Project `context [batch, tokens, d_model]` once, for any number of frames."""
         key, value = (self._split(t) for t in self.key_value(context).chunk(2, -1))
+        key = key if self.key_norm is None else self.key_norm(key)
         return {"key": key, "value": value, "mask": mask[:, None, None, :]}
 
     def forward(self, x: Tensor, context: State) -> Tensor:
         """Attend from `x [batch, length, d_model]` to what `keys_values` returned."""
-        y = self.dropout(self._split(self.query(x)), context["key"], context["value"], context["mask"])
+        query = self._split(self.query(x))
+        query = query if self.query_norm is None else self.query_norm(query)
+        y = self.dropout(query, context["key"], context["value"], context["mask"])
         return self.out(y.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
@@ -66,6 +72,41 @@ class FeedForward(nn.Sequential):
         return Cost(weights=2 * length * sum(layer.weight.numel() for layer in self if isinstance(layer, nn.Linear)))
 
 
+class GatedFeedForward(nn.Module):
+    """SwiGLU without biases (Shazeer 2020, arXiv 2002.05202), with as many parameters as `FeedForward`.
+
+    Three matrices instead of two, so the hidden width is two thirds, rounded to a multiple of d_model / 128.
+    """
+
+    def __init__(self, config: Shape) -> None:
+        super().__init__()
+        width, plain = config.d_model, config.feedforward_factor * config.d_model
+        unit = max(1, width // 128)
+        hidden = round((2 * width * plain + width + plain) / (3 * width * unit)) * unit
+        self.gate_value = nn.Linear(width, 2 * hidden, bias=False)
+        self.dropout = Dropout(config.dropout)
+        self.out = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `x [..., d_model]` to the same shape."""
+        gate, value = self.gate_value(x).chunk(2, -1)
+        return self.out(self.dropout(F.silu(gate) * value))
+
+    def step(self, x: Tensor) -> Tensor:
+        """One frame `[batch, d_model]`, without dropout."""
+        gate, value = self.gate_value(x).chunk(2, -1)
+        changed: Tensor = self.out(F.silu(gate) * value)
+        return changed
+
+    def flops(self, length: int) -> Cost:
+        """FLOPs for `length` frames."""
+        return Cost(weights=2 * length * (self.gate_value.weight.numel() + self.out.weight.numel()))
+
+
+FEEDFORWARDS = {"gelu": FeedForward, "swiglu": GatedFeedForward}
+"""What a variant's `feedforward` names, besides none."""
+
+
 class Block(nn.Module):
     """Pre-norm residual block: mixer, then cross-attention and feed-forward if the design has them."""
 
@@ -76,14 +117,14 @@ class Block(nn.Module):
         self.mixer = build_mixer(config, layer)
         self.mixer_dropout = Dropout(config.dropout)
         self.cross: CrossAttention | None = None
-        self.feedforward: FeedForward | None = None
+        self.feedforward: FeedForward | GatedFeedForward | None = None
         if config.conditioning == "cross":
             self.cross_norm = RMSNorm(width)
-            self.cross = CrossAttention(config)
+            self.cross = CrossAttention(config, config.qk_norm)
             self.cross_dropout = Dropout(config.dropout)
-        if config.feedforward == "gelu":
+        if config.feedforward != "none":
             self.feedforward_norm = RMSNorm(width)
-            self.feedforward = FeedForward(config)
+            self.feedforward = FEEDFORWARDS[config.feedforward](config)
             self.feedforward_dropout = Dropout(config.dropout)
 
     def keys_values(self, context: Tensor, mask: Tensor) -> State | None:

@@ -51,7 +51,7 @@ class ModelConfig:
     """Everything that determines the architecture and its parameter count."""
 
     mixer: str  # file of ssmttm.models.mixers, except in attention_layers
-    feedforward: str  # none, gelu
+    feedforward: str  # none, gelu, swiglu
     conditioning: str  # prefix, cross
     layers: int
     d_model: int
@@ -68,6 +68,8 @@ class ModelConfig:
     codebook_size: int
     text_width: int
     attention_layers: tuple[int, ...] = ()  # layers, from 1, whose mixer is attention
+    positions: str = "sinusoidal"  # added to inputs; or rotary: of self-attention's queries and keys
+    qk_norm: bool = False  # norm of queries and keys, of self- and cross-attention
 
     @classmethod
     def from_spec(cls, spec: RunSpec, text_width: int) -> "ModelConfig":

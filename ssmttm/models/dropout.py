@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssmttm.models.kernels.attention import attend
 from ssmttm.seeds import stable_int
 
 # One for all threads: on a GPU the backward pass, which recomputes checkpointed blocks, runs in another one.
@@ -88,26 +88,21 @@ class AttentionDropout(Dropout):
     def forward(  # type: ignore[override]  # of dropout it takes the share and the seeds alone
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, causal: bool = False
     ) -> Tensor:
-        """Attend; tensors `[batch, heads, length, width]`, mask `[batch or 1, 1, length, keys]`."""
-        if self.active:
-            return self._attend(query, key, value, mask, causal)
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
+        """Attend, by the arguments of `ssmttm.models.kernels.attention.attend`."""
+        return self._attend(query, key, value, mask, causal) if self.active else attend(query, key, value, mask, causal)
 
     @torch.compiler.disable
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
         """Clip by clip: the attention kernels draw from the global generator only."""
-
-        def attend(q: Tensor, k: Tensor, v: Tensor, m: Tensor | None) -> Tensor:
-            return F.scaled_dot_product_attention(q, k, v, attn_mask=m, dropout_p=self.p, is_causal=causal)
-
         seeds = _seeds_of(len(query), self.site)
         if seeds is None:
-            return attend(query, key, value, mask)
+            return attend(query, key, value, mask, causal, self.p)
         rows = []
         for i, seed in enumerate(seeds):
             torch.manual_seed(seed)
             one = slice(i, i + 1)
-            rows.append(attend(query[one], key[one], value[one], mask if mask is None or len(mask) == 1 else mask[one]))
+            own = mask if mask is None or len(mask) == 1 else mask[one]
+            rows.append(attend(query[one], key[one], value[one], own, causal, self.p))
         return torch.cat(rows)
 
 

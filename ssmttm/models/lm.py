@@ -76,7 +76,7 @@ class MusicLM(nn.Module):
             x, padding = self._with_prefix(context, mask, x)
             contexts: list[State | None] = [None] * len(self.blocks)
         else:
-            x = x + sinusoidal(torch.arange(steps, device=x.device), x.shape[-1])
+            x = self._placed(x, torch.arange(steps, device=x.device))
             contexts = [block.keys_values(context, mask) for block in self.blocks]
         for block, own in zip(self.blocks, contexts, strict=True):
             if self.checkpointing and torch.is_grad_enabled():
@@ -106,17 +106,18 @@ class MusicLM(nn.Module):
         for start in range(0, codes.shape[-1], _PIECE):
             piece = codes[..., start : start + _PIECE]
             positions = stream.position[:, None] + torch.arange(piece.shape[-1], device=codes.device)
-            x = self._embed(piece)
-            self._advance(x + sinusoidal(positions, x.shape[-1]), stream)
+            self._advance(self._placed(self._embed(piece), positions), stream)
             stream.position += piece.shape[-1]
             stream.ahead.clear()
 
     def step(self, codes: Tensor, stream: Stream) -> Tensor:
         """Feed one step of codes `[batch, K]`; returns logits `[batch, K, codebook_size]` and advances `stream`."""
-        if not stream.ahead:  # for many frames at once: for one, the calls cost more than the sines
-            positions = stream.position + torch.arange(_AHEAD - 1, -1, -1, device=codes.device)[:, None]
-            stream.ahead.extend(sinusoidal(positions, self.config.d_model))
-        x = self._embed(codes) + stream.ahead.pop()
+        x = self._embed(codes)
+        if self.config.positions == "sinusoidal":
+            if not stream.ahead:  # for many frames at once: for one, the calls cost more than the sines
+                positions = stream.position + torch.arange(_AHEAD - 1, -1, -1, device=codes.device)[:, None]
+                stream.ahead.extend(sinusoidal(positions, self.config.d_model))
+            x = x + stream.ahead.pop()
         for i, block in enumerate(self.blocks):
             x, stream.layers[i] = block.step(x, stream.context[i], stream.layers[i])
         stream.position += 1
@@ -131,13 +132,17 @@ class MusicLM(nn.Module):
     def _embed(self, codes: Tensor) -> Tensor:
         return sum(embed(codes[:, k]) for k, embed in enumerate(self.embeddings))
 
+    def _placed(self, x: Tensor, positions: Tensor) -> Tensor:
+        """Inputs of the first block that know their place, unless the layers of attention see to that themselves."""
+        return x if self.config.positions == "rotary" else x + sinusoidal(positions, x.shape[-1])
+
     def _with_prefix(self, context: Tensor, mask: Tensor, x: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Caption before audio, positions counted over the valid frames of both."""
         if x is not None:
             context = torch.cat([context, x.to(context.dtype)], 1)
             mask = torch.cat([mask, mask.new_ones(x.shape[:2])], 1)
         positions = mask.cumsum(1) - 1
-        return context + sinusoidal(positions.clamp(min=0), context.shape[-1]), mask
+        return self._placed(context, positions.clamp(min=0)), mask
 
     def _head(self) -> Tensor:
         """Weights of all heads `[K * codebook_size, d_model]`: the special id is no answer, so its row is left out."""

@@ -54,7 +54,8 @@ def mamba2_inner(given: Inputs) -> tuple[Tensor, Tensor | None]:
     before = mixed.new_zeros(len(mixed), len(conv_weight) - 1, mixed.shape[-1]) if past is None else past
     mixed = causal_conv_silu(torch.cat([before.to(mixed.dtype), mixed], 1), conv_weight, conv_bias)
     size = (mixed.shape[-1] - inner) // 2
-    u, b, c = mixed.to(dt.dtype).split([inner, size, size], -1)  # the scan runs in at least single precision
+    # No less than single precision, but autocast rounds products.
+    u, b, c = mixed.to(dt.dtype).split([inner, size, size], -1)
     u = u.unflatten(-1, (heads, -1))
     y, end = ssd_chunked(u, dt, a, b, c, chunk, state, keep_end=state is not None)
     gated = (y + u * d[:, None]).flatten(-2) * F.silu(z.to(dt.dtype))

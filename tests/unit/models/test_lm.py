@@ -1,10 +1,10 @@
 import pytest
 import torch
+from kernel_flops import kernel_counter
 from language_models import TINY, VARIANTS, tiny_config, tiny_model
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from ssmttm.errors import UserError
+from ssmttm.models.blocks import Block
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR
 from ssmttm.models.lm import MusicLM
@@ -107,10 +107,40 @@ def test_parameter_groups_add_up(model):
 def test_counted_training_flops_are_those_that_run(variant):
     model = tiny_model(variant, d_model=64, codebook_size=256, layers=3, dropout=0.0)
     captions = torch.randn(2, TOKENS, TINY["text_width"])
-    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+    with kernel_counter() as counter:
         model(inputs(model), captions, full()).sum().backward()
     counted = TRAINING_FACTOR * 2 * model.flops(FRAMES, TOKENS).matmul
     assert counted == pytest.approx(counter.get_total_flops(), rel=0.01)
+
+
+def test_the_strongest_transformer_has_as_many_parameters_as_the_papers():
+    for width in (32, 64, 512, 1024):
+        plain, plus = (
+            sum(p.numel() for p in Block(tiny_config(name, d_model=width, attention_heads=4), 1).parameters())
+            for name in ("cross-transformer", "cross-transformer-plus")
+        )
+        assert plus == pytest.approx(plain, rel=0.01)
+
+
+def test_rotary_positions_are_seen_and_are_distances_only():
+    """The same frames later in the sequence attend to one another alike, and in another order not."""
+    mixer = Block(tiny_config("prefix-transformer-plus"), 1).double().eval().mixer
+    x = torch.randn(1, 9, TINY["d_model"], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    state = mixer.init_state(1, torch.device("cpu"), torch.float64)
+    mask = torch.ones(1, 40, dtype=torch.bool)
+    mask[:, :31] = False
+    later, _ = mixer(torch.cat([x.new_zeros(1, 31, TINY["d_model"]), x], 1), state, mask)
+    close(later[:, 31:], mixer(x)[0])
+    turned = torch.cat([x[:, :8].flip(1), x[:, 8:]], 1)
+    assert not torch.allclose(mixer(turned)[0][:, -1], mixer(x)[0][:, -1])
+
+
+def test_normalized_queries_and_keys_bound_the_scores():
+    """However large the inputs of a block get, attention stays as it was."""
+    mixer = Block(tiny_config("cross-transformer-plus"), 1).double().eval().mixer
+    x = torch.randn(1, 9, TINY["d_model"], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    small, large = (mixer(scale * x)[0] - mixer.out.bias for scale in (1, 1000))
+    torch.testing.assert_close(large, 1000 * small, rtol=1e-3, atol=1e-3 * float(large.abs().max()))
 
 
 PAPER = {

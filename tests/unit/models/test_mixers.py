@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from kernel_flops import kernel_counter
 from language_models import TINY
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 import ssmttm.models.mixers
 from ssmttm.models.config import ModelConfig
@@ -72,7 +71,7 @@ def test_padding_on_the_left_changes_nothing(mixer, x):
 
 
 def test_counted_products_are_those_that_run(mixer, x):
-    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+    with kernel_counter() as counter:
         mixer(x[:1])
     assert counter.get_total_flops() == pytest.approx(mixer.flops(LENGTH).matmul, rel=1e-9)
 

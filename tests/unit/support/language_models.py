@@ -7,6 +7,8 @@ import torch
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
 
+PLUS = {"positions": "rotary", "qk_norm": True}
+
 VARIANTS = {
     "prefix-mamba": {"mixer": "mamba2", "feedforward": "none", "conditioning": "prefix"},
     "prefix-simba": {"mixer": "mamba2", "feedforward": "gelu", "conditioning": "prefix"},
@@ -15,6 +17,8 @@ VARIANTS = {
     "prefix-transformer": {"mixer": "attention", "feedforward": "gelu", "conditioning": "prefix"},
     "prefix-hybrid": {"mixer": "mamba2", "feedforward": "gelu", "conditioning": "prefix", "attention_layers": (2,)},
     "prefix-mamba1": {"mixer": "mamba1", "feedforward": "gelu", "conditioning": "prefix"},
+    "cross-transformer-plus": {"mixer": "attention", "feedforward": "swiglu", "conditioning": "cross", **PLUS},
+    "prefix-transformer-plus": {"mixer": "attention", "feedforward": "swiglu", "conditioning": "prefix", **PLUS},
 }
 
 TINY = {
