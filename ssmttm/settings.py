@@ -79,6 +79,8 @@ class ModelSettings(TypedDict):
     dropout: float
     final_norm: bool
     codebooks: int
+    positions: Literal["sinusoidal", "rotary"]
+    qk_norm: bool
     layers: int
 
 
@@ -98,6 +100,8 @@ class TrainingSettings(TypedDict):
     learning_rate: float
     minimum_learning_rate: float
     warmup_steps: int
+    schedule: Literal["cosine", "wsd"]
+    decay: float
     betas: list[float]
     epsilon: float
     weight_decay: float
@@ -188,11 +192,21 @@ class EvaluationSettings(TypedDict):
     musicgen: Section | None
 
 
+class TuningSettings(TypedDict):
+    """`tuning`: which learning rates are tried for each design."""
+
+    rates: list[float]
+    seeds: list[int]
+    budget: str | None
+
+
 class Config(TypedDict):
     """A whole config, validated."""
 
     title: str
     runs: str
+    rates: str | None
+    tuning: TuningSettings
     study: NotRequired[str | None]
     studies: list[str]
     data: DataSettings

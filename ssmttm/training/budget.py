@@ -63,14 +63,27 @@ def steps_at(fractions: list[float], steps: int) -> dict[float, int]:
 
 
 def learning_rate(step: int, steps: int, settings: TrainingSettings) -> float:
-    """Learning rate of optimizer step `step` (from 0) of `steps`: linear warm-up, then cosine.
+    """Learning rate of optimizer step `step` (from 0) of `steps`: linear warm-up, then the schedule of `settings`.
 
-    `settings` has learning_rate, minimum_learning_rate and warmup_steps. Per optimizer step,
-    unlike the paper's released code, which steps it per epoch.
+    `cosine` falls from the first step after the warm-up to the last; `wsd` (warm-up, stable, decay; Hu et al. 2024,
+    arXiv 2404.06395) stays at its peak and falls in a straight line over the last share `decay` of the steps. Per
+    optimizer step, unlike the paper's released code, which steps it per epoch.
     """
     peak, floor = settings["learning_rate"], settings["minimum_learning_rate"]
     warmup = min(settings["warmup_steps"], max(steps - 1, 0))
     if step < warmup:
         return peak * (step + 1) / warmup
+    if settings["schedule"] == "wsd":
+        falling = min(round(settings["decay"] * steps), steps - 1 - warmup)  # of a step or two, none falls
+        return floor + (peak - floor) * min(1.0, (steps - 1 - step) / falling) if falling > 0 else peak
     progress = (step - warmup) / max(steps - 1 - warmup, 1)
     return floor + 0.5 * (peak - floor) * (1 + math.cos(math.pi * progress))
+
+
+def branch_start(end: int, steps: int, settings: TrainingSettings) -> int:
+    """The first optimizer step of a run of `end` steps whose learning rate isn't that of a run of `steps` steps.
+
+    Before it, the two runs are one.
+    """
+    rates = ((learning_rate(i, end, settings), learning_rate(i, steps, settings)) for i in range(end))
+    return next((i for i, (own, trunk) in enumerate(rates) if own != trunk), end)

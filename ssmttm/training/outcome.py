@@ -32,6 +32,7 @@ def costs(trainer: Trainer, fit: Fit) -> dict[str, object]:
         "flops_per_step": plan.flops_per_step,
         "flops_planned": plan.flops_planned,
         "flops_spent": plan.flops_spent,
+        "branch_steps": trainer.branch_steps,
         "seconds": trainer.state.seconds,
         "device_hours": trainer.state.seconds * trainer.workers.size / 3600,
         "processes": trainer.workers.size,

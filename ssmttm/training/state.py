@@ -99,6 +99,7 @@ class TrainState:
         check_shapes(path, groups["model"], weights)
         self.model.load_state_dict(groups["model"])
         device = next(iter(weights.values())).device
+        self.average.updates = progress["step"]
         self.average.weights = {k: v.to(device) for k, v in groups["average"].items()}
         state = self.optimizer.state_dict()
         state["state"] = {

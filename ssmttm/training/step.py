@@ -25,6 +25,10 @@ TRIALS = 3
 """Steps over which the time of a step is measured, after one that warms up."""
 
 
+class Diverged(UserError):
+    """A loss or a gradient that isn't finite."""
+
+
 class StepLosses(TypedDict):
     """What one step says of itself."""
 
@@ -52,7 +56,7 @@ class Stepper:
     def step(self, number: int, rate: float) -> StepLosses:
         """Optimizer step `number`, from 0, at learning rate `rate`: its losses and gradient norm.
 
-        Raises UserError, in every process, on a loss or gradient that is not finite.
+        Raises Diverged, in every process, on a loss or gradient that is not finite.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -64,7 +68,7 @@ class Stepper:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings["gradient_clip"]).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             clips = ", ".join(train.clip_ids[i] for i in indices)
-            raise UserError(
+            raise Diverged(
                 f"step {number + 1}: loss {loss}, gradient norm {norm}; the last good state is kept. "
                 f"Lower training.learning_rate, or look at the batch's clips: {clips}"
             )

@@ -26,6 +26,8 @@ SETTINGS: dict[str, Any] = {
     "learning_rate": 1e-2,
     "minimum_learning_rate": 1e-4,
     "warmup_steps": 3,
+    "schedule": "cosine",
+    "decay": 0.3,
     "betas": [0.9, 0.95],
     "epsilon": 1e-8,
     "weight_decay": 0.02,

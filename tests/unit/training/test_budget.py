@@ -6,7 +6,7 @@ from language_models import VARIANTS, tiny_model
 from training_data import SETTINGS, clip_cost
 
 from ssmttm.errors import UserError
-from ssmttm.training.budget import learning_rate, plan_budget, steps_at
+from ssmttm.training.budget import branch_start, learning_rate, plan_budget, steps_at
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -43,7 +43,27 @@ def test_the_learning_rate_is_set_per_optimizer_step():
     assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
 
 
+def test_a_stable_schedule_falls_over_its_last_share_of_the_steps_alone():
+    settings = {**SETTINGS, "warmup_steps": 10, "schedule": "wsd", "decay": 0.2}
+    rates = [learning_rate(i, 100, settings) for i in range(100)]
+    assert rates[9:80] == [SETTINGS["learning_rate"]] * 71
+    assert rates[-1] == pytest.approx(SETTINGS["minimum_learning_rate"])
+    np.testing.assert_allclose(np.diff(rates[79:]), (rates[-1] - rates[0] * 10) / 20)
+
+
+@pytest.mark.parametrize("end", [1, 5, 30, 99])
+def test_a_branch_leaves_the_trunk_where_the_rates_part(end):
+    settings = {**SETTINGS, "warmup_steps": 10, "schedule": "wsd", "decay": 0.2}
+    start = branch_start(end, 100, settings)
+    own, trunk = ([learning_rate(i, steps, settings) for i in range(end)] for steps in (end, 100))
+    assert own[:start] == trunk[:start]
+    assert own[start] != trunk[start]
+    assert start == {1: 0, 5: 0, 30: 24, 99: 79}[end]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "wsd"])
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0), (1, 10), (2, 5)])
-def test_short_runs_have_a_sane_learning_rate(steps, warmup):
-    rates = [learning_rate(i, steps, {**SETTINGS, "warmup_steps": warmup}) for i in range(steps)]
+def test_short_runs_have_a_sane_learning_rate(steps, warmup, schedule):
+    settings = {**SETTINGS, "warmup_steps": warmup, "schedule": schedule}
+    rates = [learning_rate(i, steps, settings) for i in range(steps)]
     assert max(rates) == pytest.approx(SETTINGS["learning_rate"])

@@ -78,6 +78,41 @@ def test_killed_and_resumed_equals_uninterrupted_bitwise(variant, step, sets, tm
             assert torch.equal(tensor, weights(tmp_path / "whole", name)[key])
 
 
+@pytest.mark.parametrize("fraction", [0.05, 0.5, 0.9])
+def test_a_checkpoint_of_a_stable_schedule_is_the_end_of_a_run_that_short(fraction, sets, tmp_path):
+    options = {"schedule": "wsd", "ema_decay": 0.9}
+    trunk = trainer(sets, steps=20, checkpoints=[0.05, 0.5, 0.9], **options)
+    curve = trunk.run(tmp_path / "long", IDENTITY)
+    steps = round(20 * fraction)
+    short = trainer(sets, steps=steps, checkpoints=[], **options)
+    short.run(tmp_path / "short", IDENTITY)
+    with short.stepper.average.applied():
+        for key, tensor in weights(tmp_path / "long", f"{fraction:g}").items():
+            assert torch.equal(tensor, short.stepper.model.state_dict()[key]), key
+    alone = trainer(sets, steps=20, checkpoints=[], **options)
+    assert numbers(alone.run(tmp_path / "alone", IDENTITY)) == numbers(curve)  # branches leave no trace in the trunk
+    assert trunk.branch_steps == (1 - 0) + (10 - 7) + (18 - 13)
+    assert not (tmp_path / "long" / "branches" / f"{fraction:g}").exists()
+
+
+@pytest.mark.parametrize("step", [6, 7, 8, 9, 15])
+def test_a_branch_that_was_killed_goes_on_bitwise(step, sets, tmp_path):
+    options = {"steps": 20, "schedule": "wsd", "ema_decay": 0.9, "checkpoints": [0.5]}
+    whole = trainer(sets, **options)
+    expected = whole.run(tmp_path / "whole", IDENTITY)
+    with pytest.raises(Killed):
+        killed_at(trainer(sets, **options), step).run(tmp_path / "cut", IDENTITY)
+    resumed = trainer(sets, **options)
+    taken = []
+    original = resumed.stepper.step
+    resumed.stepper.step = lambda number, rate: (taken.append(number), original(number, rate))[1]
+    assert numbers(resumed.run(tmp_path / "cut", IDENTITY)) == numbers(expected)
+    for key, tensor in weights(tmp_path / "cut", "0.5").items():
+        assert torch.equal(tensor, weights(tmp_path / "whole", "0.5")[key])
+    if step == 9:
+        assert taken[0] == 8  # from the branch's own state, and not from where it left the trunk
+
+
 def weights(folder, name):
     from safetensors.torch import load_file
 
@@ -184,7 +219,7 @@ def test_validation_ignores_dropout_and_the_micro_batch(sets):
 
 
 def test_averaged_weights_are_those_of_the_formula(sets, tmp_path):
-    t, decay, steps = trainer(sets, ema_decay=0.8, checkpoints=[]), 0.8, []
+    t, most, steps = trainer(sets, ema_decay=0.3, checkpoints=[]), 0.3, []
     original = t.stepper.average.update
 
     def record():
@@ -193,8 +228,9 @@ def test_averaged_weights_are_those_of_the_formula(sets, tmp_path):
 
     t.stepper.average.update = record
     t.run(tmp_path, IDENTITY)
-    n = len(steps)
-    shares = [decay ** (n - 1)] + [(1 - decay) * decay ** (n - i) for i in range(2, n + 1)]
+    decays = [0.0, *(min(most, (1 + n) / (10 + n)) for n in range(1, len(steps)))]
+    assert decays[:3] == [0.0, 2 / 11, 3 / 12] and decays[-1] == most  # the warm-up, and its end
+    shares = [(1 - decay) * math.prod(decays[i + 1 :]) for i, decay in enumerate(decays)]
     assert sum(shares) == pytest.approx(1)
     for i, average in enumerate(t.stepper.average.weights.values()):
         torch.testing.assert_close(average, sum(s * w[i] for s, w in zip(shares, steps)), atol=1e-5, rtol=1e-5)
