@@ -14,6 +14,9 @@ from ssmttm.config import ROOT
 from ssmttm.errors import UserError
 from ssmttm.settings import Config, Run
 
+TUNING = ("tune", "tune_trial", "rates")
+"""Rules that find learning rates."""
+
 _STUDY = re.compile(rb'<meta name="study" content="([^"]*)">')
 
 
@@ -52,6 +55,20 @@ def shown_study(config: Config, runs: Mapping[str, Run]) -> str:
     if config.get("study") not in (None, *studies):
         raise UserError(f"study: {config['study']!r} is not in {config['runs']}, which has {', '.join(studies)}")
     return str(config.get("study") or studies[0])
+
+
+def asks_for_tuning(words: Sequence[str]) -> bool:
+    """Whether Snakemake, called with `words`, is to find learning rates, and so may not ask for a table of them first.
+
+    While it reads the rules it doesn't say what its targets are. A job of a cluster is called by its rule.
+    """
+    return any(word.split(":")[0] in TUNING or word.startswith("results/tune/") for word in words)
+
+
+def tuning_command(configs: Sequence[Any], default: str = "config.yaml") -> str:
+    """The command that tunes a study by the config files `configs`."""
+    overlays = [str(name) for name in configs if str(name) != default]
+    return shlex.join(["snakemake", "--cores", "all", "tune", *(["--configfile", *overlays] if overlays else [])])
 
 
 def one_of(names: Iterable[Any]) -> str:

@@ -31,7 +31,7 @@ _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
         "choices", "config", "errors", "files", "given", "pretrained.packaged", "progress", "provenance", "released",
-        "rows", "run_table", "settings", "spec", "tables", "tensors", "training.handing", "training.lock",
+        "rates", "rows", "run_table", "settings", "spec", "tables", "tensors", "training.handing", "training.lock",
         "training.products",
     )
 )  # fmt: skip

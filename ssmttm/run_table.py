@@ -17,6 +17,7 @@ from ssmttm import choices, questions
 from ssmttm.config import ROOT, complain, lookup, merge, read_yaml, validate_config, validator
 from ssmttm.errors import UserError
 from ssmttm.questions import Design
+from ssmttm.rates import Rates
 from ssmttm.settings import Config, GenerationSettings, RefinerSpec, Run, RunSpec
 from ssmttm.spec import RESERVED, differences, generation_of, overridden, refiner_spec, run_spec
 
@@ -44,13 +45,16 @@ class Studies:
     """The studies of the config's own table."""
 
 
-def read_studies(config: Config, root: Path | str = ".") -> Studies:
-    """The run table of `config` and those of its further studies; UserError for names that are there twice."""
+def read_studies(config: Config, root: Path | str = ".", tuned: bool = True) -> Studies:
+    """The run table of `config` and those of its further studies; UserError for names that are there twice.
+
+    Without `tuned`, runs don't take their learning rates from the table that a config names as `rates`.
+    """
     runs: dict[str, Run] = {}
     refiners: dict[str, RefinerSpec] = {}
     configs: dict[str, Config] = {}
     for one in (config, *further(config, root)):
-        table = read_runs(one, root)
+        table = read_runs(one, root, tuned)
         studies = list(dict.fromkeys(row["study"] for row in table.values()))
         if twice := [name for name in (*table, *studies) if name in runs or name in configs]:
             raise UserError(
@@ -92,8 +96,8 @@ def further(config: Config, root: Path | str = ".") -> list[Config]:
     return found
 
 
-def read_runs(config: Config, root: Path | str = ".") -> dict[str, Run]:
-    """The config's own run table, row by row validated, by the runs' names."""
+def read_runs(config: Config, root: Path | str = ".", tuned: bool = True) -> dict[str, Run]:
+    """The config's own run table, row by row validated, by the runs' names; `tuned` as `read_studies`."""
     try:
         with open(_find(config["runs"], root), newline="", encoding="utf-8") as f:
             _check_tabs(f.readlines(), config["runs"])
@@ -121,6 +125,11 @@ def read_runs(config: Config, root: Path | str = ".") -> dict[str, Run]:
             raise UserError(f"{config['runs']}: study {study!r} has the name of a run or of a rule; choose another")
     generations = {name: generation_of(config, row["overrides"], places[name]) for name, row in table.items()}
     specs = {name: run_spec(config, row, places[name]) for name, row in table.items() if not row["language_model"]}
+    if tuned and config["rates"] is not None:
+        rates = Rates(config["rates"], root)
+        for name, spec in specs.items():
+            size, budget, overrides = (table[name][cell] for cell in ("size", "budget", "overrides"))
+            specs[name] = rates.apply(spec, size, budget, overrides, places[name])
     for name, row in table.items():
         if row["language_model"]:
             specs[name] = _borrowed(row, table, specs, places[name])

@@ -58,12 +58,21 @@ STAGES = {
 
 RESERVED = frozenset(
     f"{' '.join(STAGES)} vocoder vocoder_splits vocoder_codec embed_training statistics all train borrow refiner attach"
-    " generate release data common evaluate page".split()
+    " generate release data common evaluate page tune tune_trial rates".split()
 )
 """Names of rules, which runs, studies and refiners can't have."""
 
 OVERRIDABLE = ("model", "training", "generation")
 """Sections that a row of the run table may override."""
+
+_SILENT = frozenset(
+    f"training.{name}"
+    for name in (
+        "micro_batch", "validations", "validation_clips", "state_every", "checkpoints", "activation_checkpointing",
+        "compile", "processes", "threads",
+    )
+) | {"generation.sampler", "generation.sampler_steps"}  # fmt: skip
+"""Overrides that change no model, and those that the name of a design of two stages says already."""
 
 SHARED = ("generation.prompts",)
 """What is not a run's own: every system answers the same captions."""
@@ -106,6 +115,11 @@ def overridden(overrides: str, where: str) -> Iterator[tuple[str, str]]:
         if path in SHARED:
             raise UserError(f"{where}: override {path!r}: all runs answer the same captions; change it in the config")
         yield path, text
+
+
+def design_changes(overrides: str, where: str) -> str:
+    """Those of a row's overrides that make its design another one beside rows of the same cells, sorted."""
+    return "; ".join(sorted(f"{path}={text}" for path, text in overridden(overrides, where) if path not in _SILENT))
 
 
 def apply_overrides(config: Mapping[str, Any], overrides: str, where: str) -> Config:

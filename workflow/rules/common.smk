@@ -1,13 +1,14 @@
 # The only Python of the workflow: the validated config, names, and one-line helpers that call
 # tested functions of the package. Nothing here, and nothing it imports, imports torch.
 
+import sys
 from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from ssmttm import choices, planning, provenance, run_table, spec
+from ssmttm import choices, planning, provenance, run_table, spec, tuning
 from ssmttm.codecs.base import check_codec
 from ssmttm.config import validate_config
 from ssmttm.errors import UserError
@@ -21,7 +22,7 @@ planning.summarize_dry_run(workflow.output_settings, logger.info)
 try:
     CONFIG = validate_config(config, " + ".join(map(str, workflow.configfiles)))
     check_codec(CONFIG["data"]["codec"], CONFIG["data"]["clips"]["sample_rate"])
-    TABLE = run_table.read_studies(CONFIG)
+    TABLE = run_table.read_studies(CONFIG, tuned=not planning.asks_for_tuning(sys.argv[1:]))
     STUDY = planning.shown_study(CONFIG, TABLE.runs)
     RELEASED = check_release(CONFIG, f"results/data/{CONFIG['data']['version']}")
 except UserError as error:
@@ -48,6 +49,9 @@ STUDIES = {study: run_table.runs_of(RUNS, study) for study in TABLE.configs}
 code = cache(provenance.code_of)  # fingerprints are taken once, when planning starts
 BASELINES = [f"baselines/{VERSION}/{name}" for name in choices.systems_of(CONFIG)]
 SYSTEMS = [*(f"runs/{run}" for run in RUNS), *BASELINES]
+SWEEPS = {
+    study: tuning.sweep(TABLE.configs[study], {run: RUNS[run] for run in STUDIES[study]}) for study in TABLE.configs
+}
 PAGE = "results/report.html"
 
 
@@ -64,6 +68,7 @@ wildcard_constraints:
     set=planning.one_of([PROMPTS["set"]]),
     system=planning.one_of(SYSTEMS),
     embedder=planning.one_of(EMBEDDERS),
+    trial=planning.one_of({trial for sweep in SWEEPS.values() for trial in sweep.specs}),
     checkpoint=planning.one_of({name for names in CHECKPOINTS.values() for name in names}),
 
 
@@ -157,6 +162,37 @@ def run_threads(wildcards):
 def refiner_threads(wildcards):
     """CPU threads of the refiner `{refiner}`."""
     return threads_of(REFINERS[wildcards.refiner]["training"])
+
+
+def trial_spec(wildcards):
+    """The spec of the trial `{trial}` of the study `{study}`."""
+    return SWEEPS[wildcards.study].specs[wildcards.trial]
+
+
+def trial_settings(wildcards):
+    """The same as canonical JSON."""
+    return spec.canonical_json(trial_spec(wildcards))
+
+
+def trial_code(wildcards):
+    """Fingerprint of the trial `{trial}`."""
+    return code("tune", mixer=tuple(spec.mixers_of(trial_spec(wildcards)["variant"])))
+
+
+def trial_threads(wildcards):
+    """CPU threads of the trial `{trial}`."""
+    return threads_of(trial_spec(wildcards)["training"])
+
+
+def trial_results(wildcards):
+    """The results of all trials of the study `{study}`."""
+    return expand(f"results/tune/{wildcards.study}/{{trial}}.json", trial=SWEEPS[wildcards.study].specs)
+
+
+def rates_settings(wildcards):
+    """What the table of rates of the study `{study}` is made by, as canonical JSON."""
+    command = planning.tuning_command(workflow.configfiles)
+    return spec.canonical_json({"designs": SWEEPS[wildcards.study].designs, "command": command})
 
 
 def lender(wildcards):
