@@ -210,12 +210,16 @@ def compare(
     sizes: Annotated[list[str], option("The name of its size; repeat for every run, in the same order.")],
     baselines: Annotated[list[Path], option("results/baselines/{data version}/{name}; repeat for each.")],
     out: Annotated[Path, new_folder("Folder for comparison.csv, comparison.parquet and curves.parquet.")],
+    changes: Annotated[
+        list[str] | None,
+        option("The overrides that make its design another one, or nothing; repeat for every run, in the same order."),
+    ] = None,
     spec: Spec = None,
 ) -> None:
     """Collect scores, curves and costs of one study's runs into tidy tables."""
     from ssmttm.stages import compare
 
-    compare.run(stage_settings("compare", spec), study, runs, sizes, baselines, out)
+    compare.run(stage_settings("compare", spec), study, runs, sizes, baselines, out, changes)
 
 
 @app.command()

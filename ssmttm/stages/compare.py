@@ -17,17 +17,29 @@ from ssmttm.study.losses import loss_pairs, losses
 from ssmttm.study.published import paper_progress
 
 
-def run(spec: StageSpec, study: str, runs: list[Path], sizes: list[str], baselines: list[Path], out: Path) -> None:
+def run(
+    spec: StageSpec,
+    study: str,
+    runs: list[Path],
+    sizes: list[str],
+    baselines: list[Path],
+    out: Path,
+    changes: list[str] | None = None,
+) -> None:
     """Write the tables of study `study` (docs/evaluation.md) and summary.json into folder `out`.
 
-    `sizes` are the names of the runs' sizes, in the order of `runs`.
+    `sizes` are the names of the runs' sizes, in the order of `runs`, and so are `changes`: the overrides that make a
+    run's design another one, empty for none.
     """
     if len(sizes) != len(runs):
         raise UserError(f"{len(runs)} --runs need as many --sizes, in the same order, but {len(sizes)} were given")
+    if changes and len(changes) != len(runs):
+        raise UserError(f"{len(runs)} --runs need as many --changes, or none, but {len(changes)} were given")
     if len(set(runs)) != len(runs):
         raise UserError("--runs names a folder twice")
     evaluation = spec["evaluation"]
-    collected = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation)
+    changed = dict(zip(runs, changes, strict=True)) if changes else {}
+    collected = collect(study, dict(zip(runs, sizes, strict=True)), baselines, evaluation, changed)
     trivial = {folder.name: folder for folder in baselines if folder.name in CODE_MODELS}
     of_runs = {trained.run.system: folder for trained, folder in zip(collected.trained, runs, strict=True)}
     held = read_likelihoods(of_runs | trivial)

@@ -1,5 +1,6 @@
 """Tidy tables of one study: scores with intervals and costs, learning curves, and the manifests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
@@ -39,10 +40,17 @@ class Collected:
     """The runs with what they left, in the order of their rows."""
 
 
-def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation: EvaluationSettings) -> Collected:
+def collect(
+    study: str,
+    runs: dict[Path, str],
+    baselines: list[Path],
+    evaluation: EvaluationSettings,
+    changes: Mapping[Path, str] | None = None,
+) -> Collected:
     """Everything known of study `study`.
 
-    `runs` are the folders of its runs with the names of their sizes. Comparison: one row per system, embedder,
+    `runs` are the folders of its runs with the names of their sizes, `changes` those with the overrides that make
+    their designs others. Comparison: one row per system, embedder,
     metric and reference. Progress: the same for each checkpoint of each run. Differences: between runs of one
     budget. Stages: designs of one and of two stages. Curves: one row per run and step. Summaries: folders, manifests,
     outliers, copies of training clips and, for each metric, its definition, backend and interval.
@@ -55,7 +63,7 @@ def collect(study: str, runs: dict[Path, str], baselines: list[Path], evaluation
     of_runs: dict[str, RunSummary] = {}
     of_baselines: dict[str, BaselineSummary] = {}
     for folder, size in runs.items():
-        trained = read_trained(folder, size)
+        trained = read_trained(folder, size, (changes or {}).get(folder, ""))
         runs_read.append(trained)
         name = trained.run.system
         if name in of_runs:

@@ -91,8 +91,11 @@ def _by_then(refiner: RefinerManifest, checkpoint: str) -> dict[str, int | float
     }
 
 
-def read_trained(folder: Path, size: str) -> Trained:
-    """The run in `folder`, whose size has the name `size`; UserError for what is missing or doesn't fit."""
+def read_trained(folder: Path, size: str, changes: str = "") -> Trained:
+    """The run in `folder`, whose size has the name `size`; UserError for what is missing or doesn't fit.
+
+    `changes` are the overrides that make its design another one (`ssmttm.spec.design_changes`), and are in its name.
+    """
     path = folder / "manifest.json"
     content = _read(path, "run", "flops_per_step", "test_loss", "test_clips")
     manifest = cast(RunManifest, content)
@@ -108,8 +111,8 @@ def read_trained(folder: Path, size: str) -> Trained:
     run = Run(
         system=manifest["run"],
         kind="run",
-        variant=_design(spec["variant"]["name"], refiner, settings, with_steps=True),
-        family=_design(spec["variant"]["name"], refiner, settings, with_steps=False),
+        variant=_design(spec["variant"]["name"], refiner, settings, changes, with_steps=True),
+        family=_design(spec["variant"]["name"], refiner, settings, changes, with_steps=False),
         mixer=spec["variant"]["mixer"],
         feedforward=spec["variant"]["feedforward"],
         conditioning=spec["variant"]["conditioning"],
@@ -166,15 +169,20 @@ def _second(refiner: RefinerManifest | None, settings: GenerationSettings) -> di
     }
 
 
-def _design(variant: str, refiner: RefinerManifest | None, settings: GenerationSettings, with_steps: bool) -> str:
-    """What a run is called beside others: `first-simba + unet flow (8 steps)`."""
+def _design(
+    variant: str, refiner: RefinerManifest | None, settings: GenerationSettings, changes: str, with_steps: bool
+) -> str:
+    """What a run is called beside others: `first-simba + unet flow (8 steps)`, `prefix-simba [model.dropout=0.3]`."""
+    if refiner is not None:
+        changes = "; ".join(change for change in changes.split("; ") if not change.startswith("model.codebooks="))
+    changed = f" [{changes}]" if changes else ""
     if refiner is None:
-        return variant
+        return f"{variant}{changed}"
     chosen = refiner["spec"]["refiner"]
     kind = "" if chosen["objective"] == "diffusion" else f" {chosen['objective']}"
     kind += " untrained" if refiner["steps"] == 1 else ""  # one step teaches nothing: no point of a trained one's curve
     steps = f" ({settings['sampler_steps']} steps)" if with_steps else ""
-    return f"{variant} + {chosen['backbone']}{kind}{steps}"
+    return f"{variant} + {chosen['backbone']}{kind}{steps}{changed}"
 
 
 def _core(manifest: RunManifest) -> int | None:

@@ -26,7 +26,11 @@ rule compare:
         runs=lambda wildcards: [
             f"{option}={value}"
             for run in STUDIES[wildcards.study]
-            for option, value in (("--runs", f"results/runs/{run}"), ("--sizes", RUNS[run]["size"]))
+            for option, value in (
+                ("--runs", f"results/runs/{run}"),
+                ("--sizes", RUNS[run]["size"]),
+                ("--changes", spec.design_changes(RUNS[run]["overrides"], run)),
+            )
         ],
         baselines=[f"--baselines=results/{system}" for system in BASELINES],
         folder=subpath(output.summary, parent=True),

@@ -10,8 +10,10 @@ import pytest
 from ssmttm.config import load_config
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
+from ssmttm.stages import compare
 from ssmttm.statistics.paired import paired_scores
 from ssmttm.study.collect import collect
+from ssmttm.study.frames import twins
 from ssmttm.study.trained import read_trained
 
 UNET = "first-simba + unet (8 steps)"
@@ -148,3 +150,16 @@ def test_runs_of_one_design_and_seed_stand_by_their_own_names(staged, run):
     table = collect("s", runs, baselines, EVALUATION).tables["stages"]
     assert {"ablation", "two-unet-1", "two-unet-2"} <= set(table["variant"])
     assert UNET not in set(table["variant"])
+
+
+def test_overrides_are_part_of_a_designs_name_so_that_it_takes_part_like_any_other(staged, run):
+    manifest = read_json(run / "manifest.json")
+    (run / "manifest.json").write_text(json.dumps(manifest | {"run": "ablation"}))
+    runs = dict.fromkeys([*staged["runs"].values(), run], "base")
+    baselines = sorted(next((staged["root"] / "baselines").iterdir()).iterdir())
+    collected = collect("s", runs, baselines, EVALUATION, {run: "model.codebooks=1; model.dropout=0.3"}).tables
+    assert {UNET, f"{UNET} [model.dropout=0.3]"} <= set(collected["stages"]["variant"])
+    runs_alone = collected["comparison"][collected["comparison"]["kind"] == "run"]
+    assert twins(runs_alone) == twins(collected["progress"], "run") == []
+    with pytest.raises(UserError, match="3 --runs need as many --changes, or none, but 1 were given"):
+        compare.run({"evaluation": EVALUATION}, "s", list(runs)[:3], ["base"] * 3, baselines, run, ["a=b"])
