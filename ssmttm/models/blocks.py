@@ -103,7 +103,7 @@ class GatedFeedForward(nn.Module):
         return Cost(weights=2 * length * (self.gate_value.weight.numel() + self.out.weight.numel()))
 
 
-FEEDFORWARDS = {"gelu": FeedForward, "swiglu": GatedFeedForward}
+FEEDFORWARDS: dict[str, type[FeedForward] | type[GatedFeedForward]] = {"gelu": FeedForward, "swiglu": GatedFeedForward}
 """What a variant's `feedforward` names, besides none."""
 
 

@@ -114,7 +114,7 @@ def test_the_tests_named_above_exist(test):
 
 def test_the_warm_up_of_the_paper_is_over_after_its_500_optimizer_steps():
     """With 428 steps per epoch, a schedule per epoch would be at 1e-4 * 1/500 instead."""
-    settings = {"learning_rate": 1e-4, "minimum_learning_rate": 5e-7, "warmup_steps": 500}
+    settings = {"learning_rate": 1e-4, "minimum_learning_rate": 5e-7, "warmup_steps": 500, "schedule": "cosine"}
     assert learning_rate(500, 100_000, settings) == pytest.approx(1e-4)
     assert learning_rate(99_999, 100_000, settings) == pytest.approx(5e-7)
 

@@ -48,6 +48,7 @@ def tiny_spec(variant: str = "prefix-simba", budget: dict[str, Any] | None = Non
     design = {"attention_layers": [], **VARIANTS[variant]}
     design["attention_layers"] = list(design["attention_layers"])
     model = {k: v for k, v in TINY.items() if k not in ("codebook_size", "text_width") and k not in design}
+    model |= {"positions": "sinusoidal", "qk_norm": False}
     model |= {k: design.pop(k) for k in list(design) if k in model}
     return {
         "variant": {"name": variant, **design},
