@@ -7,7 +7,7 @@ from ssmttm.training.optimizer import build_optimizer
 SPARED = ("norm.weight", "bias", "conv_weight", "a_log", ".d", "null_condition")
 DECAYED = (
     "embeddings", "heads", "caption.projection.weight", "proj.weight", "query.weight", "key_value.weight", "out.weight",
-    "feedforward.0.weight", "feedforward.3.weight",
+    "feedforward.0.weight", "feedforward.3.weight", "gate_value.weight",
 )  # fmt: skip
 
 
