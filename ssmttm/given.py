@@ -16,6 +16,7 @@ from ssmttm.released import RELEASE, Release
 from ssmttm.run_table import read_studies
 from ssmttm.settings import RefinerSpec, RunSpec, StageSpec, VocoderSpec
 from ssmttm.spec import STAGES, sections_of, stage_spec, vocoder_spec
+from ssmttm.tuning import RatesSpec
 
 _DATA = Path("results/data")
 
@@ -195,6 +196,15 @@ def check_run_spec(value: Any) -> RunSpec:
         **_training_parts(),
     }
     return cast(RunSpec, _check(parts, value))
+
+
+def check_rates_spec(value: Any) -> RatesSpec:
+    """`value` if it says what a table of learning rates is made by (`ssmttm.tuning`); UserError as above."""
+    texts = {key: {"type": "string"} for key in ("variant", "size", "budget", "overrides", "data", "settings")}
+    trial = _object({"learning_rate": {"type": "number"}, "seed": {"type": "integer"}, "file": {"type": "string"}})
+    design = _object({**texts, "trials": {"type": "array", "minItems": 1, "items": trial}})
+    parts = {"designs": {"type": "array", "minItems": 1, "items": design}, "command": {"type": "string"}}
+    return cast(RatesSpec, _check(parts, value))
 
 
 def check_refiner_spec(value: Any) -> RefinerSpec:

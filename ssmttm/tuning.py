@@ -152,6 +152,6 @@ def write_rates(path: Path, rows: list[Rate]) -> None:
 def _result(path: Path) -> TrialResult:
     try:
         result: TrialResult = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         raise UserError(f"{path}: the result of a trial is missing or damaged; run the tuning again") from None
     return result

@@ -25,11 +25,17 @@ WORDS = {  # options that take one of some names, or that are needed though type
     ("train", "run"): "prefix-simba-base-iters",
     ("borrow", "run"): "prefix-simba-base-iters",
     ("refiner train", "name"): "refine-unet-1",
+    ("tune trial", "name"): "prefix-simba-base-iters",
 }
 CLIPS = load_config(ROOT / "config.yaml")["data"]["clips"]
+DESIGN = dict.fromkeys(("variant", "size", "budget", "overrides", "data", "settings"), "x")
 SPECS = {  # of what the default study doesn't have
     "external": {"system": {"folder": "audio"}, "clips": CLIPS},
     "musicgen": {"musicgen": {"model": "models/musicgen-small"}, "seed": 1, "clips": CLIPS},
+    "tune rates": {
+        "designs": [{**DESIGN, "trials": [{"learning_rate": 0.1, "seed": 1, "file": "x"}]}],
+        "command": "snakemake tune",
+    },
     "reference_clips": stage_spec(load_config(ROOT / "config.yaml"), "reference_clips")
     | {"set": {"set": "table", "captions": "captions.csv", "audio": "audio"}},
 }

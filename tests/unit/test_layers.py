@@ -41,7 +41,7 @@ MAY_USE = {
     "tuning": ("rates", "settings"),
     "run_table": ("choices", "config", "questions", "rates", "settings", "spec"),
     "released": ("settings", "spec"),
-    "given": ("config", "released", "run_table", "settings", "spec"),
+    "given": ("config", "released", "run_table", "settings", "spec", "tuning"),
     "planning": ("config", "settings"),
     "provenance": ("tables",),
     "statistics": (),
