@@ -60,7 +60,8 @@ def trial(name: str, spec: RunSpec, data: Path, out: Path, device: str, threads:
         if parallel.started_by_launcher():
             return  # the process that launched this one goes on
         made = read_json(folder / MANIFEST)
-        result |= {"loss": made["test_loss"], **{key: made[key] for key in ("steps", "flops_spent", "seconds")}}
+        result |= {"loss": made["test_loss"], "steps": made["steps"]}
+        result |= {"flops_spent": made["flops_spent"], "seconds": made["seconds"]}
     write_json(out, result)
     shutil.rmtree(folder, ignore_errors=True)
 
