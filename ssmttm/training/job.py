@@ -82,6 +82,7 @@ class Job:
         """Train with `workers`; the leading one has the `lock`."""
         started, place = time.perf_counter(), workers.device
         torch.use_deterministic_algorithms(place.type == "cpu")
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a pass over each tensor
         card = None if place.type == "cpu" else torch.cuda.get_device_name(place)
         if self.settings["precision"] == "bf16" and card and not torch.cuda.is_bf16_supported(False):
             raise UserError(f"training.precision is bf16, which {card} does not compute in; set it to fp32")
