@@ -130,7 +130,7 @@ class SplitRow(TypedDict):
     clip_id: str
     track_id: str
     artist: str  # normalized name, the unit of the split
-    split: str  # train, validation, test, known, tuning; duplicate: in none of them
+    split: str  # train, validation, test; known, tuning: of artists in train; duplicate: in none of them
 
 
 class StyledCaption(TypedDict):
@@ -156,9 +156,11 @@ class CaptionRow(TypedDict):
     key_strength: float | None
     loudness_lufs: float | None
     dynamic_complexity_db: float | None
-    danceability: float | None
+    trend_db: float | None
     onset_rate_hz: float | None
     spectral_centroid_hz: float | None
+    bass: float | None
+    flatness: float | None
 
 
 class TokenRow(TypedDict):

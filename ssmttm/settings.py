@@ -21,6 +21,27 @@ class ClipSettings(TypedDict):
     per_track: NotRequired[int | None]
 
 
+class Least(TypedDict, total=False):
+    """How much a split has to have."""
+
+    artists: int
+    tracks: int
+
+
+class SplitSettings(TypedDict):
+    """`data.split`, and `vocoder.split`: shares of artists, and of the tracks by artists in train."""
+
+    seed: int
+    validation: float
+    test: float
+    known: NotRequired[float]
+    tuning: NotRequired[float]
+    least: NotRequired[Mapping[str, Least]]
+    """By split."""
+    held_out: NotRequired[Mapping[str, list[str]]]
+    """Artists by split, validation or test."""
+
+
 class CaptionSettings(TypedDict):
     """`data.captions`."""
 
@@ -59,7 +80,7 @@ class DataSettings(TypedDict):
     clips: ClipSettings
     vocals: Section
     duplicates: Mapping[str, float]
-    split: Section
+    split: SplitSettings
     captions: CaptionSettings
     codec: CodecSettings
     text: TextSettings
@@ -276,7 +297,7 @@ class VocoderSpec(TypedDict):
     """Everything that one trained vocoder depends on."""
 
     vocoder: VocoderSettings
-    split: Section
+    split: SplitSettings
     budget: Budget
     training: TrainingSettings
     data: VocoderData

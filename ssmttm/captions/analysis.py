@@ -1,16 +1,15 @@
 """A clip's row of the table `captions`: analyzed, captioned by templates, perhaps to be reworded by a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 from ssmttm.audio.coded import decode_audio, encode_audio, resample
 from ssmttm.captions import features, stated, styles, tags
 from ssmttm.captions.facts import Facts
+from ssmttm.captions.features import Features
 from ssmttm.captions.rewrite import TEMPLATE, Rewriter
 from ssmttm.rows import CaptionRow, Clip, LicensedRow
 from ssmttm.seeds import stable_int
@@ -23,21 +22,46 @@ Reworded = Future[tuple[str, str]]
 """A caption, and who wrote it."""
 
 
-def caption(
-    clip: Clip, track: LicensedRow, settings: CaptionSettings, seed: int, rewriter: Rewriter | None
-) -> tuple[CaptionRow, Reworded | None]:
-    """The row of `clip`, and what later replaces its caption, if a model is asked; genre and artist are the track's."""
-    clip_seed = stable_int("caption", seed, clip["clip_id"])
+@dataclass(frozen=True)
+class Heard:
+    """What is measured of a clip, and how likely each of musicnn's tags is."""
+
+    features: Features
+    tags: Mapping[str, float]
+
+
+def listen(clip: Clip) -> Heard:
+    """Analyze one clip; about 0.5 s of one core for 10 s of audio."""
     wave, sample_rate = decode_audio(clip["audio"]["bytes"])
-    analysis: Mapping[str, Any] = asdict(features.analyze(wave, sample_rate))
-    heard = tags.choose(tags.hear(wave, sample_rate), settings["tags"], settings["tag_threshold"])
+    return Heard(features.analyze(wave, sample_rate), tags.hear(wave, sample_rate))
+
+
+def of_track(clips: Sequence[Heard]) -> dict[str, float]:
+    """How likely each tag is of a track, as the mean over its clips."""
+    return {tag: sum(clip.tags[tag] for clip in clips) / len(clips) for tag in clips[0].tags}
+
+
+def caption(
+    clip: Clip,
+    track: LicensedRow,
+    heard: Heard,
+    whole: Mapping[str, float],
+    settings: CaptionSettings,
+    seed: int,
+    rewriter: Rewriter | None,
+) -> tuple[CaptionRow, Reworded | None]:
+    """The row of `clip`, and what later replaces its caption, if a model is asked.
+
+    `heard` is of the clip, `whole` of its track; stated genre and artist are the track's.
+    """
+    clip_seed = stable_int("caption", seed, clip["clip_id"])
+    analysis: Mapping[str, Any] = asdict(heard.features)
+    measured = analysis | {"tempo": Facts(clip["duration_s"], **analysis).tempo is not None}
+    likely = tags.evident(heard.tags, whole, measured, settings["tags"], settings["tag_threshold"])
     genres, given = stated.stated_genres(track["tags"], track["artist"]), stated.stated_tags(track["tags"])
     known = {*genres, *given, *(word for genre in genres for word in genre.split())}  # space rock is rock
-    heard = [t for t in heard if t not in known and not any(tags.contradict(t, s) for s in known)]
-    facts = Facts(clip["duration_s"], tuple(given + heard), tuple(genres), **analysis)
-    if facts.tempo:  # a measured tempo overrules those of the tags
-        heard = [t for t in heard if t not in ("slow", "fast")]
-        given = [t for t in given if t not in ("slow", "fast")]
+    likely = [t for t in likely if t not in known and not any(tags.contradict(t, s) for s in known)]
+    facts = Facts(clip["duration_s"], tuple(given + likely), tuple(genres), **analysis)
     texts = styles.write_all(facts, clip_seed)
     style = styles.choose_style(settings["style"], clip["clip_id"], seed)
     row: CaptionRow = {
@@ -46,15 +70,16 @@ def caption(
         "caption": texts[style],
         "styles": [{"style": name, "text": text} for name, text in texts.items()],
         "written_by": TEMPLATE,
-        "tags": genres + given + heard,
+        "tags": genres + given + likely,
         "loudness_lufs": clip["loudness_lufs"],
         **analysis,  # type: ignore[typeddict-item]  # the fields of Features
     }
     if rewriter is None or style == "tags":
         return row, None
-    audio = clip["audio"]["bytes"], partial(_listenable, wave, sample_rate)
+    audio = clip["audio"]["bytes"], partial(_listenable, clip["audio"]["bytes"])
     return row, rewriter.submit(facts, style, texts[style], clip_seed, audio)
 
 
-def _listenable(wave: np.ndarray, sample_rate: int) -> bytes:
+def _listenable(stored: bytes) -> bytes:
+    wave, sample_rate = decode_audio(stored)
     return encode_audio(resample(wave, sample_rate, _LISTENING_RATE), _LISTENING_RATE, "WAV")

@@ -83,7 +83,7 @@ def _pattern(word: str) -> re.Pattern[str]:
 
 
 _PATTERNS = {
-    **{word: _pattern(word) for word in sorted(GENRES) + sorted(MOODS.values())},
+    **{word: _pattern(word) for word in sorted(GENRES) + sorted(MOODS)},
     **{tag: _pattern(re.sub(r"^an? (?:steady )?", "", name).removesuffix("s")) for tag, name in INSTRUMENTS.items()},
     **{word.replace(" ", "-"): _pattern(word) for words in WORDS["claims"].values() for word in words},
     **{name: re.compile(rf"\b(?:{words})\b") for name, words in _VOICES.items()},

@@ -20,7 +20,6 @@ _TEMPOS = {
     "fast": ("fast", "rapid"),
 }
 _NO_VOICES = ("there are no vocals", "no vocals are heard")
-_DANCEABLE = ("the rhythm is easy to dance to", "the groove is danceable")
 _LENGTH = ", of which about {:.0f} seconds are heard here"
 _CUT = "the excerpt starts and ends wherever it was cut out, without regard to the form of the whole piece"
 
@@ -31,7 +30,6 @@ def write_paragraph(facts: Facts, seed: int) -> str:
     first = _opening(facts, draw)
     measures = _measures(facts, draw)
     ends = [draw.choice(_NO_VOICES)] if facts.instrumental and "instrumental" not in first else []
-    ends += [draw.choice(_DANCEABLE)] if "danceable" in facts.qualities else []
     sounds = [draw.choice(WORDS["unusual"][q]) for q in facts.qualities if q in WORDS["unusual"]]
 
     def words() -> int:
@@ -56,7 +54,7 @@ def write_paragraph(facts: Facts, seed: int) -> str:
 
 def _opening(facts: Facts, draw: random.Random) -> str:
     parts = facts.instruments[:_MOST_INSTRUMENTS] + facts.voices
-    adjectives = ", ".join([*facts.pace, *facts.moods[:_MOST_MOODS]])
+    adjectives = ", ".join(facts.moods[:_MOST_MOODS])
     instrumental = "instrumental" if facts.instrumental and draw.random() < 0.5 else ""
     noun = draw.choice(("piece", "track", "piece of music"))
     thing = article(" ".join(filter(None, [adjectives, *facts.genres, instrumental, noun])))

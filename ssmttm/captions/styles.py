@@ -18,7 +18,6 @@ def write_tags(facts: Facts, seed: int) -> str:
         *facts.genres,
         *(part.removeprefix("a ").removeprefix("an ") for part in (*facts.instruments, *facts.voices)),
         *(["instrumental"] if facts.instrumental else []),
-        *facts.pace,
         *facts.moods,
         *([facts.tempo[1][0], f"{facts.tempo_bpm:.0f} BPM"] if facts.tempo else []),
         *([facts.key_name] if facts.key_name else []),

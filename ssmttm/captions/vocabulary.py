@@ -9,8 +9,7 @@ WORDS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_
 GENRES: list[str] = WORDS["genres"]
 INSTRUMENTS: dict[str, str] = WORDS["instruments"]
 VOICES: dict[str, str] = WORDS["voices"]
-STATED_MOODS: list[str] = WORDS["stated_moods"]
-MOODS: dict[str, str] = WORDS["heard_moods"] | {mood: mood for mood in STATED_MOODS}
+MOODS: list[str] = WORDS["stated_moods"]
 
 
 def article(phrase: str) -> str:

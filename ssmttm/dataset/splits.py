@@ -1,167 +1,219 @@
-"""Artist-disjoint train, validation and test splits, fixed by a hash of the artist's name."""
+"""Which split a clip is in: by its artist, chosen so that the splits are alike; duplicates are in none.
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+The rule, for the whole of a data set at once:
 
-from scipy.cluster.hierarchy import DisjointSet
+1. Artists who share tracks are one (`ssmttm.dataset.artists`). Those named in `held_out` are where it says.
+2. The numbers of artists in validation and test follow from their shares. Of `DRAWS` seeded draws of such
+   artists, the one is taken whose splits come closest to their shares of the music, in all and of each kind
+   of it: see `_unlikeness`. Draws with fewer artists or tracks than `least` asks for are passed over.
+3. Of the artists in train, shares `known` and `tuning` of the tracks are held out, spread over the artists.
+   Each artist keeps a track in train.
 
+It depends on names, kinds and numbers of clips and on the seed, never on an order of files.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ssmttm.dataset.artists import split_units, units_of
 from ssmttm.errors import UserError
-from ssmttm.seeds import stable_fraction
+from ssmttm.rows import SplitRow
+from ssmttm.seeds import stable_int
+from ssmttm.settings import SplitSettings
+from ssmttm.wording import counted, listed, some
 
 SPLITS = ("train", "validation", "test")
+"""Splits of artists, of which each has some."""
+
+SPARED = ("known", "tuning")
+"""Splits of further tracks by artists in train; each may be empty."""
+
 DUPLICATE = "duplicate"
 """What stands in place of a split for a clip that is in none, because its track duplicates another one."""
 
-_UNKNOWN = "unknown artist"
-_LONGEST = 500
-"""Characters of a name that are looked at."""
-_FEATURING = re.compile(r"[\s(\[,]+(?:feat|ft|featuring)\b\.?.*$", re.IGNORECASE | re.DOTALL)
-_AND = r"[,;/&+×]|(?<=\s)(?:and|with|vs\.?|versus|x|feat\.?|ft\.?|featuring)(?=\s)"
-_LISTED = re.compile(_AND, re.IGNORECASE)
-_BETWEEN = re.compile(rf"{_AND}|[()\[\]]|(?<=[(\[])(?:feat|ft)\b\.?", re.IGNORECASE)
-_QUOTED = re.compile(r"""["“”„«»]([^"“”„«»]+)["“”„«»]|(?<!\w)['‘‚]([^'‘’]+)['’](?!\w)""")
-_ASIDE = re.compile(rf"{_QUOTED.pattern}|\([^()]*\)|\[[^\[\]]*\]")
+DRAWS = 4096
+_BATCH = 64
+_REMEDY = "change data.split, or add music"
 
 
-@lru_cache(maxsize=100_000)
-def normalize_artist(name: str | None) -> str:
-    """The key under which an artist's spellings meet: no case, accents, punctuation, guests, "the".
+@dataclass
+class Artist:
+    """One artist of a data set, or several who share tracks: clips by track, and by kind of music."""
 
-    >>> normalize_artist("The Beyoncé feat. Jay-Z")
-    'beyonce'
-
-    Tracks without a named artist share one key, so that they can't fall into different splits.
-    """
-    text = _FEATURING.sub("", (name or "")[:_LONGEST])
-    text = unicodedata.normalize("NFKD", text).casefold()
-    text = unicodedata.normalize("NFKD", text)
-    text = "".join(c for c in text if not unicodedata.combining(c))
-    # Apostrophes join ("Guns N' Roses"), any other punctuation separates ("J.S. Bach").
-    text = re.sub(r"['’`]", "", text)
-    words = re.sub(r"[^\w]|_", " ", text).split()
-    if len(words) > 1 and words[0] == "the":
-        words = words[1:]
-    return " ".join(words) or _UNKNOWN
-
-
-def collaborators(name: str | None) -> list[str]:
-    """The keys of those who may have made a track together, if the name lists several; else nothing.
-
-    >>> collaborators("Ada & The Bobs feat. Cleo")
-    ['ada', 'bobs', 'cleo']
-
-    "Earth, Wind & Fire" lists three as well: whether they are artists is not for the name to say.
-    """
-    parts = [normalize_artist(part) for part in _BETWEEN.split(unicodedata.normalize("NFKC", (name or "")[:_LONGEST]))]
-    named = [part for part in parts if part != _UNKNOWN]
-    return named if len(named) > 1 else []
-
-
-def _without_nickname(name: str | None) -> str:
-    """The key of a name without what stands in quotes or brackets; the whole name's if nothing else is there."""
-    key = normalize_artist(_ASIDE.sub(" ", (name or "")[:_LONGEST]))
-    return normalize_artist(name) if key == _UNKNOWN else key
-
-
-def _mentioned(name: str | None) -> set[str]:
-    """The keys of all who may be meant by a name: collaborators, each with and without a nickname, and nicknames."""
-    text = unicodedata.normalize("NFKC", (name or "")[:_LONGEST])
-    nicknames = [normalize_artist(one or other) for one, other in _QUOTED.findall(text)]
-    return {*collaborators(text), *map(_without_nickname, _LISTED.split(text)), *nicknames}
-
-
-def split_units(artists: Mapping[str, str | None], duplicates: Mapping[str, str]) -> dict[str, str]:
-    """For each track the normalized name of the artist as which it is split, given each track's artist.
-
-    Artists who share tracks are one unit, called by the alphabetically first name: "Ada & Bob" goes
-    with "Ada" and with "Bob" where these have tracks of their own. So do 'Ada "Dot" Byte', "Ada (Dot) Byte",
-    "Ada Byte" and a plain "Dot", and two names under which one recording was found, from `duplicates`
-    (track: the one that is kept). Tracks of unnamed artists join nothing.
-    """
-    names = {track: normalize_artist(artist) for track, artist in artists.items()}
-    groups = DisjointSet(names.values())
-    known: dict[str, str] = {}  # a spelling of an artist: one who is spelled so
-    for credit in artists.values():
-        name = normalize_artist(credit)
-        if name != _UNKNOWN:
-            for spelling in (name, _without_nickname(credit)):
-                groups.merge(name, known.setdefault(spelling, name))
-    for credit in set(artists.values()):
-        for part in known.keys() & _mentioned(credit):
-            groups.merge(normalize_artist(credit), known[part])
-    for track, kept in duplicates.items():
-        if _UNKNOWN not in (names[track], names[kept]):
-            groups.merge(names[track], names[kept])
-    units = {name: min(group) for group in groups.subsets() for name in group}
-    return {track: units[name] for track, name in names.items()}
-
-
-def split_of(artist: str, salt: str, validation: float, test: float) -> str:
-    """The split of a normalized artist: a share `test`, then `validation`, and the rest train."""
-    fraction = stable_fraction("split", salt, artist)
-    if fraction < test:
-        return "test"
-    return "validation" if fraction < test + validation else "train"
+    tracks: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
 
 
 def assign(
     clips: Iterable[tuple[str, str]],
     artists: Mapping[str, str | None],
-    salt: str,
-    validation: float,
-    test: float,
+    settings: SplitSettings,
     duplicates: Mapping[str, str] | None = None,
-    held_out: Iterable[str] = (),
-) -> list[dict[str, str]]:
-    """Rows of the `splits` table for (clip_id, track_id) pairs, given each track's artist.
+    kinds: Mapping[str, Sequence[str]] | None = None,
+) -> list[SplitRow]:
+    """Rows of the `splits` table for (clip_id, track_id) pairs, in their order.
 
-    Clips of the tracks in `duplicates` (track: the one that is kept instead) are in no split; all
-    others are in the split of their artist, see `split_units`; artists named in `held_out` are in test. Raises
-    UserError when a split stays empty, naming it and the remedy, when a track is not among `artists`, and when a
-    name of `held_out` is no artist's.
+    Args:
+        clips: all clips.
+        artists: each track's artist, as credited.
+        settings: `data.split`, or `vocoder.split`.
+        duplicates: track: the one that is kept instead; their clips are in no split.
+        kinds: what is balanced between the splits: each track's genres, and where it comes from.
+
+    Raises:
+        UserError: too few artists or tracks for `settings`, a name that is no artist's, or tracks that aren't
+            among `artists`.
     """
-    duplicates = duplicates or {}
+    clips, duplicates, kinds = list(clips), duplicates or {}, kinds or {}
+    _check_tracks(clips, artists, duplicates)
+    units = split_units(artists, duplicates)
+    counted_tracks = Counter(track for _, track in clips if track not in duplicates)
+    found: dict[str, Artist] = defaultdict(Artist)
+    for track, number in sorted(counted_tracks.items()):
+        artist = found[units[track]]
+        artist.tracks[track] = number
+        artist.kinds.update(dict.fromkeys(kinds.get(track, ()), number))
+    fixed = {
+        unit: split
+        for split, names in (settings.get("held_out") or {}).items()
+        for unit in units_of(names, artists, units, f"data.split.held_out.{split}")
+    }
+    split_of = allot(found, settings, fixed)
+    spared = spare({name: found[name].tracks for name in found if split_of[name] == "train"}, settings)
+    rows: list[SplitRow] = []
+    for clip_id, track in clips:
+        split = DUPLICATE if track in duplicates else spared.get(track) or split_of[units[track]]
+        rows.append({"clip_id": clip_id, "track_id": track, "artist": units[track], "split": split})
+    return rows
+
+
+def _check_tracks(
+    clips: Iterable[tuple[str, str]], artists: Mapping[str, str | None], duplicates: Mapping[str, str]
+) -> None:
     for track_id in {*duplicates, *duplicates.values()} - artists.keys():
         raise UserError(
             f"duplicates: track {track_id} is not among the licensed ones; "
             "the duplicates belong to another data set, so find them anew"
         )
-    units = split_units(artists, duplicates)
-    kept_out = _units_of(held_out, artists, units)
-    rows = []
     for clip_id, track_id in clips:
         if track_id not in artists:
             raise UserError(
                 f"clip {clip_id}: its track {track_id} is not among the licensed ones; "
                 "the clips belong to another data set, so make them anew"
             )
-        artist = units[track_id]
-        split = "test" if artist in kept_out else split_of(artist, salt, validation, test)
-        split = DUPLICATE if track_id in duplicates else split
-        rows.append({"clip_id": clip_id, "track_id": track_id, "artist": artist, "split": split})
-    empty = [s for s in SPLITS if not any(row["split"] == s for row in rows)]
-    if empty:
-        names = sorted({row["artist"] for row in rows if row["split"] != DUPLICATE})
+
+
+def allot(artists: Mapping[str, Artist], settings: SplitSettings, fixed: Mapping[str, str]) -> dict[str, str]:
+    """The split of each artist; `fixed` ones are known. Raises UserError if there are too few for `settings`."""
+    names = sorted(artists)
+    numbers = _numbers(names, settings, fixed)
+    kinds = sorted({kind for artist in artists.values() for kind in artist.kinds})
+    place = {kind: column for column, kind in enumerate(kinds)}
+    music = np.zeros((len(names), 1 + len(kinds)))  # clips: all, and of each kind
+    tracks = np.array([len(artists[name].tracks) for name in names], float)
+    for row, name in enumerate(names):
+        music[row, 0] = artists[name].tracks.total()
+        for kind, clips in artists[name].kinds.items():
+            music[row, 1 + place[kind]] = clips
+    wanted = np.array([1 - settings["validation"] - settings["test"], settings["validation"], settings["test"]])
+    least = np.array([_least(settings, split, "tracks") for split in SPLITS], float)
+
+    best, cost = None, math.inf
+    most_tracks = np.zeros(len(SPLITS))
+    for chosen in _draws(names, numbers, fixed, settings["seed"]):
+        member = chosen[:, None, :] == np.arange(len(SPLITS))[:, None]  # [draws, splits, artists]
+        counts = member @ tracks
+        most_tracks = np.maximum(most_tracks, counts.max(0))
+        costs = np.where((counts >= least).all(1), _unlikeness(member @ music, wanted), math.inf)
+        if costs.min() < cost:
+            best, cost = chosen[costs.argmin()], costs.min()
+    if best is None:
+        short = [(s, int(n), int(m)) for s, n, m in zip(SPLITS, least, most_tracks) if m < n]
+        split, needed, there = short[0] if short else ("test", int(least[2]), int(most_tracks[2]))
         raise UserError(
-            f"data.split: no clip falls into {' and '.join(empty)}: there are {len(names)} artists "
-            f"({', '.join(names[:8])}{', …' if len(names) > 8 else ''}) and each goes to one split by its hash; "
-            "change data.split.salt or the shares data.split.validation and data.split.test, or add music"
+            f"data.split.least: no choice of artists gives {split} {needed} tracks and the others theirs; "
+            f"the most that {split} got of {DRAWS:,} draws are {there}; {_REMEDY}"
         )
-    return rows
+    return {name: SPLITS[index] for name, index in zip(names, best)}
 
 
-def _units_of(names: Iterable[str], artists: Mapping[str, str | None], units: Mapping[str, str]) -> set[str]:
-    """The units of the artists called `names`, in any spelling; UserError for a name that is no artist's."""
-    known: dict[str, set[str]] = {}
-    for track, credit in artists.items():
-        for spelling in {normalize_artist(credit), _without_nickname(credit)}:
-            known.setdefault(spelling, set()).add(units[track])
-    found: set[str] = set()
-    for name in names:
-        matches = known.get(normalize_artist(name), set()) | known.get(_without_nickname(name), set())
-        if not matches:
-            raise UserError(f"data.split.held_out: no track is by {name!r}; spell it as licensed.parquet does")
-        found |= matches
+def _least(settings: SplitSettings, split: str, what: str) -> int:
+    return max(1, (settings.get("least") or {}).get(split, {}).get(what, 1))
+
+
+def _numbers(names: Sequence[str], settings: SplitSettings, fixed: Mapping[str, str]) -> list[int]:
+    """How many artists are drawn for validation and test, besides those that are `fixed`."""
+    held = Counter(split for name, split in fixed.items() if name in names)
+    wanted = {
+        split: max(_least(settings, split, "artists"), round(settings[split] * len(names)), held[split])
+        for split in ("validation", "test")
+    }
+    left = len(names) - sum(wanted.values())
+    for split, number in (("train", left), *wanted.items()):
+        if number < _least(settings, split, "artists") or (split != "train" and left < 1):
+            needed = {split: _least(settings, split, "artists") for split in SPLITS}
+            given = listed([f"{n} to {split}" for split, n in wanted.items()])
+            raise UserError(
+                f"data.split: {counted(len(names), 'artist')} ({some(names, 8)}) are too few: "
+                f"{listed([f'{split} needs {n}' for split, n in needed.items()])}"
+                f", and shares and held_out give {given}; {_REMEDY}"
+            )
+    return [wanted[split] - held[split] for split in ("validation", "test")]
+
+
+def _draws(names: Sequence[str], numbers: Sequence[int], fixed: Mapping[str, str], seed: int) -> Iterable[np.ndarray]:
+    """Batches of assignments `[draws, artists]`, as places in `SPLITS`."""
+    random = np.random.default_rng(stable_int("split", seed))
+    free = np.array([i for i, name in enumerate(names) if name not in fixed], int)
+    start = np.zeros(len(names), int)
+    for i, name in enumerate(names):
+        start[i] = SPLITS.index(fixed[name]) if name in fixed else 0
+    for first in range(0, DRAWS, _BATCH):
+        chosen = np.tile(start, (min(_BATCH, DRAWS - first), 1))
+        order = random.random((len(chosen), len(free))).argsort(1)
+        for column, (split, number) in enumerate(zip((1, 2), numbers)):
+            begin = sum(numbers[:column])
+            np.put_along_axis(chosen, free[order[:, begin : begin + number]], split, 1)
+        yield chosen
+
+
+def _unlikeness(music: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """How far splits are from their shares of the music, `[draws]`, from clips `[draws, splits, 1 + kinds]`.
+
+    The first column counts all clips, the others those of each kind. Of every column the squared distance
+    from the expected number of clips, relative to it, as in Pearson's χ²; per clip, so that the music as a whole
+    and all its kinds together count alike.
+    """
+    totals = music.sum(1, keepdims=True)
+    expected = wanted[:, None] * totals
+    columns = ((music - expected) ** 2 / np.maximum(expected, 1e-9)).sum(1)  # [draws, 1 + kinds]
+    of_kinds = totals[:, 0, 1:].sum(1)
+    return columns[:, 0] / totals[:, 0, 0] + columns[:, 1:].sum(1) / np.maximum(of_kinds, 1)
+
+
+def spare(tracks: Mapping[str, Mapping[str, int]], settings: SplitSettings) -> dict[str, str]:
+    """The tracks that are `known` or `tuning`, of artists in train with their tracks.
+
+    The shares are of all these tracks, met as closely as whole tracks allow, and spread: in a line of the artists'
+    tracks, every so many-th is held out. One track of each artist, drawn by the seed, isn't in the line.
+    """
+    line: list[str] = []
+    for name in sorted(tracks, key=lambda name: stable_int("split", settings["seed"], name)):
+        line += sorted(tracks[name], key=lambda track: stable_int("spare", settings["seed"], track))[1:]
+    total = sum(map(len, tracks.values()))
+    found: dict[str, str] = {}
+    for split, share in ((name, float(settings.get(name) or 0.0)) for name in SPARED):
+        left = [track for track in line if track not in found]
+        number = round(share * total)
+        if share and not 0 < number <= len(left):
+            raise UserError(
+                f"data.split.{split}: a share of {share:g} of the {counted(total, 'track')} by "
+                f"{counted(len(tracks), 'artist')} in train is {counted(number, 'track')}, "
+                f"and {len(left)} can be spared; {_REMEDY}"
+            )
+        found |= {left[(2 * i + 1) * len(left) // (2 * number)]: split for i in range(number)}
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from ssmttm.captions.analysis import Reworded, caption
+from ssmttm.captions.analysis import Heard, Reworded, caption, listen, of_track
 from ssmttm.captions.rewrite import Rewriter
 from ssmttm.errors import UserError
 from ssmttm.progress import Progress
@@ -19,14 +19,22 @@ from ssmttm.threads import set_threads
 def run(spec: StageSpec, clips: Path, licensed: Path, out: Path, cache: Path | None = None) -> None:
     """Write captions for the table `clips`; genres and artists come from the table `licensed`.
 
-    A language model's answers are stored under `cache`, by default beside `out`. Rows are written as
-    they get ready, in the order of the clips.
+    All clips are analyzed first, since a clip's caption says what the whole of its track bears out. A language
+    model's answers are stored under `cache`, by default beside `out`. Rows are written as they get ready, in the order
+    of the clips.
     """
     set_threads(1)  # one shard is one job on one core
     settings = spec["captions"]
     if settings["rewrite"] and settings["style"] == "tags":
         raise UserError("data.captions: a list of tags has no wording to rewrite; change style, or set rewrite: null")
     progress = Progress(f"captions {clips.stem}", count_rows(clips, "clips"), "clips")
+    heard: dict[str, Heard] = {}
+    by_track: dict[str, list[Heard]] = {}
+    for clip, track in _with_tracks(clips, licensed):
+        heard[clip["clip_id"]] = listen(clip)
+        by_track.setdefault(track["track_id"], []).append(heard[clip["clip_id"]])
+        progress.advance()
+    whole = {track_id: of_track(of_clips) for track_id, of_clips in by_track.items()}
     with ExitStack() as stack:
         rewriter = None
         if settings["rewrite"]:
@@ -34,10 +42,10 @@ def run(spec: StageSpec, clips: Path, licensed: Path, out: Path, cache: Path | N
         add = stack.enter_context(table_writer(out, "captions"))
         waiting: deque[tuple[CaptionRow, Reworded | None]] = deque()
         for clip, track in _with_tracks(clips, licensed):
-            waiting.append(caption(clip, track, settings, spec["seed"], rewriter))
+            analysis = heard[clip["clip_id"]], whole[track["track_id"]]
+            waiting.append(caption(clip, track, *analysis, settings, spec["seed"], rewriter))
             if rewriter is None or len(waiting) > 2 * rewriter.batch:
                 add(_finished(*waiting.popleft()))
-            progress.advance()
         while waiting:
             add(_finished(*waiting.popleft()))
         if rewriter is not None:

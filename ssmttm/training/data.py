@@ -144,10 +144,10 @@ def load_splits(folder: Path, release: Release, data: RunData, codebooks: int, s
 
 def _split_clips(path: Path) -> dict[str, list[str]]:
     """The clips of each split, sorted; duplicates are in none."""
-    clips: dict[str, list[str]] = {name: [] for name in (*NEEDED, *MORE, "duplicate")}
+    clips: dict[str, list[str]] = {split: [] for split in (*NEEDED, *MORE)}
     for clip, split in read_mapping(path, "splits", "clip_id", "split").items():
-        clips[split].append(clip)
-    del clips["duplicate"]
+        if split in clips:
+            clips[split].append(clip)
     for split, ids in clips.items():
         if not ids and split in NEEDED:
             raise UserError(f"{path}: the {split} split has no clips; change data.split and build the data set again")

@@ -27,7 +27,7 @@ SCORES = "scores/final/musicnn.json"
 
 
 def data(study):
-    return study / "results" / "data" / "smoke-2"
+    return study / "results" / "data" / "smoke-3"
 
 
 def test_every_candidate_is_kept_with_a_license_or_rejected_with_a_reason(study):
@@ -72,7 +72,7 @@ def test_a_run_has_its_curve_and_its_manifest(study, run):
 
 def systems(study):
     return [study / "results" / "runs" / r for r in RUNS] + [
-        study / "results" / "baselines" / "smoke-2" / b for b in BASELINES
+        study / "results" / "baselines" / "smoke-3" / b for b in BASELINES
     ]
 
 

@@ -392,7 +392,7 @@ def test_a_vocoder_has_its_own_split_and_its_own_settings_of_training(config):
 def test_the_preset_of_the_vocoder_uses_the_data_set_of_preset_debian_by_a_split_of_its_own():
     debian, own = (load_config(ROOT / "config.yaml", PRESETS / name / "config.yaml") for name in ("debian", "vocoder"))
     assert own["data"] == debian["data"]
-    assert {"Maxstack", "Tangram Games", "paniq"} < set(spec.vocoder_spec(own)["split"]["held_out"])
+    assert {"Maxstack", "Tangram Games", "paniq"} < set(spec.vocoder_spec(own)["split"]["held_out"]["test"])
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,12 @@ def read_copyright(text: str) -> CopyrightFile:
         parsed = Copyright(text.splitlines(keepends=True), strict=False)
     except (Error, ValueError):
         return _free_text(text)
-    stated: list[Any] = [p.license for p in parsed.all_license_paragraphs()]
-    texts = {one.synopsis: one.text for one in stated if one}
     # Fields by name, not python-debian's properties: those split `Files` at whitespace only, though
-    # old files have commas, and raise on a paragraph without `License`.
+    # old files have commas, and raise on a paragraph without `License`, or with a text that isn't indented.
+    texts: dict[str, str] = {}
+    for stated in parsed.all_license_paragraphs():
+        name, _, body = _field(stated, "License").partition("\n")
+        texts[name.strip()] = body
     paragraphs = []
     for paragraph in parsed.all_files_paragraphs():
         names = _globs(_field(paragraph, "Files"))

@@ -72,11 +72,11 @@ def test_every_size_of_every_preset_has_every_design():
 
 def test_sizes_are_found_in_the_config_and_in_presets():
     config, key = design.choose_size("quarter", None, FILES)
-    assert (config["data"]["version"], key) == ("laptop-3", "quarter")
+    assert (config["data"]["version"], key) == ("laptop-4", "quarter")
     config, key = design.choose_size("single-gpu-quarter", None, FILES)
-    assert (config["data"]["version"], key) == ("single-gpu-3", "quarter")
+    assert (config["data"]["version"], key) == ("single-gpu-4", "quarter")
     config, key = design.choose_size("tiny", "smoke", FILES)
-    assert (config["data"]["version"], key) == ("smoke-2", "tiny")
+    assert (config["data"]["version"], key) == ("smoke-3", "tiny")
 
 
 def test_more_codebooks_are_more_embeddings_heads_and_tokens():

@@ -7,14 +7,13 @@ from ssmttm.captions.styles import write_all
 
 FACTS = Facts(
     seconds=30.0,
-    tags=("synth", "drums", "male vocal", "loud"),
+    tags=("synth", "drums", "male vocal", "calm"),
     source_tags=("chiptune",),
     tempo_bpm=152.4,
     tempo_confidence=1.0,
     key="F#",
     scale="minor",
     key_strength=0.9,
-    danceability=2.0,
     dynamic_complexity_db=6.0,
     onset_rate_hz=7.0,
     spectral_centroid_hz=2000.0,
@@ -31,9 +30,9 @@ def test_what_the_templates_write_is_never_rejected():
 @pytest.mark.parametrize(
     "text",
     [
-        "A loud chiptune track in F# minor at 152 BPM, with synths, percussion and a man singing.",
-        "Driving drums and bright synthesizer lines carry this fast, danceable chiptune piece; male vocals join in.",
-        "In F-sharp minor, a male vocalist sings over electronic drums. The 30-second excerpt is loud and quick.",
+        "A calm chiptune track in F# minor at 152 BPM, with synths, percussion and a man singing.",
+        "Driving drums and bright synthesizer lines carry this fast, dense chiptune piece; male vocals join in.",
+        "In F-sharp minor, a male vocalist sings over electronic drums. The 30-second excerpt is calm and quick.",
         "Around 153 beats per minute, F♯ minor.",
     ],
 )
@@ -44,7 +43,7 @@ def test_the_same_facts_in_other_words_pass(text):
 @pytest.mark.parametrize(
     ("text", "claim"),
     [
-        ("A loud chiptune track at 120 BPM.", "120"),
+        ("A calm chiptune track at 120 BPM.", "120"),
         ("A chiptune track in F minor.", "f minor"),
         ("A chiptune track in F sharp major.", "f sharp major"),
         ("A chiptune track in a major key.", "major"),

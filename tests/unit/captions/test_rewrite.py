@@ -45,7 +45,7 @@ def rewriter(server, cache, **settings):
 def rewrite(server, cache, count=1, sound=None, **settings):
     """The captions of `count` clips of different tempo, who wrote each, and the line for the log."""
     with rewriter(server, cache, **settings) as asked:
-        futures = [asked.submit(facts(60.0 + i), "sentence", TEMPLATE, i, sound) for i in range(count)]
+        futures = [asked.submit(facts(80.0 + i), "sentence", TEMPLATE, i, sound) for i in range(count)]
         results = [f.result() for f in futures]
         return results, asked.finish()
 
@@ -63,7 +63,7 @@ def echo(question, number):
 def test_each_clip_gets_the_answer_to_its_own_facts(tmp_path):
     with serving(echo) as server:
         results, line = rewrite(server, tmp_path, 20)
-    assert results == [(f"A calm piano piece at {60 + i} BPM.", "m") for i in range(20)]
+    assert results == [(f"A calm piano piece at {80 + i} BPM.", "m") for i in range(20)]
     assert line == "20 captions written by m, 0 answers from the store"
     path, headers = server.headers[0]
     assert path == "/v1/chat/completions"
@@ -161,7 +161,7 @@ def test_a_busy_server_is_asked_again_when_it_says(tmp_path):
 
     def reply(question, number):
         times.append(time.monotonic())
-        return (429, {"Retry-After": "0.2"}, b"{}") if number == 1 else GOOD.replace("92", "60")
+        return (429, {"Retry-After": "0.2"}, b"{}") if number == 1 else GOOD.replace("92", "80")
 
     with serving(reply) as server:
         assert rewrite(server, tmp_path)[0][0][1] == "m"
@@ -351,6 +351,6 @@ def test_killed_at_any_time_it_goes_on_and_asks_nothing_twice(tmp_path):
             stored = {text.split()[-2]: asked[text.split()[-2]] for text in texts}
             assert len(stored) >= 10 * kills
         results, _ = rewrite(server, tmp_path, 60)
-    assert results == [(f"A calm piano piece at {60 + i} BPM.", "m") for i in range(60)]
+    assert results == [(f"A calm piano piece at {80 + i} BPM.", "m") for i in range(60)]
     assert {tempo: asked[tempo] for tempo in stored} == stored, "what was stored is not asked for again"
     assert sum(times > 1 for times in asked.values()) <= 2 * 4, "only what was under way at a kill"

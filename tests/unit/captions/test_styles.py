@@ -11,14 +11,13 @@ from ssmttm.captions.vocabulary import INSTRUMENTS
 MANY = range(600)
 FULL = Facts(
     seconds=30.0,
-    tags=("calm", "piano", "electric guitar", "saxophone", "double bass", "female vocal", "guitar", "soft"),
+    tags=("calm", "piano", "electric guitar", "saxophone", "double bass", "female vocal", "guitar"),
     source_tags=("rhythm and blues", "drum and bass"),
     tempo_bpm=92.3,
     tempo_confidence=1.0,
     key="Bb",
     scale="major",
     key_strength=0.9,
-    danceability=2.0,
     dynamic_complexity_db=6.0,
     onset_rate_hz=7.0,
     spectral_centroid_hz=2000.0,
@@ -98,12 +97,6 @@ def test_a_kind_of_voice_needs_no_general_one_beside_it():
     assert all(text.count("vocals") == 1 for text in texts)
 
 
-def test_several_players_are_no_solo():
-    for seed in range(50):
-        assert any("solo" in text for text in write_all(Facts(10.0, ("solo", "piano")), seed).values())
-        assert not any("solo" in text for text in write_all(Facts(10.0, ("solo", "piano", "flute")), seed).values())
-
-
 def test_a_source_that_calls_it_dark_is_not_contradicted():
     facts = Facts(10.0, ("dark",), spectral_centroid_hz=2500.0)
     assert not any("bright" in text for seed in range(200) for text in write_all(facts, seed).values())
@@ -117,7 +110,7 @@ def test_nothing_known_is_called_music_and_no_more():
 def test_the_seed_decides_and_gives_variety(style):
     texts = [STYLES[style](FULL, seed) for seed in range(200)]
     assert texts == [STYLES[style](FULL, seed) for seed in range(200)]
-    assert len(set(texts)) > 100
+    assert len(set(texts)) > 50
 
 
 def test_mixed_takes_each_style_equally_often_and_always_the_same_for_a_clip():

@@ -8,8 +8,8 @@ import pytest
 from codes import noisy, random_codes
 
 from ssmttm.audio.matching import CODE_SECONDS
+from ssmttm.dataset.artists import split_units
 from ssmttm.dataset.dedup import Recording, find_duplicates, obligations
-from ssmttm.dataset.splits import split_units
 from ssmttm.errors import UserError
 from ssmttm.stages import duplicates
 from ssmttm.tables import SCHEMAS, read_table, write_table

@@ -147,8 +147,8 @@ def test_an_empty_split_writes_nothing(prepared: tuple[dict[str, Any], Path]) ->
     spec, folder = prepared
     out, _ = run_audio(spec, folder, 0, 1)
     clips.run(CUT, out, *(folder / n for n in ("c.parquet", "f.parquet", "cr.parquet")))
-    split = {"split": {"salt": "s", "validation": 0.3, "test": 0.3}}
-    with pytest.raises(UserError, match=r"data\.split\.salt"):
+    split = {"split": {"seed": 1, "validation": 0.3, "test": 0.3}}
+    with pytest.raises(UserError, match=r"data\.split: .* too few"):
         write_table(folder / "d.parquet", "duplicates", [])
         splits.run(
             split,

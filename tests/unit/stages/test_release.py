@@ -62,6 +62,14 @@ def test_a_consistent_data_set_gets_its_manifest(folder, settings):
         check_release({"data": settings | {"seed": 99}}, folder)
 
 
+def test_captions_that_are_all_alike_are_refused(folder, settings):
+    said = [{"clip_id": c, "caption": "Music.", "written_by": "template"} for c in CLIPS[0]]
+    write(folder / "captions/0.parquet", "captions", said)
+    with pytest.raises(UserError, match=r"all 2 captions of the split train say 'Music\.'.*change data\.captions"):
+        release.run(settings, folder, folder / "dataset.json")
+    assert not (folder / "dataset.json").exists()
+
+
 def rename(folder):
     write(folder / "tokens/1.parquet", "tokens", [{"clip_id": "other", "codec": "x:1"}])
 

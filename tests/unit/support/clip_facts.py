@@ -5,7 +5,7 @@ import re
 
 from ssmttm.captions.facts import Facts
 from ssmttm.captions.tags import choose, contradict
-from ssmttm.captions.vocabulary import INSTRUMENTS, STATED_MOODS
+from ssmttm.captions.vocabulary import INSTRUMENTS, MOODS
 from ssmttm.pretrained.musicnn import TAGS
 
 GENRES = ["chiptune", "electronic", "space rock", "drum and bass", "rhythm and blues", "ambient", "ecm jazz"]
@@ -17,7 +17,7 @@ def random_facts(seed, stated=True):
     draw = random.Random(seed)
     tags = list(choose({t: draw.random() ** 4 for t in TAGS}, draw.choice([0, 3, 5, 12]), 0.12))
     if stated:
-        words = draw.sample([*STATED_MOODS, *INSTRUMENTS, "instrumental"], draw.randint(0, 4))
+        words = draw.sample([*MOODS, *INSTRUMENTS, "instrumental"], draw.randint(0, 4))
         first = []
         for word in words:
             if not any(contradict(word, other) for other in first):
@@ -32,10 +32,12 @@ def random_facts(seed, stated=True):
         key=draw.choice([None, *NOTES]),
         scale=draw.choice(["major", "minor"]),
         key_strength=draw.random(),
-        danceability=draw.choice([None, draw.uniform(0, 3)]),
         dynamic_complexity_db=draw.choice([None, 0.0, draw.uniform(0, 8)]),
+        trend_db=draw.choice([None, 0.0, draw.uniform(-20, 20)]),
         onset_rate_hz=draw.choice([None, 0.0, draw.uniform(0, 10)]),
         spectral_centroid_hz=draw.choice([None, 0.0, draw.uniform(100, 3000)]),
+        bass=draw.choice([None, 0.0, draw.random()]),
+        flatness=draw.choice([None, 0.0, draw.uniform(0, 0.6)]),
     )
 
 
@@ -44,7 +46,7 @@ def random_facts(seed, stated=True):
 PLAIN = {
     "a", "an", "the", "this", "it", "is", "are", "in", "at", "of", "to", "with", "and", "for", "which", "what",
     "that", "there", "here", "heard", "can", "be", "about", "around", "from", "by", "between", "piece", "pieces",
-    "track", "music", "tune", "recording", "excerpt", "arrangement", "style", "built", "combines", "featuring",
+    "track", "music", "recording", "excerpt", "built", "featuring", "its", "towards", "end",
     "seconds", "starts", "ends", "wherever", "was", "cut", "out", "without", "regard", "form", "whole",
 }
 # fmt: on
@@ -52,7 +54,6 @@ TAG_WORDS = {
     "synth": "synthesizers",
     "pads": "synthesizer pads",
     "beat": "steady beat",
-    "weird": "strange",
     "vocal": "vocals",
     "female vocal": "female vocals",
     "male vocal": "male vocals",
@@ -63,12 +64,12 @@ KEY = re.compile(r"\b([A-G])( sharp| flat)? (major|minor)\b")
 
 
 def confident_tempo(facts):
-    return facts.tempo_bpm is not None and facts.tempo_confidence == 1
+    return facts.tempo_bpm is not None and facts.tempo_confidence == 1 and 72 <= facts.tempo_bpm <= 168
 
 
 def known_key(facts):
     """(note, accidental, scale) or None."""
-    if not facts.key or facts.key_strength < 0.7:
+    if not facts.key or facts.key_strength < 0.77:
         return None
     return facts.key[0], {"": "", "#": " sharp", "b": " flat"}[facts.key[1:]], facts.scale
 
@@ -78,7 +79,7 @@ def tempo_words(facts):
         return ""
     bpm = facts.tempo_bpm
     common = f"tempo moves bpm beats per minute {bpm:.0f} "
-    if bpm < 76:
+    if bpm < 84:
         return common + "slow slow-paced unhurried"
     if bpm < 108:
         return common + "mid-tempo moderate moderately paced neither-slow-nor-fast"
@@ -90,27 +91,35 @@ def tempo_words(facts):
 def measured_words(facts):
     found = ""
     centroid, onsets = facts.spectral_centroid_hz or 0, facts.onset_rate_hz or 0
-    dynamics, danceability = facts.dynamic_complexity_db or 0, facts.danceability or 0
-    if 0 < centroid < 380:
-        found += " sound dark deep bass-heavy"
-    elif centroid > 1000 and "dark" not in facts.tags:
+    dynamics, trend = facts.dynamic_complexity_db or 0, facts.trend_db or 0
+    if 0 < centroid < 530:
+        found += " sound dark deep"
+    elif centroid > 1240 and "dark" not in facts.tags:
         found += " sound bright crisp"
     elif centroid > 0:
-        found += " neutral-sound"
-    if 0 < onsets < 2:
+        found += " neutral-sound neither dark nor bright" if "dark" not in facts.tags else ""
+    if 0 < (facts.bass or 0) < 0.25:
+        found += " little bass thin sound"
+    elif (facts.bass or 0) > 0.75:
+        found += " bass strong a lot bass-heavy"
+    if 0 < (facts.flatness or 0) < 0.005:
+        found += " pure pure-toned tones clear"
+    elif (facts.flatness or 0) > 0.1:
+        found += " noisy rough sound"
+    if 0 < onsets < 3.2:
         found += " few notes sparse"
-    elif onsets > 6:
-        found += " many quick quickly notes dense flow follow each other"
+    elif onsets > 4.8:
+        found += " many quick quickly notes dense follow each other"
     elif onsets > 0:
-        found += " neutral-notes"
-    if 0 < dynamics < 1.5:
-        found += " even volume steady dynamics hardly changes stays"
-    elif dynamics > 4.5:
-        found += " large changes volume wide dynamics lot"
+        found += " neutral-notes neither sparse nor dense"
+    if abs(trend) > 3:
+        found += " volume growing grows rising rises" if trend > 0 else " volume falling falls sinking sinks fading"
+    elif 0 < dynamics < 1.4:
+        found += " even volume hardly changing changes stays"
+    elif dynamics > 2.7:
+        found += " large changes changing volume rising falling lot"
     elif dynamics > 0:
-        found += " neutral-volume"
-    if danceability > 1.75 and confident_tempo(facts):
-        found += " danceable groove rhythm dance easy"
+        found += " neutral-volume some changes volume"
     return found
 
 

@@ -47,7 +47,7 @@ def vocoder_spec(iterations=4, **changes):
     training |= {key: value for key, value in changes.items() if key in training}
     return {
         "vocoder": section,
-        "split": {"salt": "s", "validation": 0.2, "test": 0.2},
+        "split": {"seed": 1, "validation": 0.2, "test": 0.2},
         "budget": {"iterations": iterations},
         "training": training,
         "data": {"version": "tiny-1", "sample_rate": RATE, "codec": CODEC},
