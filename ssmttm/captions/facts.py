@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ssmttm.captions.vocabulary import GENRES, INSTRUMENTS, MOODS, VOICES, WORDS
 
-_KEY_STRENGTH = 0.77
+_KEY_STRENGTH = 0.8
 _TEMPO_CONFIDENCE = 1.0
 _TEMPO_RANGE = 72.0, 168.0
 """BPM: slower and faster, estimators that agree are often off by an octave together."""

@@ -35,7 +35,7 @@ def _thing(facts: Facts, draw: random.Random) -> str:
     draw.shuffle(sound)
     adjectives = list(dict.fromkeys([*(facts.tempo[1][:1] if facts.tempo else ()), *facts.moods[:1], *sound]))
     described = " ".join(filter(None, [", ".join(adjectives), *facts.genres]))
-    noun = draw.choice(["piece", "track", "piece of music"])
+    noun = draw.choice(["piece", "track", "recording"])
     if facts.instrumental and draw.random() < 0.5:
         noun = draw.choice(["instrumental", "instrumental piece", "instrumental track"])
     return article(f"{described} {noun}".strip())
@@ -48,7 +48,7 @@ def _clauses(facts: Facts, draw: random.Random, instrumental: bool) -> list[str]
     if facts.tempo:
         measures.append(f" at {draw.choice(facts.bpm_phrases)}")
     if facts.key_name:
-        measures.append(draw.choice([" in {}", " in the key of {}"]).format(facts.key_name))
+        measures.append(f" in {facts.key_name}")
     draw.shuffle(measures)
     if measures:
         measures[0] = "," + measures[0]

@@ -223,7 +223,7 @@ def test_a_failure_that_passes_is_overcome(tmp_path, failure):
 )
 def test_one_lasting_failure_leaves_one_template(tmp_path, failure, said):
     def reply(question, number):
-        return failure() if tempo_of(question) == "62" else "A calm piano piece."
+        return failure() if tempo_of(question) == "82" else "A calm piano piece."
 
     with serving(reply) as server:
         results, line = rewrite(server, tmp_path, 4, timeout_s=0.1)

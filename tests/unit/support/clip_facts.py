@@ -69,7 +69,7 @@ def confident_tempo(facts):
 
 def known_key(facts):
     """(note, accidental, scale) or None."""
-    if not facts.key or facts.key_strength < 0.77:
+    if not facts.key or facts.key_strength < 0.8:
         return None
     return facts.key[0], {"": "", "#": " sharp", "b": " flat"}[facts.key[1:]], facts.scale
 
