@@ -55,7 +55,7 @@ def caption(
     `heard` is of the clip, `whole` of its track; stated genre and artist are the track's.
     """
     clip_seed = stable_int("caption", seed, clip["clip_id"])
-    analysis: Mapping[str, Any] = asdict(heard.features)
+    analysis: dict[str, Any] = asdict(heard.features)
     measured = analysis | {"tempo": Facts(clip["duration_s"], **analysis).tempo is not None}
     likely = tags.evident(heard.tags, whole, measured, settings["tags"], settings["tag_threshold"])
     genres, given = stated.stated_genres(track["tags"], track["artist"]), stated.stated_tags(track["tags"])

@@ -148,7 +148,8 @@ def _key(wave: np.ndarray, sample_rate: int) -> tuple[str | None, str | None, fl
     """Note and scale by the first of the profiles, and how certain they are."""
 
     def found(profile: str, part: np.ndarray) -> tuple[str, str, float]:
-        return _algorithm("KeyExtractor", profileType=profile, sampleRate=sample_rate)(part)
+        note, scale, strength = _algorithm("KeyExtractor", profileType=profile, sampleRate=sample_rate)(part)
+        return str(note), str(scale), float(strength)
 
     whole = [found(profile, wave) for profile in _PROFILES]
     strength = min(float(one[2]) for one in whole)

@@ -16,6 +16,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -23,14 +24,11 @@ from ssmttm.dataset.artists import split_units, units_of
 from ssmttm.errors import UserError
 from ssmttm.rows import SplitRow
 from ssmttm.seeds import stable_int
-from ssmttm.settings import SplitSettings
+from ssmttm.settings import Least, SplitSettings
 from ssmttm.wording import counted, listed, some
 
 SPLITS = ("train", "validation", "test")
 """Splits of artists, of which each has some."""
-
-SPARED = ("known", "tuning")
-"""Splits of further tracks by artists in train; each may be empty."""
 
 DUPLICATE = "duplicate"
 """What stands in place of a split for a clip that is in none, because its track duplicates another one."""
@@ -141,8 +139,9 @@ def allot(artists: Mapping[str, Artist], settings: SplitSettings, fixed: Mapping
     return {name: SPLITS[index] for name, index in zip(names, best)}
 
 
-def _least(settings: SplitSettings, split: str, what: str) -> int:
-    return max(1, (settings.get("least") or {}).get(split, {}).get(what, 1))
+def _least(settings: SplitSettings, split: str, what: Literal["artists", "tracks"]) -> int:
+    every: Mapping[str, Least] = settings.get("least") or {}
+    return max(1, every.get(split, Least()).get(what, 1))
 
 
 def _numbers(names: Sequence[str], settings: SplitSettings, fixed: Mapping[str, str]) -> list[int]:
@@ -192,7 +191,8 @@ def _unlikeness(music: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     expected = wanted[:, None] * totals
     columns = ((music - expected) ** 2 / np.maximum(expected, 1e-9)).sum(1)  # [draws, 1 + kinds]
     of_kinds = totals[:, 0, 1:].sum(1)
-    return columns[:, 0] / totals[:, 0, 0] + columns[:, 1:].sum(1) / np.maximum(of_kinds, 1)
+    unlikeness: np.ndarray = columns[:, 0] / totals[:, 0, 0] + columns[:, 1:].sum(1) / np.maximum(of_kinds, 1)
+    return unlikeness
 
 
 def spare(tracks: Mapping[str, Mapping[str, int]], settings: SplitSettings) -> dict[str, str]:
@@ -206,7 +206,7 @@ def spare(tracks: Mapping[str, Mapping[str, int]], settings: SplitSettings) -> d
         line += sorted(tracks[name], key=lambda track: stable_int("spare", settings["seed"], track))[1:]
     total = sum(map(len, tracks.values()))
     found: dict[str, str] = {}
-    for split, share in ((name, float(settings.get(name) or 0.0)) for name in SPARED):
+    for split, share in (("known", settings.get("known", 0.0)), ("tuning", settings.get("tuning", 0.0))):
         left = [track for track in line if track not in found]
         number = round(share * total)
         if share and not 0 < number <= len(left):
