@@ -21,6 +21,7 @@ _HUB_LICENSES = frozenset(
 )
 """Identifiers that the hub knows; everything else is `other` there."""
 
+_SPLITS = ("train", "validation", "test", "known", "tuning")
 _SIZES = {"n<1K": 1e3, "1K<n<10K": 1e4, "10K<n<100K": 1e5, "100K<n<1M": 1e6, "1M<n<10M": float("inf")}
 """The hub's classes of size, each with the number of rows that it stays below."""
 
@@ -48,7 +49,7 @@ class Contents:
     @property
     def splits(self) -> dict[str, int]:
         """Clips by split, in the order that people expect."""
-        return {split: self.clips[split] for split in ("train", "validation", "test") if split in self.clips}
+        return {split: self.clips[split] for split in _SPLITS if split in self.clips}
 
     @property
     def hours(self) -> list[tuple[str, str, float]]:

@@ -328,7 +328,7 @@ def test_systems_are_baselines_others_audio_and_musicgen(config, tmp_path):
         table(tmp_path, full, "suno\ts\tprefix-simba\tbase\titers\t1\t")
 
 
-@pytest.mark.parametrize("name", ["codec", "training_codec", "bigram", "musicgen"])
+@pytest.mark.parametrize("name", ["codec", "noise", "bigram", "musicgen"])
 def test_another_system_cannot_take_a_baselines_name(config, name):
     with pytest.raises(UserError, match=f"evaluation.systems.{name}: the workflow's own system has that name"):
         validate_config(merge(config, {"evaluation": {"systems": {name: {"folder": "a"}}}}))

@@ -56,5 +56,5 @@ def test_real_music_without_known_tracks_or_clips_is_refused(own, tmp_path):
     summary = own / "summary.json"
     text = summary.read_text(encoding="utf-8").replace('"originals"', '"training_codec"')
     summary.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match="--systems training: real music that this test could not credit"):
+    with pytest.raises(UserError, match="--systems training_codec: real music that this test could not credit"):
         listen.build(own, tmp_path / "other", captions=1, systems=["zebra-run", "training_codec"])

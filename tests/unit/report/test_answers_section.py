@@ -101,7 +101,7 @@ def test_pairs_and_efficiency_are_listed_with_their_numbers(compared):
     assert len(rows) == len(study["loss_pairs"])
     assert [row["Second less first"].value for row in rows] == list(study["loss_pairs"]["difference"])
     assert all("×" in row["Times fewer"].text for row in efficiency(study).rows)
-    assert loss_pairs(compared).rows == []
+    assert len(loss_pairs(compared).rows) == len(compared["loss_pairs"]) > 0
 
 
 def test_differences_have_two_decimals_and_no_negative_zero():

@@ -10,10 +10,12 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 from urllib.parse import unquote
 
+import made_up_losses
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from made_up_study import page_of
 
 from ssmttm.errors import UserError
 from ssmttm.report.cells import Table
@@ -83,8 +85,13 @@ def test_links_beside_the_page_lead_to_files_that_are_there(outline, results):
     assert [link for link in beside if not (results["root"] / unquote(link.split("#")[0])).is_file()] == []
 
 
-def test_a_table_without_rows_is_not_shown_but_says_why(page):
+def test_a_table_without_rows_is_not_shown_but_says_why(results, tmp_path):
+    shutil.copytree(results["root"], tmp_path / "results")
+    folder = tmp_path / "results" / "studies" / "unmeasured"
+    made_up_losses.without_losses(results["studies"][0], folder)
+    page = page_of([folder], results, tmp_path / "results" / "report.html")
     text = re.sub(r"<[^>]+>", "", page[: page.index('id="drawn"')])
+    assert "so no claim can be judged" in text and text.count("not asked here") == 3
     assert "Pairs that the questions ask for. Nothing to show, because no pair of runs was compared by loss" in text
     assert "How much less it takes. Nothing to show, because no design was shown to reach" in text
     assert "the claims were not computed" in text

@@ -4,6 +4,7 @@
 that separates mixer from conditioning, three seeds each, and renders its page.
 """
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import synthetic
 
+from ssmttm.choices import LOSS_TABLES
 from ssmttm.config import load_config
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.stages import report
@@ -152,6 +154,14 @@ def write_losses(folder: Path, how: str) -> None:
     made = answered(read_study(folder), how)
     for name in ("losses", "loss_pairs", "efficiency"):
         write_frame(folder / f"{name}.parquet", name, made[name])
+
+
+def without_losses(studies: Path, copy: Path) -> Path:
+    """A copy of a study's folder in whose tables no loss was measured."""
+    shutil.copytree(studies, copy, ignore=shutil.ignore_patterns("figures"))
+    for name in LOSS_TABLES:
+        write_frame(copy / f"{name}.parquet", name, frame_of([], name))
+    return copy
 
 
 def main() -> None:
