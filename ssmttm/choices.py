@@ -92,25 +92,20 @@ def checkpoints_of(config: Config, run: Run, refiner: RefinerSpec | None = None)
     return [*(f"{f:g}" for f in sorted(config["evaluation"]["checkpoints"]) if f in kept), FINAL]
 
 
-def model_of(run: str, checkpoint: str) -> str:
-    """The folder or file that `ssmttm generate --model` takes for a checkpoint of `run`."""
-    folder = f"results/runs/{run}"
-    return folder if checkpoint == FINAL else f"{folder}/checkpoints/{checkpoint}.safetensors"
-
-
-def refiner_of(run: str, refiner: str, checkpoint: str) -> str:
-    """The file that `ssmttm generate --refiner` takes for a checkpoint of `run`, whose refiner is `refiner`."""
-    if checkpoint == FINAL:
-        return f"results/runs/{run}/refiner.safetensors"
-    return f"results/refiners/{refiner}/checkpoints/{checkpoint}.safetensors"
+def baselines_of(test: bool) -> list[str]:
+    """Those of `BASELINES` that prompts of the test split have, or of another set: there tracks have no other clips."""
+    return [name for name in BASELINES if test or name != "same_track"]
 
 
 def systems_of(config: Config) -> list[str]:
     """The systems that are no run of this project: baselines, audio of others, MusicGen."""
     evaluation = config["evaluation"]
-    # Of another set than the test split there are no other clips of its tracks.
-    own = [name for name in BASELINES if name != "same_track" or evaluation["prompts"]["set"] == "test"]
-    return [*own, *CODE_MODELS, *evaluation["systems"], *([MUSICGEN] if evaluation["musicgen"] else [])]
+    return [
+        *baselines_of(evaluation["prompts"]["set"] == "test"),
+        *CODE_MODELS,
+        *evaluation["systems"],
+        *([MUSICGEN] if evaluation["musicgen"] else []),
+    ]
 
 
 def vocoder_files(config: Config) -> list[str]:

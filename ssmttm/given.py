@@ -14,8 +14,8 @@ from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.released import RELEASE, Release
 from ssmttm.run_table import read_studies
-from ssmttm.settings import RefinerSpec, RunSpec, StageSpec, VocoderSpec
-from ssmttm.spec import STAGES, sections_of, stage_spec, vocoder_spec
+from ssmttm.settings import BaselinesSpec, CodeModelsSpec, EvaluateSpec, RefinerSpec, RunSpec, StageSpec, VocoderSpec
+from ssmttm.spec import STAGES, baselines_spec, code_models_spec, evaluate_spec, sections_of, stage_spec, vocoder_spec
 from ssmttm.tuning import RatesSpec
 
 _DATA = Path("results/data")
@@ -135,6 +135,44 @@ def run_settings(name: str, text: str | None) -> RunSpec:
     return runs[name]["spec"]
 
 
+def evaluate_settings(run: str, text: str | None) -> EvaluateSpec:
+    """What stage `evaluate` takes for the run `run`: what --spec says (`text`) or, without it, ./config.yaml.
+
+    Of a run that its run table doesn't have, captions are answered as the config says.
+    """
+    if text:
+        parts = {"generation": subschema("generation"), **_stage_schemas("likelihood"), **_judging_parts()}
+        return cast(EvaluateSpec, _check(parts, parse_spec(text)))
+    config = load_config()
+    row = read_studies(config).runs.get(run)
+    return evaluate_spec(config, row["generation"] if row else config["generation"])
+
+
+def baselines_settings(text: str | None) -> BaselinesSpec:
+    """What stage `baselines` takes: what --spec says (`text`) or, without it, ./config.yaml."""
+    if text:
+        parts = {**_stage_schemas("baseline"), **_judging_parts()}
+        return cast(BaselinesSpec, _check(parts, parse_spec(text)))
+    return baselines_spec(load_config())
+
+
+def code_models_settings(text: str | None) -> CodeModelsSpec:
+    """What stage `code_models` takes: what --spec says (`text`) or, without it, ./config.yaml."""
+    if text:
+        parts = {**_stage_schemas("trivial", "likelihood"), **_judging_parts()}
+        return cast(CodeModelsSpec, _check(parts, parse_spec(text)))
+    return code_models_spec(load_config())
+
+
+def _judging_parts() -> dict[str, Any]:
+    return {"embedders": subschema("evaluation.embedders"), **_stage_schemas("embed", "score")}
+
+
+def _stage_schemas(*stages: str) -> dict[str, Any]:
+    """The schemas of what each of `stages` takes from the config."""
+    return {s: _object({name: subschema(path) for name, path in sections_of(s).items()}) for s in stages}
+
+
 def refiner_settings(name: str, text: str | None) -> RefinerSpec:
     """The spec of refiner `name`: what --spec says (`text`) or, without it, ./config.yaml and its run table."""
     if text:
@@ -151,7 +189,7 @@ def vocoder_settings(text: str | None) -> VocoderSpec:
     return check_vocoder_spec(parse_spec(text)) if text else vocoder_spec(load_config())
 
 
-def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec | RefinerSpec | VocoderSpec | StageSpec:
+def named_settings(name: str, files: list[Path], preset: str | None) -> Mapping[str, Any]:
     """The spec of the run, refiner, stage or `vocoder` called `name`, by the config `files` and a preset over them."""
     config = load_preset(files, preset)
     studies = read_studies(config)
@@ -163,6 +201,12 @@ def named_settings(name: str, files: list[Path], preset: str | None) -> RunSpec 
         return stage_spec(config, name)
     if name == "vocoder":
         return vocoder_spec(config)
+    if name == "evaluate":
+        return evaluate_spec(config, config["generation"])
+    if name == "baselines":
+        return baselines_spec(config)
+    if name == "code_models":
+        return code_models_spec(config)
     if others := [p for p in presets() if p != preset and name in read_studies(load_preset(files, p)).runs]:
         raise UserError(f"{name!r} is a run of preset {others[0]}: ssmttm spec {name} --preset {others[0]}")
     own = [run for run, row in studies.runs.items() if row["study"] in studies.own]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ssmttm.choices import ELSEWHERE
 from ssmttm.config import ROOT
 from ssmttm.errors import UserError
 from ssmttm.settings import Config, Run
@@ -74,6 +75,32 @@ def tuning_command(configs: Sequence[Any], default: str = "config.yaml") -> str:
 def one_of(names: Iterable[Any]) -> str:
     """The regular expression that matches exactly these names: a wildcard's constraint."""
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"  # which matches nothing
+
+
+def evaluations(checkpoints: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    """{name of a rule that evaluates runs: their checkpoints}, those that some run has; `evaluate` has the most."""
+    found = sorted({tuple(names) for names in checkpoints}, key=lambda names: (-len(names), names))
+    return {"evaluate" if n == 0 else "_".join(["evaluate", *names]): [*names] for n, names in enumerate(found)}
+
+
+def share_resources(settings: Any, rules: Iterable[str]) -> None:
+    """Let `rules` have what a profile or the command line sets for the first of them, where it sets nothing for them.
+
+    `settings` are Snakemake's resource settings, which are changed.
+    """
+    first, *others = rules
+    for kind in ("overwrite_resources", "overwrite_threads"):
+        chosen = getattr(settings, kind)
+        if first in chosen:
+            setattr(settings, kind, dict.fromkeys(others, chosen[first]) | dict(chosen))
+
+
+def separate(systems: Iterable[str], others: Iterable[str]) -> str:
+    """The expression for systems in paths of embeddings and scores that have a job of their own.
+
+    These are all of `others`, and by an embedder of another environment all of `systems`.
+    """
+    return rf"(?:{one_of(others)})|(?:{one_of(systems)})(?=/\w+/[^/]+/(?:{one_of(sorted(ELSEWHERE))})\.)"
 
 
 def study_of_page(page: Path | str) -> str | None:

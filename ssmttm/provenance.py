@@ -30,9 +30,9 @@ _MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
-        "choices", "config", "errors", "files", "given", "pretrained.packaged", "progress", "provenance", "released",
-        "rates", "rows", "run_table", "settings", "spec", "tables", "tensors", "training.handing", "training.lock",
-        "training.products",
+        "choices", "config", "errors", "evaluation.kept", "files", "given", "pretrained.packaged", "progress",
+        "provenance", "released", "rates", "rows", "run_table", "settings", "spec", "tables", "tensors",
+        "training.handing", "training.lock", "training.products",
     )
 )  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are

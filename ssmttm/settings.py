@@ -322,6 +322,34 @@ class Run(TypedDict):
     generation: GenerationSettings
 
 
+class JudgingSpec(TypedDict):
+    """How audio is embedded and scored: by which embedders, and what the stages `embed` and `score` take."""
+
+    embedders: list[str]
+    embed: "StageSpec"
+    score: "StageSpec"
+
+
+class EvaluateSpec(JudgingSpec):
+    """Everything that the evaluation of one run depends on, beside its models and the data set."""
+
+    generation: GenerationSettings
+    likelihood: "StageSpec"
+
+
+class BaselinesSpec(JudgingSpec):
+    """Everything that the baselines depend on, beside the data set."""
+
+    baseline: "StageSpec"
+
+
+class CodeModelsSpec(JudgingSpec):
+    """Everything that trivial models of codes depend on, beside a refiner and the data set."""
+
+    trivial: "StageSpec"
+    likelihood: "StageSpec"
+
+
 class StageSpec(DataSettings):
     """What a stage takes from the config: those of these keys that `ssmttm.spec` names for it."""
 

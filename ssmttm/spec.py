@@ -14,9 +14,13 @@ import yaml
 from ssmttm.config import ROOT, lookup, merge, validate_config
 from ssmttm.errors import UserError
 from ssmttm.settings import (
+    BaselinesSpec,
     CodecSettings,
+    CodeModelsSpec,
     Config,
+    EvaluateSpec,
     GenerationSettings,
+    JudgingSpec,
     ModelSettings,
     RefinerSettings,
     RefinerSpec,
@@ -58,7 +62,7 @@ STAGES = {
 
 RESERVED = frozenset(
     f"{' '.join(STAGES)} vocoder vocoder_splits vocoder_codec embed_training statistics all train borrow refiner attach"
-    " generate release data common evaluate page tune tune_trial rates".split()
+    " release data common evaluate baselines code_models page tune tune_trial rates".split()
 )
 """Names of rules, which runs, studies and refiners can't have."""
 
@@ -100,6 +104,29 @@ def external_spec(config: Config, name: str) -> StageSpec:
     if name not in systems:
         raise UserError(f"evaluation.systems has no {name!r}; it has {', '.join(systems) or 'none'}")
     return cast(StageSpec, copy.deepcopy({"system": systems[name], "clips": config["data"]["clips"]}))
+
+
+def judging_spec(config: Config) -> JudgingSpec:
+    """How the config has audio embedded and scored."""
+    embedders = list(config["evaluation"]["embedders"])
+    return {"embedders": embedders, "embed": stage_spec(config, "embed"), "score": stage_spec(config, "score")}
+
+
+def evaluate_spec(config: Config, generation: GenerationSettings) -> EvaluateSpec:
+    """What stage `evaluate` takes for a run that generates by `generation`."""
+    likelihood = stage_spec(config, "likelihood")
+    return {**judging_spec(config), "generation": copy.deepcopy(generation), "likelihood": likelihood}
+
+
+def baselines_spec(config: Config) -> BaselinesSpec:
+    """What stage `baselines` takes from the config."""
+    return {**judging_spec(config), "baseline": stage_spec(config, "baseline")}
+
+
+def code_models_spec(config: Config) -> CodeModelsSpec:
+    """What stage `code_models` takes from the config."""
+    own = {name: stage_spec(config, name) for name in ("trivial", "likelihood")}
+    return cast(CodeModelsSpec, {**judging_spec(config), **own})
 
 
 def overridden(overrides: str, where: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from ssmttm.cli.options import (
     AllFingerprints,
     Cache,
     CodecFile,
+    DataSet,
     Device,
     EmbeddingCache,
     Out,
@@ -22,7 +23,14 @@ from ssmttm.cli.options import (
     option,
 )
 from ssmttm.config import load_config
-from ssmttm.given import check_external_spec, parse_spec, stage_settings
+from ssmttm.given import (
+    baselines_settings,
+    check_external_spec,
+    code_models_settings,
+    evaluate_settings,
+    parse_spec,
+    stage_settings,
+)
 from ssmttm.spec import external_spec
 
 app = typer.Typer()
@@ -85,6 +93,61 @@ def trivial(
     from ssmttm.stages import trivial
 
     trivial.run(stage_settings("trivial", spec), name, prompts, data, codec, out, refiner)
+
+
+@app.command()
+def baselines(
+    data: DataSet,
+    clips: AllClips,
+    text: Annotated[list[Path], option("text/{shard}.parquet; repeat for every shard.")],
+    out: Annotated[Path, new_folder("Folder for a folder of each baseline, results/baselines/{data version}.")],
+    references: Annotated[Path | None, option("Reference clips of another set than the test split.")] = None,
+    cache: EmbeddingCache = Path("results/cache/embeddings"),
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Write audio, embeddings and scores of all systems that are no model; what is right already stays."""
+    from ssmttm.stages import baselines
+
+    baselines.run(baselines_settings(spec), data, clips, text, references, out, cache, threads)
+
+
+@app.command("code_models")
+def code_models(
+    data: DataSet,
+    out: Annotated[Path, new_folder("Folder of the baselines, for a folder of each model.")],
+    refiner: Annotated[
+        Path | None, option("What completes codes of level 1; without one, each level is alike.")
+    ] = None,
+    cache: EmbeddingCache = Path("results/cache/embeddings"),
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Write audio, likelihoods, embeddings and scores of trivial models of codes; what is right already stays."""
+    from ssmttm.stages import code_models
+
+    code_models.run(code_models_settings(spec), data, refiner, out, cache, threads)
+
+
+@app.command()
+def evaluate(
+    audio: Annotated[
+        list[Path],
+        typer.Argument(help="What to generate, RUN/generated/CHECKPOINT.parquet: embeddings and scores go with it."),
+    ],
+    data: DataSet,
+    baselines: Annotated[Path, option("results/baselines/{data version}, whose originals and codec are embedded.")],
+    refiner: Annotated[Path, option("The folder of the run's second stage, or none.")] = Path("none"),
+    cache: EmbeddingCache = Path("results/cache/embeddings"),
+    spec: Spec = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Generate with a run's models, embed and score, and say how likely held-out clips are; what is right stays."""
+    from ssmttm.stages import evaluate
+
+    name = audio[0].absolute().parent.parent.name
+    evaluate.run(evaluate_settings(name, spec), audio, data, baselines, refiner, cache, device, threads)
 
 
 Facts = Annotated[Path, new_file("facts.json: what is known of the system; written, too.", "--facts")]

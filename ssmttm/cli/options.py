@@ -52,4 +52,5 @@ AllClips = Annotated[list[Path], option("clips/{shard}.parquet; repeat for every
 AllFingerprints = Annotated[
     list[Path], option("fingerprints/{shard}.parquet; repeat for every shard.", "--fingerprints")
 ]
+DataSet = Annotated[Path, option("results/data/<version>, released, with prompts.parquet.", "--data")]
 Preset = Annotated[str | None, option("A folder of workflow/presets that overlays config.yaml.", "--preset")]

@@ -1,14 +1,54 @@
-"""One system's scores by one metric: every reference, its interval, and what made the numbers."""
+"""One system's scores: by every metric and reference, with interval, and what made the numbers."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
+from ssmttm.choices import metrics_of
 from ssmttm.errors import UserError
 from ssmttm.evaluation.cautions import differing_audio
-from ssmttm.evaluation.clipset import ClipSet, check_comparable
+from ssmttm.evaluation.clipset import ClipSet, check_comparable, read_clipset
 from ssmttm.evaluation.metric import Score, Settings, evaluate, load_metric
+from ssmttm.files import write_json
+from ssmttm.progress import Progress
+from ssmttm.settings import StageSpec
 from ssmttm.statistics.bootstrap import NO_INTERVAL
+
+
+def read_references(files: Mapping[str, Path]) -> dict[str, ClipSet]:
+    """What systems are scored against, by name; of training clips the means alone, for these are compared as wholes."""
+    return {name: read_clipset(path, name, means=name == "training") for name, path in files.items()}
+
+
+def write_scores(
+    spec: StageSpec, embedder: str, system: str, embeddings: Path, sets: Mapping[str, ClipSet], out: Path
+) -> None:
+    """Write value, interval, n, direction, backend and warnings for each metric and reference to `out`.
+
+    Of the metrics of `spec`, those that `embedder` can serve. Raises UserError where sets can't be compared.
+    """
+    settings = Settings(spec["bootstrap"], spec["confidence"], spec["seed"], spec["training_clips"])
+    scored = read_clipset(embeddings, system)
+    metrics = metrics_of(spec["metrics"], embedder)
+    progress = Progress(f"score {system}", len(metrics), "metrics")
+    scores = {}
+    for metric in metrics:
+        scores[metric] = score(metric, scored, sets, settings)
+        progress.advance()
+    write_json(
+        out,
+        {
+            "system": system,
+            "embedder": embedder,
+            "n": len(scored.clip_ids),
+            "clip_ids": scored.clip_ids,
+            "clip_s": scored.usual.seconds,
+            "sample_rate": scored.usual.sample_rate,
+            "channels": scored.usual.channels,
+            "metrics": scores,
+        },
+    )
 
 
 def score(metric: str, scored: ClipSet, sets: Mapping[str, ClipSet], settings: Settings) -> dict[str, object]:

@@ -90,12 +90,14 @@ class Pipeline:
         refinement: Refinement | None = None,
         refiner: Path | None = None,
         vocoder: str = GRIFFIN_LIM,
+        like: "Pipeline | None" = None,
     ) -> "Pipeline":
         """From results/runs/{run}, or one of its checkpoints; `codec` None is the one found by `find_codec`.
 
         `precision` bf16 halves the weights of the language model that every step reads. `refiner` None is the one
         found by `find_refiner`, which may be none; `refinement` says how it samples, None that it isn't used.
-        `vocoder` is as for `load_codec`. Raises UserError for a model that isn't there or is broken, for a codec, text
+        `vocoder` is as for `load_codec`. Codec and text encoder are those of `like`, another model of the run, if it
+        is given. Raises UserError for a model that isn't there or is broken, for a codec, text
         encoder or refiner that is missing or another than the run was trained with, and for a vocoder that doesn't go
         with the codec.
         """
@@ -107,14 +109,14 @@ class Pipeline:
         spec = origin["spec"]
         codec = codec or find_codec(folder, spec["data"]["version"], origin["codec"])
         check_inputs([codec])
-        loaded = load_codec(codec, vocoder)
+        loaded = load_codec(codec, vocoder) if like is None else like.codec
         loaded.to(device)
         if loaded.identity != origin["codec"]:
             raise UserError(
                 f"{codec}: is {loaded.identity}, but the run was trained on tokens of {origin['codec']}; "
                 f"name that one with --codec FILE, the {CODEC} of the data set {spec['data']['version']}"
             )
-        encoder = load_encoder(spec["data"]["text"])
+        encoder = load_encoder(spec["data"]["text"]) if like is None else like.encoder
         if encoder.identity != origin["text_encoder"]:
             raise UserError(
                 f"the text encoder is {encoder.identity}, but the run was trained with {origin['text_encoder']}"

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ssmttm.errors import UserError
+from ssmttm.seeds import stable_int
 
 MAX_PROMPT = 2000
 """Characters; longer prompts are refused rather than silently cut to the encoder's window."""
@@ -28,6 +29,10 @@ class Prompt:
 
     name: str
     caption: str
+
+    def seed(self, seed: int) -> int:
+        """Of its audio, where `seed` is that of the whole."""
+        return stable_int("generate", seed, self.name)
 
 
 def check_prompt(prompt: str) -> str:

@@ -1,7 +1,8 @@
 """A trained model as one safetensors file that says how to build itself."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -14,6 +15,7 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.settings import RunSpec
 from ssmttm.tensors import save_tensors
 
+_KEY = "ssmttm"
 _PICKLES = (b"PK\x03\x04", b"\x80")
 
 
@@ -28,14 +30,18 @@ class Origin(TypedDict):
 def save_model(path: Path, model: MusicLM, origin: Mapping[str, object]) -> None:
     """Write weights, with their `Origin`, and perhaps more, as metadata; UserError if some are not finite."""
     check_finite(f"{path}, not written", model.state_dict())
-    save_tensors(path, model.state_dict(), {"ssmttm": json.dumps({**origin, "text_width": model.config.text_width})})
+    save_tensors(path, model.state_dict(), {_KEY: json.dumps({**origin, "text_width": model.config.text_width})})
+
+
+def read_origin(path: Path) -> Origin:
+    """What the model in file `path` was trained by and on; UserError as by `load_model`."""
+    return cast(Origin, _ours(path, read_metadata(path, _KEY)))
 
 
 def load_model(path: Path) -> tuple[MusicLM, Origin]:
     """The model in evaluation mode, and its origin; raises UserError if the file is not one of ours, or broken."""
-    origin, tensors = read_tensors(path, "ssmttm")
-    if origin is None:
-        raise UserError(f"{path}: safetensors, but not a model that `ssmttm train` wrote")
+    value, tensors = read_tensors(path, _KEY)
+    origin = _ours(path, value)
     model = MusicLM(ModelConfig.from_spec(origin["spec"], origin["text_width"]))
     check_shapes(path, tensors, model.state_dict())
     check_finite(f"{path}", tensors)
@@ -43,24 +49,45 @@ def load_model(path: Path) -> tuple[MusicLM, Origin]:
     return model.eval(), cast(Origin, origin)
 
 
+def _ours(path: Path, value: dict[str, Any] | None) -> dict[str, Any]:
+    if value is None:
+        raise UserError(f"{path}: safetensors, but not a model that `ssmttm train` wrote")
+    return value
+
+
+def read_metadata(path: Path, key: str) -> dict[str, Any] | None:
+    """The JSON object under `key` of a safetensors file's metadata, if it has one; UserError as by `read_tensors`."""
+    with _opened(path) as file:
+        return _object(file, key)
+
+
 def read_tensors(path: Path, key: str) -> tuple[dict[str, Any] | None, dict[str, Tensor]]:
     """The JSON object under `key` of a safetensors file's metadata, None if it has none, and its tensors.
 
     Raises UserError for a file that is missing, a pickle, truncated or otherwise damaged.
     """
+    with _opened(path) as file:
+        return _object(file, key), {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with open(path, "rb") as f:
             start = f.read(9)
         if start.startswith(_PICKLES) and start[8:] != b"{":  # safetensors has a length of 8 bytes, then JSON
             raise UserError(f"{path}: not safetensors; pickled checkpoints are not loaded, for they can run any code")
-        with safe_open(path, "pt") as f:
-            value = json.loads((f.metadata() or {}).get(key, "null"))
-            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
+        with safe_open(path, "pt") as file:
+            yield file
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
         raise UserError(f"{path}: truncated or damaged ({error}); put back a whole copy or delete it") from error
-    return (value if isinstance(value, dict) else None), tensors
+
+
+def _object(file: Any, key: str) -> dict[str, Any] | None:
+    value = json.loads((file.metadata() or {}).get(key, "null"))
+    return value if isinstance(value, dict) else None
 
 
 def check_finite(where: str, tensors: Mapping[str, Tensor]) -> None:

@@ -9,6 +9,14 @@ MODEL_SUFFIXES = frozenset({".json", ".safetensors", ".txt", ".model"})
 """Of files in a model's folder that transformers reads: settings, weights, vocabularies."""
 
 
+def model_files(setting: object) -> list[str]:
+    """The files of models that a setting names by paths, as far as they lie on this machine."""
+    named = setting.values() if isinstance(setting, dict) else [setting]
+    paths = [Path(name).expanduser() for name in named if isinstance(name, str)]
+    inside = [file for path in paths if path.is_dir() for file in _model_files(path)]
+    return [str(path) for path in [*(path for path in paths if path.is_file()), *inside]]
+
+
 @cache
 def weights_hash(*paths: Path) -> str:
     """The first 12 hex digits of a weight file's SHA-256, or of the hashes of several files; read once per process.

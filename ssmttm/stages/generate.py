@@ -6,7 +6,8 @@ import torch
 
 from ssmttm.audio.coded import encode_audio
 from ssmttm.device import claim_device
-from ssmttm.evaluation.systems.generated import generated_row
+from ssmttm.evaluation.systems.generated import write_generated
+from ssmttm.evaluation.systems.trained import warn
 from ssmttm.files import write_bytes, write_json
 from ssmttm.generation.latent_samplers import Refinement
 from ssmttm.generation.pipeline import Pipeline, run_folder
@@ -15,13 +16,9 @@ from ssmttm.generation.record import Clock
 from ssmttm.generation.request import FORMATS, NO_REFINER, check_request
 from ssmttm.generation.sampler import Sampling
 from ssmttm.generation.streaming import write_stream
-from ssmttm.progress import Progress, notify
-from ssmttm.seeds import stable_int
+from ssmttm.progress import Progress
 from ssmttm.settings import GenerationSettings
-from ssmttm.tables import write_table
 from ssmttm.threads import set_threads_for
-
-_WARNINGS = 10
 
 
 def run(
@@ -45,13 +42,13 @@ def run(
     asked = [Prompt("prompt", check_prompt(prompt or ""))] if prompts is None else read_prompts(prompts)
     captions = [p.caption for p in asked]
     seed, folder = settings["seed"], run_folder(model)
-    seeds = [seed] if prompts is None else [stable_int("generate", seed, p.name) for p in asked]
+    seeds = [seed] if prompts is None else [p.seed(seed) for p in asked]
     sampling = Sampling.from_settings(settings)
     with claim_device(device, threads) as place:
         torch.use_deterministic_algorithms(place.type == "cpu")
         refinement = None if refiner == NO_REFINER else Refinement.from_settings(settings)
         pipeline = Pipeline.load(model, codec, place, precision, refinement, refiner, settings["vocoder"])
-        _warn(list(pipeline.cautions(asked)))
+        warn(pipeline.cautions(asked))
         if threads is None:
             set_threads_for(sum(p.numel() for p in pipeline.model.parameters()))
         before = None if continue_from is None else pipeline.encode_file(continue_from)
@@ -67,18 +64,9 @@ def run(
         if prompt is not None:
             write_bytes(out, encode_audio(next(waves), rate, FORMATS[out.suffix]))
         elif out.suffix == ".parquet":
-            made = zip(asked, seeds, waves, strict=True)
-            rows = [generated_row(folder.name, p.name, p.caption, s, wave, rate) for p, s, wave in made]
-            write_table(out, "generated", rows)
+            write_generated(out, folder.name, asked, seeds, waves, rate)
         else:
             for p, wave in zip(asked, waves, strict=True):
                 write_bytes(out / f"{file_name(p.name)}.wav", encode_audio(wave, rate, "WAV"))
         if record is not None:
             write_json(record, clock.record(1 if pipeline.second is None else 2, settings, pipeline.codec))
-
-
-def _warn(cautions: list[str]) -> None:
-    for caution in cautions[:_WARNINGS]:
-        notify(f"warning: {caution}")
-    if len(cautions) > _WARNINGS:
-        notify(f"warning: {len(cautions) - _WARNINGS} more of the kind")

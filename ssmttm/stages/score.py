@@ -2,13 +2,8 @@
 
 from pathlib import Path
 
-from ssmttm.choices import metrics_of
 from ssmttm.errors import UserError
-from ssmttm.evaluation.clipset import read_clipset
-from ssmttm.evaluation.metric import Settings
-from ssmttm.evaluation.scoring import score
-from ssmttm.files import write_json
-from ssmttm.progress import Progress
+from ssmttm.evaluation.scoring import read_references, write_scores
 from ssmttm.released import check_released
 from ssmttm.settings import StageSpec
 
@@ -29,29 +24,7 @@ def run(
     """
     if data is not None:
         check_released(data, ("splits.parquet", "codec.safetensors", "captions"))
-    settings = Settings(spec["bootstrap"], spec["confidence"], spec["seed"], spec["training_clips"])
-    scored = read_clipset(embeddings, system)
-    # Training clips are many, and compared clip by clip.
-    sets = {name: read_clipset(path, name, means=name == "training") for name, path in references.items()}
-    metrics = metrics_of(spec["metrics"], embedder)
-    progress = Progress(f"score {system}", len(metrics), "metrics")
-    scores = {}
-    for metric in metrics:
-        scores[metric] = score(metric, scored, sets, settings)
-        progress.advance()
-    write_json(
-        out,
-        {
-            "system": system,
-            "embedder": embedder,
-            "n": len(scored.clip_ids),
-            "clip_ids": scored.clip_ids,
-            "clip_s": scored.usual.seconds,
-            "sample_rate": scored.usual.sample_rate,
-            "channels": scored.usual.channels,
-            "metrics": scores,
-        },
-    )
+    write_scores(spec, embedder, system, embeddings, read_references(references), out)
 
 
 def named_files(texts: list[str]) -> dict[str, Path]:

@@ -42,7 +42,7 @@ MAY_USE = {
     "run_table": ("choices", "config", "questions", "rates", "settings", "spec"),
     "released": ("settings", "spec"),
     "given": ("config", "released", "run_table", "settings", "spec", "tuning"),
-    "planning": ("config", "settings"),
+    "planning": ("choices", "config", "settings"),
     "provenance": ("tables",),
     "statistics": (),
     "audio": (),
@@ -65,7 +65,7 @@ MAY_USE = {
     "accounting": ("codecs", "config", "models", "settings", "spec", "text", "training"),
     "evaluation": (
         "accounting", "audio", "choices", "codecs", "dataset", "fetch", "generation", "models", "pretrained",
-        "provenance", "rows", "settings", "sources", "spec", "statistics", "tables", "text", "training",
+        "provenance", "released", "rows", "settings", "sources", "spec", "statistics", "tables", "text", "training",
     ),
     "study": ("choices", "questions", "settings", "statistics", "study_rows", "tables"),
     "report": (

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from ssmttm import settings
-from ssmttm.choices import checkpoints_of, model_of, refiner_of
+from ssmttm.choices import checkpoints_of
 from ssmttm.config import ROOT, load_config, merge, validate_config
 from ssmttm.errors import UserError
 from ssmttm.given import check_refiner_spec, named_settings, refiner_settings
@@ -178,9 +178,6 @@ def test_both_stages_of_a_checkpoint_stand_at_one_fraction_that_both_keep(config
     refiner = studies.refiners["unet"]
     assert checkpoints_of(config, studies.runs["a"], refiner) == ["0.5", "final"]
     assert checkpoints_of(config, studies.runs["b"]) == ["0.25", "0.5", "final"]
-    assert model_of("a", "0.5") == "results/runs/a/checkpoints/0.5.safetensors"
-    assert refiner_of("a", "unet", "0.5") == "results/refiners/unet/checkpoints/0.5.safetensors"
-    assert refiner_of("a", "unet", "final") == "results/runs/a/refiner.safetensors"
 
 
 def further(tmp_path, config, overlay, rows=(row("x", study="t"),)):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ssmttm.choices import STUDY_TABLES
+from ssmttm.choices import BASELINES, CODE_MODELS, STUDY_TABLES
 from ssmttm.config import load_config
 from ssmttm.planning import study_of_page
 
@@ -29,10 +29,16 @@ from pathlib import Path
 TABLES = {tables}
 
 
+def system(audio):
+    folder, name = audio.parent.parent, audio.stem
+    judged = [folder / "embeddings" / name / "musicnn.parquet", folder / "scores" / name / "musicnn.json"]
+    return [audio, audio.with_name(name + ".json"), folder / "likelihoods.parquet", *judged]
+
+
 def main():
     stage, arguments = sys.argv[1], dict(a.split("=", 1) for a in sys.argv[2:] if "=" in a)
     arguments |= {{a: b for a, b in zip(sys.argv[2:], sys.argv[3:]) if a.startswith("--") and "=" not in a}}
-    out = Path(arguments["--out"])
+    out = Path(arguments.get("--out", "."))
     trained = ["model.safetensors", "curve.parquet", "manifest.json"]
     names = {{"train": trained, "refiner": trained, "attach": ["refiner.safetensors", "refiner.json"]}}.get(stage)
     names = ["summary.json", "comparison.csv", *TABLES] if stage == "compare" else names
@@ -42,11 +48,15 @@ def main():
     if stage == "report":
         text = '<meta name="study" content="smoke">'
         (Path(arguments["--studies"]) / "figures").mkdir(exist_ok=True)
-    for path in [out / name for name in names] if names else [out]:
+    made = [out / name for name in names] if names else [out]
+    if stage == "evaluate":
+        made = [product for audio in sys.argv[2:] if "/generated/" in audio for product in system(Path(audio))]
+    if stage in {together}:
+        names = {together}[stage]
+        made = [product for name in names for product in system(out / name / "generated" / "final.parquet")]
+    for path in made:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    if "--record" in arguments:
-        Path(arguments["--record"]).write_text(text)
 """
 
 
@@ -59,7 +69,8 @@ def unreleased(clone):
     shutil.rmtree(clone.folder / DATA / "tokens")
     for made in ("runs", "baselines", "studies", "references"):
         shutil.rmtree(clone.folder / "results" / made)
-    text = STAGES.format(tables=[f"{name}.parquet" for name in STUDY_TABLES])
+    together = {"baselines": BASELINES, "code_models": CODE_MODELS}
+    text = STAGES.format(tables=[f"{name}.parquet" for name in STUDY_TABLES], together=together)
     (clone.folder / "ssmttm" / "cli" / "__init__.py").write_text(text, encoding="utf-8")
     return clone
 

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from ssmttm.choices import BASELINES, FINAL, checkpoints_of
 from ssmttm.config import load_config
 from ssmttm.run_table import read_runs
 from ssmttm.spec import mixers_of, run_spec
@@ -18,27 +17,20 @@ CONFIG = load_config(ROOT / "config.yaml")
 RUNS = read_runs(CONFIG, ROOT) | {row["run"]: row | {"spec": run_spec(CONFIG, row, "")} for row in MORE_RUNS}
 VERSION = CONFIG["data"]["version"]
 METRICS = CONFIG["evaluation"]["metrics"]
-CHECKPOINTS = {run: checkpoints_of(CONFIG, row) for run, row in RUNS.items()}
 SUMMARY = {
     "page",
     *(f"{job} {study}" for job in ("compare", "report") for study in {r["study"] for r in RUNS.values()}),
 }
 
 
-def scores(*runs: str) -> set[str]:
-    return {f"score runs/{run} {checkpoint} musicnn" for run in runs for checkpoint in CHECKPOINTS[run]}
-
-
 def every_score() -> set[str]:
-    return scores(*RUNS) | {f"score baselines/{VERSION}/{name} {FINAL} musicnn" for name in BASELINES}
+    """The jobs that score, which leave audio and embeddings as they are (tests/unit/stages/test_evaluate.py)."""
+    return {f"evaluate {run}" for run in RUNS} | {"baselines", "code_models", f"statistics {VERSION} test musicnn"}
 
 
 def from_generation(*runs: str) -> set[str]:
-    """A run's jobs after its training, and the tables and pages it enters."""
-    models = [(run, checkpoint) for run in runs for checkpoint in CHECKPOINTS[run]]
-    generated = {f"generate {run} {checkpoint}" for run, checkpoint in models}
-    embedded = {f"embed runs/{run} {checkpoint} musicnn" for run, checkpoint in models}
-    return generated | embedded | scores(*runs) | SUMMARY
+    """A run's job after its training, and the tables and pages it enters."""
+    return {f"evaluate {run}" for run in runs} | SUMMARY
 
 
 def from_training(*runs: str) -> set[str]:
@@ -96,13 +88,23 @@ def test_the_checkpoints_to_score_change_nothing_that_is_there(project):
     assert project.plan() == SUMMARY
 
 
-def test_a_further_embedder_embeds_and_scores_but_generates_nothing(project):
+def test_a_further_embedder_embeds_and_scores(project):
     project.edit("config.yaml", "embedders: [musicnn]", "embedders: [musicnn, vggish]")
     project.edit("config.yaml", "models: {}", "models: {vggish: /weights/vggish.pth}")
     plan = project.plan()
-    later = {"statistics", "score", "compare", "report", "page"}
-    assert {job.split()[0] for job in plan} == {"codec_quality", "embed", "embed_training"} | later
-    assert f"score baselines/{VERSION}/noise {FINAL} vggish" in plan
+    later = {"statistics", "compare", "report", "page"}
+    embedding = {"codec_quality", "evaluate", "baselines", "code_models", "embed_training"}
+    assert {job.split()[0] for job in plan} == embedding | later
+
+
+def test_an_embedder_of_another_environment_has_jobs_of_its_own(project):
+    project.edit("config.yaml", "embedders: [musicnn]", "embedders: [musicnn, clap_laion]")
+    project.edit("config.yaml", "models: {}", "models: {clap_laion: /weights/clap.pt}")
+    plan = project.plan()
+    run = next(iter(RUNS))
+    for system in (f"runs/{run} 0.5", f"baselines/{VERSION}/noise final"):
+        assert {f"embed {system} clap_laion", f"score {system} clap_laion"} <= plan
+    assert not any(job.endswith(" musicnn") for job in plan if job.startswith(("embed ", "score ")))
 
 
 def test_jobs_depend_on_the_weights_that_they_read(project):
@@ -115,7 +117,8 @@ def test_jobs_depend_on_the_weights_that_they_read(project):
     project.edit("config.yaml", "musicgen: null", "musicgen: {model: weights/musicgen}")
     plan = project.snakemake("--dry-run", "--printshellcmds").stdout
     inputs = re.findall(r"^rule (\w+):\n    input: (.*)$", plan, re.MULTILINE)
-    assert {rule for rule, files in inputs if "weights/v.pth" in files} == {"embed", "embed_training"}
+    embedding = {"evaluate", "baselines", "code_models", "embed_training"}
+    assert {rule for rule, files in inputs if "weights/v.pth" in files} == embedding
     generated = [files for rule, files in inputs if rule == "musicgen"]
     assert generated[0].startswith("weights/musicgen/config.json, weights/musicgen/model.safetensors, results/data/")
 
@@ -128,7 +131,17 @@ def test_edited_data_code_rebuilds_nothing(project):
 
 def test_edited_plumbing_reruns_nothing(project):
     """Reading configs, writing files and showing progress decide no number."""
-    for module in ("choices", "errors", "files", "given", "progress", "provenance", "spec", "cli/__init__"):
+    for module in (
+        "choices",
+        "errors",
+        "files",
+        "given",
+        "progress",
+        "provenance",
+        "spec",
+        "cli/__init__",
+        "evaluation/kept",
+    ):
         project.append(f"ssmttm/{module}.py", "\nEDITED = 1\n")
     assert project.plan() == set()
 

@@ -12,13 +12,7 @@ RUN, REFINER = "smoke-two-stages", "smoke-refiner"
 SUMMARY = {"compare smoke", "report smoke", "page"}
 
 
-def from_generation(run: str, *checkpoints: str) -> set[str]:
-    jobs = {f"generate {run} {checkpoint}" for checkpoint in checkpoints}
-    scored = {f"{job} runs/{run} {checkpoint} musicnn" for job in ("embed", "score") for checkpoint in checkpoints}
-    return jobs | scored
-
-
-SECOND = {f"refiner {REFINER}", f"attach {RUN}"} | from_generation(RUN, "0.5", "final") | SUMMARY
+SECOND = {f"refiner {REFINER}", f"attach {RUN}", f"evaluate {RUN}"} | SUMMARY
 """What a changed second stage reruns."""
 
 
@@ -43,7 +37,7 @@ def test_a_refiners_setting_trains_it_again_and_no_language_model(smoke):
 
 def test_another_language_model_leaves_its_refiner_as_it_is(smoke):
     smoke.edit("workflow/presets/smoke/runs.tsv", "model.codebooks=1", "model.codebooks=1; training.warmup_steps=1")
-    assert smoke.plan(*SMOKE) == {f"train {RUN}"} | from_generation(RUN, "0.5", "final") | SUMMARY
+    assert smoke.plan(*SMOKE) == {f"train {RUN}", f"evaluate {RUN}"} | SUMMARY
 
 
 def test_a_row_may_have_the_language_model_of_another(smoke):
@@ -53,16 +47,17 @@ def test_a_row_may_have_the_language_model_of_another(smoke):
     names = [*lines[0][:7], "language_model", lines[0][7]]
     rows = ["\t".join([*cells[:7], "", *cells[7:]]) for cells in lines[1:]]
     table.write_text("\n".join(["\t".join(names), *rows]) + "\n" + row)
-    assert smoke.plan(*SMOKE) == {"borrow more", "attach more"} | from_generation("more", "0.5", "final") | SUMMARY
+    assert smoke.plan(*SMOKE) == {"borrow more", "attach more", "evaluate more"} | SUMMARY
 
 
 def test_a_row_with_another_number_of_steps_trains_what_it_shares_and_scores_the_end_alone(fresh):
     run, lender = "stages-unet-2-steps-4", "stages-unet-2"
-    plan = fresh.plan(run)
+    output = fresh.snakemake("--dry-run", "--printshellcmds", run).stdout
+    plan = jobs(output)
     own = {f"train {lender}", f"borrow {run}", "refiner refine-unet-2", f"attach {run}"}
     assert {job for job in plan if job.split()[0] in ("train", "borrow", "refiner", "attach")} == own
-    assert from_generation(run, "final") <= plan
-    assert not any(job.startswith(("generate", "score")) and "baselines" not in job and run not in job for job in plan)
+    assert {job for job in plan if job.startswith("evaluate")} == {f"evaluate_final {run}"}
+    assert f"ssmttm evaluate results/runs/{run}/generated/final.parquet --refiner=" in output
 
 
 def test_an_edited_backbone_retrains_only_the_refiners_that_have_it(smoke):
@@ -73,8 +68,9 @@ def test_an_edited_backbone_retrains_only_the_refiners_that_have_it(smoke):
 def test_a_row_that_loses_its_refiner_generates_without_it(smoke):
     smoke.edit("workflow/presets/smoke/runs.tsv", f"\t{REFINER}\t", "\t\t")
     plan = smoke.snakemake("--dry-run", "--printshellcmds", *SMOKE).stdout
-    assert f"--model results/runs/{RUN} --refiner=none " in plan
-    assert jobs(plan) == from_generation(RUN, "0.5", "final") | SUMMARY
+    audio = (f"results/runs/{RUN}/generated/{name}.parquet" for name in ("0.5", "final"))
+    assert f"ssmttm evaluate {' '.join(audio)} --refiner=none " in plan
+    assert jobs(plan) == {f"evaluate {RUN}"} | SUMMARY
 
 
 def test_the_study_of_stages_is_built_by_its_name_with_a_page_of_its_own_title(fresh):

@@ -12,7 +12,7 @@ from ssmttm import choices, planning, provenance, run_table, spec, tuning
 from ssmttm.codecs.base import check_codec
 from ssmttm.config import validate_config
 from ssmttm.errors import UserError
-from ssmttm.pretrained.identity import MODEL_SUFFIXES
+from ssmttm.pretrained.identity import model_files
 from ssmttm.released import check_release
 from ssmttm.evaluation.systems.audio_folder import audio_files
 
@@ -35,13 +35,17 @@ CODEC = CONFIG["data"]["codec"]["name"]
 ENCODER = CONFIG["data"]["text"]["encoder"]
 VOCODER = choices.vocoder_files(CONFIG)
 EMBEDDERS = CONFIG["evaluation"]["embedders"]
-CODEC_EMBEDDERS = tuple(choices.here(EMBEDDERS)[:1])
+HERE = tuple(choices.here(EMBEDDERS))
+CODEC_EMBEDDERS = HERE[:1]
 METRICS = CONFIG["evaluation"]["metrics"]
 SHARED_REFINER = [f"results/refiners/{name}/model.safetensors" for name in run_table.shared_refiner(TABLE)]
+SCORED_BY = {"embedder": HERE, "metric": tuple(METRICS)}
 TRAINED = [run for run, row in RUNS.items() if not row["language_model"]]
 BORROWING = [run for run, row in RUNS.items() if row["language_model"]]
 TWO_STAGE = [run for run, row in RUNS.items() if row["refiner"]]
 CHECKPOINTS = {run: choices.checkpoints_of(CONFIG, row, REFINERS.get(row["refiner"])) for run, row in RUNS.items()}
+EVALUATIONS = planning.evaluations(CHECKPOINTS.values())
+planning.share_resources(workflow.resource_settings, EVALUATIONS)
 PROMPTS = CONFIG["evaluation"]["prompts"]
 EXTERNAL = CONFIG["evaluation"]["systems"]
 REFERENCES = [] if PROMPTS["set"] == "test" else [f"results/references/{PROMPTS['set']}/clips.parquet"]
@@ -52,6 +56,9 @@ SYSTEMS = [*(f"runs/{run}" for run in RUNS), *BASELINES]
 SWEEPS = {
     study: tuning.sweep(TABLE.configs[study], {run: RUNS[run] for run in STUDIES[study]}) for study in TABLE.configs
 }
+OWN = choices.baselines_of(not REFERENCES)
+TOGETHER = (*OWN, *choices.CODE_MODELS)
+SEPARATE = planning.separate(SYSTEMS, [system for system in BASELINES if Path(system).name not in TOGETHER])
 PAGE = "results/report.html"
 
 
@@ -62,8 +69,6 @@ wildcard_constraints:
     run=planning.one_of(RUNS),
     refiner=planning.one_of(REFINERS),
     study=planning.one_of(STUDIES),
-    baseline=planning.one_of(choices.BASELINES),
-    codes=planning.one_of(choices.CODE_MODELS),
     external=planning.one_of(EXTERNAL),
     set=planning.one_of([PROMPTS["set"]]),
     system=planning.one_of(SYSTEMS),
@@ -100,9 +105,21 @@ def run_settings(wildcards):
     return spec.canonical_json(RUNS[wildcards.run]["spec"])
 
 
-def generation_settings(wildcards):
-    """How the run `{run}` generates, as canonical JSON."""
-    return spec.canonical_json(RUNS[wildcards.run]["generation"])
+def evaluate_settings(wildcards):
+    """How the run `{run}` generates, is embedded and scored, as canonical JSON."""
+    return spec.canonical_json(spec.evaluate_spec(CONFIG, RUNS[wildcards.run]["generation"]))
+
+
+def baselines_settings():
+    """What the stage `baselines` takes from the config, as canonical JSON."""
+    text = spec.canonical_json(spec.baselines_spec(CONFIG))
+    return lambda wildcards: text
+
+
+def code_models_settings():
+    """What the stage `code_models` takes from the config, as canonical JSON."""
+    text = spec.canonical_json(spec.code_models_spec(CONFIG))
+    return lambda wildcards: text
 
 
 def refiner_settings(wildcards):
@@ -136,17 +153,17 @@ def refiner_code(wildcards):
     return code("refiner", **refiner_parts(wildcards.refiner), codec=CODEC)
 
 
-def generation_code(wildcards):
-    """Fingerprint of generating with the run `{run}`."""
+def evaluate_code(wildcards):
+    """Fingerprint of all that the run `{run}` goes through once it is trained."""
     refiner = RUNS[wildcards.run]["refiner"]
-    parts = refiner_parts(refiner) if refiner else {}
-    return code("generate", mixer=mixers(wildcards.run), **parts, codec=CODEC, encoder=ENCODER)
+    parts = (refiner_parts(refiner) if refiner else {}) | SCORED_BY
+    return code("evaluate", mixer=mixers(wildcards.run), **parts, codec=CODEC, encoder=ENCODER)
 
 
-def trivial_code(wildcards):
-    """Fingerprint of making audio of a trivial model of codes."""
+def code_models_code():
+    """Fingerprint of making trivial models of codes, embedding and scoring them."""
     parts = [refiner_parts(name) for name in run_table.shared_refiner(TABLE)]
-    return code("trivial", **(parts[0] if parts else {}), codec=CODEC, encoder=ENCODER)
+    return code("code_models", **(parts[0] if parts else {}), **SCORED_BY, codec=CODEC, encoder=ENCODER)
 
 
 def threads_of(training):
@@ -213,10 +230,9 @@ def refiner_files(wildcards):
 
 
 def refiner_option(wildcards):
-    """The option that names the second stage of the run `{run}` at the checkpoint, or says that it has none."""
+    """The option that names the folder of the second stage of the run `{run}`, or says that it has none."""
     refiner = RUNS[wildcards.run]["refiner"]
-    path = choices.refiner_of(wildcards.run, refiner, wildcards.checkpoint) if refiner else "none"
-    return f"--refiner={path}"
+    return f"--refiner=results/refiners/{refiner}" if refiner else "--refiner=none"
 
 
 def vocoder_settings(stage):
@@ -255,6 +271,27 @@ def scores(system, checkpoints=(choices.FINAL,)):
     """Every score of a system."""
     return expand(
         f"results/{system}/scores/{{checkpoint}}/{{embedder}}.json", checkpoint=checkpoints, embedder=EMBEDDERS
+    )
+
+
+def judged(*checkpoints):
+    """Embeddings and scores of a system at `checkpoints`, as they lie in its folder, by embedders of this environment."""
+    names = ["embeddings/{checkpoint}/{embedder}.parquet", "scores/{checkpoint}/{embedder}.json"]
+    return expand(names, checkpoint=checkpoints, embedder=HERE)
+
+
+def training_embeddings(wildcards):
+    """The embeddings of training clips that scores need, if a metric asks for them."""
+    tables = expand(f"results/data/{VERSION}/training/{{embedder}}.parquet", embedder=HERE)
+    return tables if "training_copies" in METRICS else []
+
+
+def reference_embeddings(wildcards):
+    """The embeddings of the clips that runs are scored against."""
+    return expand(
+        f"results/baselines/{VERSION}/{{name}}/embeddings/final/{{embedder}}.parquet",
+        name=["originals", "codec"],
+        embedder=HERE,
     )
 
 
@@ -323,17 +360,6 @@ def reference_files(wildcards):
     return tables + (list(map(str, audio_files(Path(PROMPTS["audio"])))) if PROMPTS.get("audio") else [])
 
 
-def baseline_clips(wildcards):
-    """The clips of baseline `{baseline}`: the references, or those that were trained on."""
-    own = wildcards.baseline in choices.TRAINED_ON
-    return REFERENCES if REFERENCES and not own else shards("clips/{shard}.parquet")
-
-
-def baseline_text(wildcards):
-    """Embeddings of the captions that were trained on, for the one baseline `{baseline}` that looks for the nearest."""
-    return shards("text/{shard}.parquet") if wildcards.baseline == "nearest_caption" else []
-
-
 def likelihoods(study):
     """How likely held-out clips are to every system of `study` that says so."""
     return [
@@ -352,20 +378,14 @@ def external_settings(wildcards):
     return spec.canonical_json(spec.external_spec(CONFIG, wildcards.external))
 
 
-def model_files(setting):
-    """The files of models that a setting names by paths, as far as they lie on this machine: jobs depend on them."""
-    named = setting.values() if isinstance(setting, dict) else [setting]
-    paths = [Path(name).expanduser() for name in named if isinstance(name, str)]
-    inside = [file for path in paths if path.is_dir() for file in sorted(path.iterdir())]
-    return [
-        *(str(path) for path in paths if path.is_file()),
-        *(str(file) for file in inside if file.is_file() and file.suffix in MODEL_SUFFIXES),
-    ]
-
-
 def weights(wildcards):
     """The weights of `{embedder}`, if it takes any from this machine."""
     return model_files(CONFIG["evaluation"]["models"].get(wildcards.embedder))
+
+
+def embedder_weights(wildcards):
+    """The weights of all embedders of this environment, as far as they take any from this machine."""
+    return [file for name in HERE for file in model_files(CONFIG["evaluation"]["models"].get(name))]
 
 
 def codec_embedder_weights(wildcards):

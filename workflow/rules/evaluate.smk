@@ -79,113 +79,129 @@ rule codec_quality:
         " --out {output:q} --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 
-rule baseline:
+# All systems that are no model, down to their scores: most of them take less time than starting a process.
+rule baselines:
     input:
-        prompts="results/data/{version}/prompts.parquet",
-        clips=released(baseline_clips),
-        codec=released("results/data/{version}/codec.safetensors"),
-        splits=released("results/data/{version}/splits.parquet"),
-        text=released(baseline_text),
+        embedder_weights,
+        training_embeddings,
+        prompts=f"results/data/{VERSION}/prompts.parquet",
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
+        clips=released(shards("clips/{shard}.parquet")),
+        text=released(shards("text/{shard}.parquet")),
+        references=REFERENCES,
+        codec=released(f"results/data/{VERSION}/codec.safetensors"),
+        splits=released(f"results/data/{VERSION}/splits.parquet"),
         vocoder=VOCODER,
     output:
-        "results/baselines/{version}/{baseline}/generated/final.parquet",
+        expand(
+            f"results/baselines/{VERSION}/{{name}}/{{file}}",
+            name=OWN,
+            file=["generated/final.parquet", *judged(choices.FINAL)],
+        ),
     log:
-        "results/logs/{version}/baselines/{baseline}.log",
+        f"results/logs/{VERSION}/baselines.log",
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=4000,
+        runtime=240,
     params:
-        spec=settings("baseline"),
-        code=code("baseline", codec=CODEC, encoder=ENCODER),
+        spec=baselines_settings(),
+        code=code("baselines", codec=CODEC, encoder=ENCODER, **SCORED_BY),
+        data=subpath(input.dataset, parent=True),
+        folder=f"results/baselines/{VERSION}",
         clips=repeated("clips", "clips"),
         text=repeated("text", "text"),
+        references=repeated("references", "references"),
     shell:
-        "ssmttm baseline --name {wildcards.baseline} --prompts {input.prompts:q} {params.clips:q} {params.text:q}"
-        " --codec {input.codec:q} --splits {input.splits:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
+        "ssmttm baselines --data {params.data:q} {params.clips:q} {params.text:q} {params.references:q}"
+        " --out {params.folder:q} --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 
-# Audio of trivial models of codes, through the refiner that most runs have.
-rule trivial:
+# All that is asked of a run's models: audio, embeddings, scores and how likely held-out clips are, in one process. It
+# keeps what it made and makes anew only what has changed. What a rule makes can't depend on its wildcards, so runs that keep models at other
+# fractions have a rule of their own, which the profiles' settings of `evaluate` hold for, too.
+for name, checkpoints in EVALUATIONS.items():
+
+    rule:
+        name:
+            name
+        input:
+            embedder_weights,
+            training_embeddings,
+            refiner_files,
+            model="results/runs/{run}/model.safetensors",
+            manifest="results/runs/{run}/manifest.json",
+            prompts=f"results/data/{VERSION}/prompts.parquet",
+            dataset=released(f"results/data/{VERSION}/dataset.json"),
+            tokens=released(shards("tokens/{shard}.parquet")),
+            text=released(shards("text/{shard}.parquet")),
+            splits=released(f"results/data/{VERSION}/splits.parquet"),
+            codec=released(f"results/data/{VERSION}/codec.safetensors"),
+            references=reference_embeddings,
+            vocoder=VOCODER,
+        output:
+            expand("results/runs/{{run}}/{file}", file=["likelihoods.parquet", *judged(*checkpoints)]),
+            audio=expand("results/runs/{{run}}/generated/{name}.parquet", name=checkpoints),
+            records=expand("results/runs/{{run}}/generated/{name}.json", name=checkpoints),
+        log:
+            "results/logs/{run}/evaluate.log",
+        wildcard_constraints:
+            run=planning.one_of(run for run, names in CHECKPOINTS.items() if names == checkpoints),
+        conda:
+            "../../environment.yml"
+        threads: run_threads
+        resources:
+            mem_mb=4000,
+            runtime=480,
+            gpu=0,
+        params:
+            spec=evaluate_settings,
+            code=evaluate_code,
+            refiner=refiner_option,
+            data=subpath(input.dataset, parent=True),
+            baselines=f"results/baselines/{VERSION}",
+        shell:
+            "ssmttm evaluate {output.audio:q} {params.refiner:q} --data {params.data:q} --baselines {params.baselines:q}"
+            " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
+
+
+# All trivial models of codes, down to their scores; their audio goes through the refiner that most runs have.
+rule code_models:
     input:
+        embedder_weights,
+        training_embeddings,
         refiner=SHARED_REFINER,
-        prompts="results/data/{version}/prompts.parquet",
-        dataset=released("results/data/{version}/dataset.json"),
-        tokens=released(shards("tokens/{shard}.parquet")),
-        text=released(shards("text/{shard}.parquet")),
-        splits=released("results/data/{version}/splits.parquet"),
-        codec=released("results/data/{version}/codec.safetensors"),
-        vocoder=VOCODER,
-    output:
-        "results/baselines/{version}/{codes}/generated/final.parquet",
-    log:
-        "results/logs/{version}/baselines/{codes}.log",
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=3000,
-        runtime=60,
-    params:
-        spec=settings("trivial"),
-        code=trivial_code,
-        data=subpath(input.dataset, parent=True),
-        refiner=repeated("refiner", "refiner"),
-    shell:
-        "ssmttm trivial --name {wildcards.codes} --prompts {input.prompts:q} --data {params.data:q} {params.refiner:q}"
-        " --codec {input.codec:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
-
-
-# How likely all held-out clips are: to the language model of a run, and to trivial models of codes.
-rule likelihood:
-    input:
+        prompts=f"results/data/{VERSION}/prompts.parquet",
         dataset=released(f"results/data/{VERSION}/dataset.json"),
         tokens=released(shards("tokens/{shard}.parquet")),
         text=released(shards("text/{shard}.parquet")),
         splits=released(f"results/data/{VERSION}/splits.parquet"),
-        model="results/runs/{run}/model.safetensors",
+        codec=released(f"results/data/{VERSION}/codec.safetensors"),
+        references=reference_embeddings,
+        vocoder=VOCODER,
     output:
-        "results/runs/{run}/likelihoods.parquet",
+        expand(
+            f"results/baselines/{VERSION}/{{name}}/{{file}}",
+            name=choices.CODE_MODELS,
+            file=["generated/final.parquet", "likelihoods.parquet", *judged(choices.FINAL)],
+        ),
     log:
-        "results/logs/{run}/likelihood.log",
+        f"results/logs/{VERSION}/code_models.log",
     conda:
         "../../environment.yml"
-    threads: run_threads
     resources:
         mem_mb=4000,
-        runtime=120,
-        gpu=0,
+        runtime=240,
     params:
-        spec=settings("likelihood"),
-        code=lambda wildcards: code("likelihood", mixer=mixers(wildcards.run)),
+        spec=code_models_settings(),
+        code=code_models_code(),
         data=subpath(input.dataset, parent=True),
+        folder=f"results/baselines/{VERSION}",
+        refiner=repeated("refiner", "refiner"),
     shell:
-        "ssmttm likelihood --data {params.data:q} --model {input.model:q} --out {output:q} --threads {threads}"
-        " --spec {params.spec:q} > {log:q} 2>&1"
-
-
-rule likelihood_of_codes:
-    input:
-        dataset=released("results/data/{version}/dataset.json"),
-        tokens=released(shards("tokens/{shard}.parquet")),
-        text=released(shards("text/{shard}.parquet")),
-        splits=released("results/data/{version}/splits.parquet"),
-    output:
-        "results/baselines/{version}/{codes}/likelihoods.parquet",
-    log:
-        "results/logs/{version}/baselines/{codes}.likelihood.log",
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=3000,
-        runtime=60,
-    params:
-        spec=settings("likelihood"),
-        code=code("likelihood"),
-        data=subpath(input.dataset, parent=True),
-    shell:
-        "ssmttm likelihood --data {params.data:q} --system {wildcards.codes} --out {output:q} --spec {params.spec:q}"
-        " > {log:q} 2>&1"
+        "ssmttm code_models --data {params.data:q} {params.refiner:q} --out {params.folder:q}"
+        " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
 
 
 rule external:
@@ -234,6 +250,7 @@ rule musicgen:
         " --spec {params.spec:q} > {log:q} 2>&1"
 
 
+# What `evaluate`, `baselines` and `code_models` leave: systems of others, and embedders that can't share their environment.
 rule embed:
     input:
         weights,
@@ -242,6 +259,8 @@ rule embed:
         "results/{system}/embeddings/{checkpoint}/{embedder}.parquet",
     log:
         "results/logs/{system}/embed.{checkpoint}.{embedder}.log",
+    wildcard_constraints:
+        system=SEPARATE,
     conda:
         environment_of
     resources:
@@ -306,6 +325,8 @@ rule score:
         "results/{system}/scores/{checkpoint}/{embedder}.json",
     log:
         "results/logs/{system}/score.{checkpoint}.{embedder}.log",
+    wildcard_constraints:
+        system=SEPARATE,
     conda:
         "../../environment.yml"
     resources:

@@ -122,36 +122,6 @@ rule attach:
         "ssmttm attach --refiner {params.refiner:q} --out {params.folder:q} --spec {params.spec:q} > {log:q} 2>&1"
 
 
-rule generate:
-    input:
-        refiner_files,
-        model="results/runs/{run}/model.safetensors",
-        manifest="results/runs/{run}/manifest.json",
-        prompts=f"results/data/{VERSION}/prompts.parquet",
-        codec=released(f"results/data/{VERSION}/codec.safetensors"),
-        vocoder=VOCODER,
-    output:
-        audio="results/runs/{run}/generated/{checkpoint}.parquet",
-        record="results/runs/{run}/generated/{checkpoint}.json",
-    log:
-        "results/logs/{run}/generate.{checkpoint}.log",
-    conda:
-        "../../environment.yml"
-    threads: run_threads
-    resources:
-        mem_mb=4000,
-        runtime=240,
-        gpu=0,
-    params:
-        spec=generation_settings,
-        code=generation_code,
-        model=lambda wildcards: choices.model_of(wildcards.run, wildcards.checkpoint),
-        refiner=refiner_option,
-    shell:
-        "ssmttm generate --model {params.model:q} {params.refiner:q} --prompts {input.prompts:q} --codec {input.codec:q}"
-        " --out {output.audio:q} --record {output.record:q} --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
-
-
 # The name of a run is a target: the trained model and all its scores.
 for run in RUNS:
 

@@ -70,7 +70,7 @@ def write_run(results: Path, codebooks: int) -> Path:
             "version": "v1",
             "seconds": 1.0,
             "codec": CODEC,
-            "text": {"encoder": "words", "max_tokens": 8},
+            "text": {"encoder": "minilm", "max_tokens": 8},
         },
     }
     facts = json.loads(json.dumps({"spec": spec, "codec": codec.identity, "text_encoder": Words.identity}))
