@@ -280,6 +280,11 @@ def judged(*checkpoints):
     return expand(names, checkpoint=checkpoints, embedder=HERE)
 
 
+def systems_folder(wildcards, output):
+    """The folder of the systems that a job makes, whose first output is the audio of one of them."""
+    return str(Path(output[0]).parents[2])
+
+
 def training_embeddings(wildcards):
     """The embeddings of training clips that scores need, if a metric asks for them."""
     tables = expand(f"results/data/{VERSION}/training/{{embedder}}.parquet", embedder=HERE)

@@ -109,7 +109,7 @@ rule baselines:
         spec=baselines_settings(),
         code=code("baselines", codec=CODEC, encoder=ENCODER, **SCORED_BY),
         data=subpath(input.dataset, parent=True),
-        folder=f"results/baselines/{VERSION}",
+        folder=systems_folder,
         clips=repeated("clips", "clips"),
         text=repeated("text", "text"),
         references=repeated("references", "references"),
@@ -197,7 +197,7 @@ rule code_models:
         spec=code_models_settings(),
         code=code_models_code(),
         data=subpath(input.dataset, parent=True),
-        folder=f"results/baselines/{VERSION}",
+        folder=systems_folder,
         refiner=repeated("refiner", "refiner"),
     shell:
         "ssmttm code_models --data {params.data:q} {params.refiner:q} --out {params.folder:q}"

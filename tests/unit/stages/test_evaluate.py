@@ -6,55 +6,22 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from run_folders import RATE, SETTINGS, Words, tiny_codec, write_refiner, write_run
-from tiny_embedders import music, vggish
+from judged_results import IDS, LIKELIHOOD, SCORE, generated, write_results
+from run_folders import SETTINGS, Words, write_run
 
-from ssmttm.audio.coded import encode_audio
 from ssmttm.errors import UserError
 from ssmttm.evaluation import evaluator
 from ssmttm.evaluation.systems import trained
 from ssmttm.files import sha256_file
 from ssmttm.generation import pipeline
 from ssmttm.models.checkpoint import load_model, save_model
-from ssmttm.stages import embed, evaluate, generate, score
-from ssmttm.tables import write_table
-
-IDS = ["a", "b", "c", "d"]
-SCORE = {"metrics": ["frechet", "diversity"], "bootstrap": 20, "confidence": 0.9, "seed": 1, "training_clips": 10}
-
-
-def generated(path, seed):
-    rows = [
-        {"clip_id": i, "system": "x", "caption": f"calm piano {i}", "seed": 1, "duration_s": 1.0, "sample_rate": RATE,
-         "audio": {"bytes": encode_audio(music(1.0, RATE, seed + n), RATE), "path": f"{i}.flac"}}
-        for n, i in enumerate(IDS)
-    ]  # fmt: skip
-    write_table(path, "generated", rows)
-    return path
+from ssmttm.stages import embed, evaluate, generate, likelihood, score
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A results folder with a released data set, embedded references and a trained run of two stages."""
     results = tmp_path_factory.mktemp("results")
-    run = write_run(results, codebooks=1)
-    (run / "checkpoints").mkdir()
-    shutil.copy(run / "model.safetensors", run / "checkpoints" / "0.5.safetensors")
-    write_refiner(run / "refiner.safetensors", tiny_codec())
-    write_refiner(results / "refiners" / "second" / "checkpoints" / "0.5.safetensors", tiny_codec(), layers=2)
-    data = results / "data" / "v1"
-    write_table(data / "splits.parquet", "splits", [])
-    write_table(data / "captions" / "0.parquet", "captions", [])
-    with open(data / "prompts.csv", "w") as file:
-        file.writelines(["clip_id,caption\n", *(f"{i},calm piano {i}\n" for i in IDS)])
-    names = ("splits.parquet", "codec.safetensors", "captions/0.parquet")
-    (data / "dataset.json").write_text(json.dumps({"sha256": {name: sha256_file(data / name) for name in names}}))
-    weights = vggish(results)
-    for seed, name in enumerate(("originals", "codec")):
-        folder = results / "baselines" / "v1" / name
-        audio = generated(folder / "generated" / "final.parquet", 10 * seed)
-        out = folder / "embeddings" / "final" / "vggish.parquet"
-        embed.run({"models": {"vggish": str(weights)}}, "vggish", audio, [], None, out, results / "cache", 1)
+    write_results(results)
     return results
 
 
@@ -76,6 +43,7 @@ class Study:
         for module, name in (
             (trained.Generator, "generate"), (evaluator, "write_embeddings"), (evaluator, "write_scores"),
             (evaluator, "load_embedder"), (evaluator, "read_references"), (pipeline, "load_codec"),
+            (likelihood, "run"),
         ):  # fmt: skip
             monkeypatch.setattr(module, name, self._counted(name, getattr(module, name)))
 
@@ -94,6 +62,7 @@ class Study:
             "embed": {"models": {"vggish": str(self.results / "vggish.safetensors")}},
             "score": SCORE | scoring,
             "generation": SETTINGS | dict(generation),
+            "likelihood": LIKELIHOOD,
         }
         audio = [self.run / "generated" / f"{name}.parquet" for name in checkpoints]
         data, baselines = (self.results / name / "v1" for name in ("data", "baselines"))
@@ -102,8 +71,8 @@ class Study:
         return [self.counts.get(name, 0) for name in ("generate", "write_embeddings", "write_scores")]
 
     def products(self):
-        kinds = ("generated", "embeddings", "scores")
-        return [path for kind in kinds for path in (self.run / kind).rglob("*") if path.is_file()]
+        made = [path for kind in ("generated", "embeddings", "scores") for path in (self.run / kind).rglob("*")]
+        return [path for path in [*made, self.run / "likelihoods.parquet"] if path.is_file()]
 
     def delete(self):
         """As Snakemake does before a job."""
@@ -123,6 +92,8 @@ def test_it_makes_what_the_single_stages_make(study, tmp_path):
     place = "embeddings/final/vggish.parquet"
     references = {n: study.results / "baselines" / "v1" / n / place for n in ("originals", "codec")}
     score.run(SCORE, "vggish", "r", out, references, scored)
+    likelihood.run(LIKELIHOOD, data, tmp_path / "likelihoods.parquet", study.run / "model.safetensors")
+    assert (tmp_path / "likelihoods.parquet").read_bytes() == (study.run / "likelihoods.parquet").read_bytes()
     assert audio.read_bytes() == (study.run / "generated" / "0.5.parquet").read_bytes()
     assert out.read_bytes() == (study.run / "embeddings" / "0.5" / "vggish.parquet").read_bytes()
     assert scored.read_bytes() == (study.run / "scores" / "0.5" / "vggish.json").read_bytes()
@@ -163,6 +134,23 @@ def test_a_changed_model_makes_its_own_checkpoint_again_alone(study):
         model.heads[0].weight.neg_()
     save_model(study.run / "checkpoints" / "0.5.safetensors", model, origin)
     assert study.evaluate("0.5", "final") == [1, 1, 1]
+
+
+def test_likelihoods_are_the_finished_models_and_stay_while_it_does(study):
+    study.evaluate("0.5")
+    assert not (study.run / "likelihoods.parquet").exists()
+    study.evaluate("0.5", "final")
+    assert study.counts["run"] == 1
+    study.delete()
+    study.evaluate("0.5", "final", bootstrap=30, generation={"temperature": 0.7})
+    assert "run" not in study.counts
+    assert (study.run / "likelihoods.parquet").is_file()
+    model, origin = load_model(study.run / "model.safetensors")
+    with torch.no_grad():
+        model.heads[0].weight.neg_()
+    save_model(study.run / "model.safetensors", model, origin)
+    study.evaluate("final")
+    assert study.counts["run"] == 1
 
 
 def test_a_changed_sampling_setting_makes_everything_again(study):

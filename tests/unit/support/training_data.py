@@ -66,7 +66,9 @@ def tiny_spec(variant: str = "prefix-simba", budget: dict[str, Any] | None = Non
     }
 
 
-def write_dataset(folder: Path, shards: int = 2, codec: str = CODEC, frames: int = FRAMES) -> Path:
+def write_dataset(
+    folder: Path, shards: int = 2, codec: str = CODEC, frames: int = FRAMES, encoder: str = ENCODER
+) -> Path:
     """Write tokens, text, splits and dataset.json of a released data set."""
     rng = np.random.default_rng(0)
     rows: dict[str, list[dict[str, Any]]] = {"tokens": [], "text": [], "splits": []}
@@ -80,7 +82,7 @@ def write_dataset(folder: Path, shards: int = 2, codec: str = CODEC, frames: int
                 {"clip_id": clip, "codebooks": LEVELS, "frames": frames, "codes": codes, "codec": codec}
             )
             rows["text"].append(
-                {"clip_id": clip, "length": length, "width": 6, "embedding": embedding, "encoder": ENCODER}
+                {"clip_id": clip, "length": length, "width": 6, "embedding": embedding, "encoder": encoder}
             )
     write_table(folder / "splits.parquet", "splits", rows["splits"])
     for name in ("tokens", "text"):
