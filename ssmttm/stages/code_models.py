@@ -8,6 +8,7 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.evaluator import Evaluator
 from ssmttm.evaluation.kept import Kept
 from ssmttm.files import sha256_file
+from ssmttm.given import read_release
 from ssmttm.models.refiner.checkpoint import read_refiner_origin
 from ssmttm.provenance import code_of
 from ssmttm.released import RELEASE, check_released
@@ -26,6 +27,7 @@ def run(
     lacks.
     """
     evaluator = Evaluator(spec, data, out, embeddings, threads)
+    read_release(data, "codec", "text_encoder")
     if refiner and not refiner.is_file():
         raise UserError(f"{refiner}: no trained refiner; train it first, or leave out --refiner")
     evaluator.check()

@@ -17,6 +17,7 @@ from ssmttm.audio.coded import encode_audio
 from ssmttm.codecs.base import fit_codec, load_codec
 from ssmttm.config import ROOT, generation_settings
 from ssmttm.errors import UserError
+from ssmttm.evaluation.systems import trained
 from ssmttm.generation import pipeline, streaming
 from ssmttm.generation.prompts import file_name
 from ssmttm.stages import generate
@@ -211,7 +212,7 @@ def test_a_prompt_that_is_cut_or_not_known_is_told_of(run, tmp_path, capsys):
 
 
 def test_warnings_of_a_long_file_of_prompts_are_summed_up(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(generate, "_WARNINGS", 1)
+    monkeypatch.setattr(trained, "_WARNINGS", 1)
     (tmp_path / "p.txt").write_text("спокойное\nфортепиано\nмузыка\n")
     call(run, tmp_path / "out", prompts=tmp_path / "p.txt", seconds=0.5)
     told = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
