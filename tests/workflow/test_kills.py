@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ssmttm.choices import BASELINES, CODE_MODELS, STUDY_TABLES
+from ssmttm.choices import BASELINES, CODE_MODELS, LOSS_TABLES, STUDY_TABLES
 from ssmttm.config import load_config
 from ssmttm.planning import study_of_page
 
@@ -70,7 +70,8 @@ def unreleased(clone):
     for made in ("runs", "baselines", "studies", "references"):
         shutil.rmtree(clone.folder / "results" / made)
     together = {"baselines": BASELINES, "code_models": CODE_MODELS}
-    text = STAGES.format(tables=[f"{name}.parquet" for name in STUDY_TABLES], together=together)
+    tables = [*(f"{name}.parquet" for name in STUDY_TABLES), *(f"{name}.csv" for name in LOSS_TABLES)]
+    text = STAGES.format(tables=tables, together=together)
     (clone.folder / "ssmttm" / "cli" / "__init__.py").write_text(text, encoding="utf-8")
     return clone
 
