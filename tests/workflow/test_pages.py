@@ -72,7 +72,7 @@ def test_a_study_makes_a_deleted_run_again(project, target):
     shutil.rmtree(project.folder / "results" / "runs" / run)
     plan = project.plan(*target)
     assert {job for job in plan if job.startswith("train")} == {f"train {run}"}
-    assert {"report laptop", f"score runs/{run} final musicnn"} <= plan
+    assert {"report laptop", f"evaluate {run}"} <= plan
 
 
 @pytest.mark.parametrize("lost", ["runs/prefix-simba-base-iters/model.safetensors", "studies/laptop/figures"])
