@@ -96,6 +96,8 @@ class Answers:
         rows = [row for row in rows_of(study["losses"], Loss) if row.split == TEST]
         self.measured = bool(rows)
         self.tracks, self.artists = (max((getattr(r, k) for r in rows), default=0) for k in ("tracks", "artists"))
+        rates = {spec["training"]["learning_rate"] for spec in study.specs.values()}
+        self.one_rate = rates.pop() if len(rates) == 1 and len(study.specs) > 1 else None
         self.bigram = next((row.loss for row in rows if row.system == "bigram"), None)
 
     @property

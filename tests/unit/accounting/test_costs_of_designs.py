@@ -122,7 +122,10 @@ def test_quantities_have_three_digits_and_a_prefix():
     [
         (["prefix-rnn"], "variant 'prefix-rnn' is not among the config's variants: cross-simba"),
         (["prefix-simba", "--size", "huge"], "--size huge: neither among the config's sizes (base, quarter)"),
-        (["prefix-simba", "--size", "paper-tiny"], "nor a preset (debian, paper, single-gpu, smoke, stages, verdicts, vocoder)"),
+        (
+            ["prefix-simba", "--size", "paper-tiny"],
+            "nor a preset (debian, paper, single-gpu, smoke, stages, verdicts, vocoder)",
+        ),
         (["prefix-simba", "--preset", "none"], "--preset none: no such preset; there are debian, paper"),
         (["prefix-simba", "--config", "none.yaml"], "none.yaml: no such config file"),
     ],

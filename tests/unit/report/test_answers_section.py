@@ -1,5 +1,6 @@
 """The top of the page: three verdicts, one big number each, one figure, and runs that lose to counting."""
 
+import copy
 import re
 from html import unescape
 
@@ -30,6 +31,16 @@ def test_each_verdict_has_one_big_number_and_its_interval(compared):
     assert re.fullmatch(r"0\.\d\d to 0\.\d\d", card.interval) and card.p == "p < 0.001"
     card = Answers(with_losses(compared, "none")).cards[0]
     assert card.style == "open" and card.unit.startswith("nats") and "FLOPs" in card.under
+
+
+def test_one_learning_rate_for_all_designs_is_named(results, compared, tmp_path):
+    study = with_losses(compared, "effect")
+    assert Answers(study).one_rate == 4e-3
+    own = page_of(results["studies"], results, results["root"] / "rate.html")
+    assert "All designs learned at one rate, 0.004, which may suit some better than others" in own
+    other = copy.deepcopy(study)
+    next(iter(other.specs.values()))["training"]["learning_rate"] = 8e-3
+    assert Answers(other).one_rate is None
 
 
 def test_differences_lie_on_one_axis_with_zero_on_it(compared):
