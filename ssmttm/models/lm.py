@@ -25,8 +25,9 @@ from ssmttm.models.patterns import steps_for
 from ssmttm.models.positions import sinusoidal
 
 _PIECE = 512
-_AHEAD = 64
 """Steps that `prefill` takes at once: bounds its memory for long prompts."""
+_AHEAD = 64
+"""Frames whose position vectors are computed at once."""
 
 
 @dataclass

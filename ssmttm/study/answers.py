@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ssmttm.questions import ATTENTION
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import Efficiency, Loss, LossPair, SystemScore
@@ -19,9 +20,6 @@ Verdict = Literal["holds", "does not hold", "not told apart here", "not asked he
 
 TEST = "test"
 """The split that verdicts are about: artists whom no model has heard."""
-
-ATTENTION = "attention"
-"""The mixer of a Transformer; every other one is a state-space model's."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,14 @@ class Answer:
     """Of `size`: what each of both gives up, positive where it gives up something."""
     times: Efficiency | None = None
     """How many times fewer FLOPs `effect.a` needs to the loss of `effect.b`."""
+
+    def unsettled(self, level: float) -> list[str]:
+        """Further designs that `effect.a` was set against at the same size and budget, and isn't told apart from."""
+        first = self.effect
+        if first is None:
+            return []
+        same = [o for o in self.others if (o.a, o.size, o.under) == (first.a, first.size, first.under)]
+        return [o.b for o in same if o.p >= level]
 
 
 @dataclass(frozen=True)

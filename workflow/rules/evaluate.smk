@@ -119,8 +119,8 @@ rule baselines:
 
 
 # All that is asked of a run's models: audio, embeddings, scores and how likely held-out clips are, in one process. It
-# keeps what it made and makes anew only what has changed. What a rule makes can't depend on its wildcards, so runs that keep models at other
-# fractions have a rule of their own, which the profiles' settings of `evaluate` hold for, too.
+# keeps what it made and makes anew only what has changed. What a rule makes can't depend on its wildcards, so runs that
+# keep models at other fractions have a rule of their own, which the profiles' settings of `evaluate` hold for, too.
 for name, checkpoints in EVALUATIONS.items():
 
     rule:

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from dataclasses import replace
 from html import unescape
 
 import made_up_losses
@@ -41,6 +42,14 @@ def test_one_learning_rate_for_all_designs_is_named(results, compared, tmp_path)
     other = copy.deepcopy(study)
     next(iter(other.specs.values()))["training"]["learning_rate"] = 8e-3
     assert Answers(other).one_rate is None
+
+
+def test_a_verdict_that_holds_names_rivals_that_are_not_told_apart(compared):
+    answer = Answers(with_losses(compared, "effect")).cards[0].answer
+    plus = replace(answer.effect, b="plus", p=0.2)
+    others = [plus, replace(plus, b="clear", p=0.001), replace(plus, b="small", size="quarter"), replace(plus, a="x")]
+    assert replace(answer, others=others).unsettled(0.05) == ["plus"]
+    assert replace(answer, effect=None, others=others).unsettled(0.05) == []
 
 
 def test_differences_lie_on_one_axis_with_zero_on_it(compared):
