@@ -11,8 +11,11 @@ Symbols, with the paper's names (Dao and Gu 2024, arXiv 2405.21060, section 6):
 Recurrence: h_t = exp(dt_t a) h_{t-1} + dt_t x_t b_t^T,  y_t = h_t c_t.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from ssmttm.models.cost import Cost
 
@@ -65,20 +68,45 @@ def ssd_chunked(
     added = added.view(batch, -1, heads, channels, size)
 
     # Between chunks
-    kept = log_decay[:, used, :, -1].exp()[..., None, None]
-    before = [] if state is None else [state]
-    for decay, addition in zip(kept.unbind(1), added.unbind(1), strict=True):
-        before.append(addition if not before else torch.addcmul(addition, before[-1], decay))
-    end = before.pop() if keep_end else None
+    kept = log_decay[:, used, :, -1].exp()
+    states = _Carried.apply(kept, added.to(kept.dtype), state)
+    end = states[:, -1] if keep_end else None
 
     # What the state before a chunk gives its frames: c_i h exp(l_i); the first chunk may have none
-    if before:
-        first = count - len(before)
-        carried = c[:, first:] @ torch.stack(before, 1).flatten(2, 3).transpose(-1, -2)
-        carried = carried.view(batch, -1, chunk, heads, channels)
+    first = 1 if state is None else 0
+    if first < count:
+        before = states[:, first:count].flatten(2, 3).transpose(-1, -2)
+        carried = (c[:, first:] @ before).view(batch, -1, chunk, heads, channels)
         carried = carried * log_decay[:, first:].exp().transpose(-1, -2)[..., None]
         y = torch.cat([y[:, :first], y[:, first:] + carried], 1) if first else y + carried
     return y.reshape(batch, length, heads, channels), end
+
+
+class _Carried(torch.autograd.Function):
+    """States `[batch, n + 1, H, P, N]` before the first chunk (zeros for None) and after each of n.
+
+    From `kept [batch, n, H]` of the state before, and `added [batch, n, H, P, N]`.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, kept: Tensor, added: Tensor, state: Tensor | None) -> Tensor:
+        states = added.new_empty(len(added), added.shape[1] + 1, *added.shape[2:])
+        states[:, 0] = 0 if state is None else state
+        for i, decay in enumerate(kept[..., None, None].unbind(1)):
+            torch.addcmul(added[:, i], states[:, i], decay, out=states[:, i + 1])
+        ctx.save_for_backward(kept, states)
+        ctx.has_state = state is not None
+        return states
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        kept, states = ctx.saved_tensors
+        grad = grad.clone(memory_format=torch.contiguous_format)
+        for i in reversed(range(kept.shape[1])):
+            grad[:, i].addcmul_(grad[:, i + 1], kept[:, i, :, None, None])
+        grad_kept = (grad[:, 1:] * states[:, :-1]).sum((-1, -2))
+        return grad_kept, grad[:, 1:], grad[:, 0] if ctx.has_state else None
 
 
 def ssd_flops(length: int, heads: int, channels: int, size: int, chunk: int) -> Cost:
