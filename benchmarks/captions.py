@@ -6,7 +6,7 @@ with the profiles of Krumhansl and Kessler (1982). librosa errs as well, so that
 What share of clips has a tempo or a key stated is printed beside them. With captions in the data set's folder:
 how many distinct words and captions they have.
 
-    python benchmarks/captions.py results/data/laptop-4 [--clips 100]
+    python benchmarks/captions.py results/data/laptop-5 [--clips 100]
 """
 
 import argparse

@@ -448,7 +448,7 @@ class LossPair:
     high: float
     p: float
     adjusted: float
-    """Holm's, over the pairs of one question."""
+    """Holm's, over the pairs of one question of one size, under one budget."""
     verdict: Literal["a is better", "b is better", "not told apart"]
 
 

@@ -66,7 +66,7 @@ def attach(
 
 @app.command()
 def generate(
-    model: Annotated[Path, option("A trained run, such as results/runs/prefix-simba-base-iters.")],
+    model: Annotated[Path, option("A trained run, such as results/runs/prefix-simba-base-flops-1.")],
     out: Annotated[
         Path,
         new_file_or_folder(

@@ -33,7 +33,7 @@ class Effect:
     low: float
     high: float
     p: float
-    """Adjusted for all pairs of the same question."""
+    """Adjusted for all pairs of the same question, size and budget."""
     seeds: int
     budget_kind: str | None = None
     budget: float | None = None

@@ -86,8 +86,9 @@ def _row(system: str, kind: str, held: Likelihoods, split: Split, confidence: fl
 def loss_pairs(runs: Sequence[Trained], held: Likelihoods, confidence: float, where: str = "the study") -> pd.DataFrame:
     """The table `loss_pairs`: the pairs of each question, and `twins`; of each split by itself.
 
-    `adjusted` is Holm's, over the pairs of one question on one split. Pairs without a seed in common have no row, nor
-    has any on a split of a single track. UserError for other seeds in a pair of the question `mixer`.
+    `adjusted` is Holm's, over the pairs of one question of one size, under one budget, on one split.
+    Pairs without a seed in common have no row, nor has any on a split of a single track. UserError for other seeds in
+    a pair of the question `mixer`.
     """
     by_design = {one.design: one for one in replicated(runs)}
     asked = pairs(by_design)
@@ -157,9 +158,14 @@ def _pair(question: str, pair: Pair, difference: np.ndarray, split: Split, confi
 
 
 def _adjusted(rows: Iterator[LossPair], confidence: float) -> Iterator[LossPair]:
-    """The rows of one question with Holm's p-values, and the verdicts that follow."""
+    """The rows of one question with Holm's p-values, by size and budget, and the verdicts that follow."""
     found = list(rows)
-    for row, p in zip(found, holm([row.p for row in found]), strict=True):
-        better = "a is better" if row.difference > 0 else "b is better"
-        verdict = better if p < 1 - confidence else "not told apart"
-        yield replace(row, adjusted=float(p), verdict=verdict)  # type: ignore[arg-type]
+    families: dict[tuple[object, ...], list[int]] = {}
+    for number, row in enumerate(found):
+        families.setdefault((row.size, row.budget_kind, row.budget), []).append(number)
+    for family in families.values():
+        for number, p in zip(family, holm([found[i].p for i in family]), strict=True):
+            better = "a is better" if found[number].difference > 0 else "b is better"
+            verdict = better if p < 1 - confidence else "not told apart"
+            found[number] = replace(found[number], adjusted=float(p), verdict=verdict)  # type: ignore[arg-type]
+    yield from found

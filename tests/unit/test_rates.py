@@ -4,8 +4,9 @@ import copy
 import json
 
 import pytest
+from four_designs import four_designs
 
-from ssmttm.config import ROOT, load_config, merge
+from ssmttm.config import merge
 from ssmttm.errors import UserError
 from ssmttm.planning import asks_for_tuning, tuning_command
 from ssmttm.rates import COLUMNS, read_rates
@@ -27,7 +28,7 @@ TUNING = {"rates": [0.001, 0.002, 0.004], "seeds": [7, 8], "budget": "flops"}
 
 @pytest.fixture(scope="module")
 def shared():
-    return load_config(ROOT / "config.yaml") | {"studies": [], "tuning": TUNING, "rates": None}
+    return four_designs() | {"tuning": TUNING}
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_what_a_rate_does_not_depend_on_may_change(tuned, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": {"version": "other-1"}}, "another study: .*tuned on data set laptop-.*, and this is other-1"),
+        ({"data": {"version": "other-1"}}, "another study: .*tuned on data set laptop, and this is other-1"),
         ({"training": {"batch_size": 4}}, "line 2: rates.tsv has rates of another study: prefix-simba of size base"),
         ({"model": {"d_state": 16}}, "tuned with other settings of model, training, budget, codec or text"),
         ({"rates": "none.tsv"}, "none.tsv: no such table of learning rates; .*snakemake --cores all tune"),

@@ -5,6 +5,7 @@ import json
 
 import pytest
 import yaml
+from four_designs import four_designs
 
 from ssmttm import settings
 from ssmttm.choices import checkpoints_of
@@ -25,7 +26,7 @@ REFINERS = {
 
 @pytest.fixture(scope="module")
 def shared():
-    return load_config(ROOT / "config.yaml") | {"studies": [], "refiners": REFINERS}
+    return four_designs() | {"refiners": REFINERS}
 
 
 @pytest.fixture
@@ -226,6 +227,7 @@ def test_a_further_study_that_can_t_be_is_refused(config, tmp_path, overlay, row
 def test_the_specs_of_all_that_is_trained_are_printed_by_name():
     files = [ROOT / "config.yaml"]
     assert named_settings("refine-unet-1", files, None)["refiner"]["backbone"] == "unet"
+    assert named_settings("refine", files, None)["refiner"]["layers"] == 1
     assert named_settings("stages-unet-1", files, None)["model"]["codebooks"] == 1
     with pytest.raises(UserError, match="'refine-unet-9' is neither a run, a refiner nor a stage; did you mean"):
         named_settings("refine-unet-9", files, None)

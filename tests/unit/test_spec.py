@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+from four_designs import four_designs
 
 from ssmttm import choices, given, planning, plugins, run_table, settings, spec
 from ssmttm.config import PRESETS, ROOT, SCHEMAS, load_config, lookup, merge, subschema, validate_config
@@ -17,7 +18,7 @@ HEADER = "run\tstudy\tvariant\tsize\tbudget\tseed\toverrides\n"
 
 @pytest.fixture(scope="module")
 def shared():
-    return load_config(ROOT / "config.yaml")
+    return four_designs()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ ROW = "\tlaptop\t{variant}\t{size}\t{budget}\t1\t{overrides}\n"
 GOOD = {"variant": "prefix-simba", "size": "base", "budget": "iters", "overrides": ""}
 
 ROWS = {
-    "a run that stands there twice": ("prefix-simba-base-iters", {}, ["'prefix-simba-base-iters'", "twice"]),
+    "a run that stands there twice": ("prefix-simba-base-flops-1", {}, ["'prefix-simba-base-flops-1'", "twice"]),
     "a run with the name of a rule": ("codec", {}, ["'codec'", "name of a rule"]),
     "an unknown variant": ("x", {"variant": "prefix-rnn"}, ["variant 'prefix-rnn'", "cross-simba"]),
     "an unknown size": ("x", {"size": "huge"}, ["size 'huge'", "quarter"]),

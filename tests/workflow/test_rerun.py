@@ -153,8 +153,8 @@ def test_an_edited_page_template_rewrites_only_the_pages(project):
 
 def test_a_new_row_runs_only_itself(project):
     project.append("workflow/runs.tsv", "prefix-simba-seed-2\tlaptop\tprefix-simba\tbase\titers\t2\t\n")
-    old, new = from_training("prefix-simba-base-iters"), "prefix-simba-seed-2"
-    assert project.plan() == {job.replace("prefix-simba-base-iters", new) for job in old}
+    old, new = from_training("prefix-simba-base-flops-1"), "prefix-simba-seed-2"
+    assert project.plan() == {job.replace("prefix-simba-base-flops-1", new) for job in old}
 
 
 def test_a_changed_row_reruns_only_itself(project):

@@ -89,7 +89,7 @@ def test_lint_and_format_are_clean(fresh):
 
 
 def test_a_runs_name_builds_only_that_run(fresh):
-    run = "prefix-simba-base-iters"
+    run = "prefix-simba-base-flops-1"
     plan = fresh.plan(run)
     assert {job for job in plan if job.startswith(("train", "evaluate"))} == {f"train {run}", f"evaluate {run}"}
     assert "baselines" in plan, "which it is scored against"

@@ -12,7 +12,8 @@ from ssmttm.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = [ROOT / "config.yaml"]
-VARIANTS = sorted(load_config(*FILES)["variants"])
+SINGLE = "single-simba"  # all levels of the default study's codec, so of no other preset
+VARIANTS = sorted(set(load_config(*FILES)["variants"]) - {SINGLE})
 PAPER = 281_042_176
 
 
@@ -59,20 +60,20 @@ def test_prefix_simba_at_the_papers_size_is_the_papers_model(command):
 def test_designs_are_as_large_as_one_another(variant):
     assert parameters(variant, "paper") == pytest.approx(PAPER, rel=0.05)
     assert parameters(variant, "paper-quarter") == pytest.approx(PAPER / 4, rel=0.08)
-    assert parameters(variant, "base") == pytest.approx(parameters("prefix-simba", "base"), rel=0.05)
+    assert parameters(variant, "base") == pytest.approx(parameters("prefix-simba", "base"), rel=0.08)
 
 
 def test_every_size_of_every_preset_has_every_design():
     for preset in PRESETS.glob("*/config.yaml"):
         config = load_config(*FILES, preset)
         for size in config["sizes"]:
-            for variant in config["variants"]:
+            for variant in config["variants"] if preset.parent.name == "stages" else VARIANTS:
                 design.build(config, variant, size)
 
 
 def test_sizes_are_found_in_the_config_and_in_presets():
     config, key = design.choose_size("quarter", None, FILES)
-    assert (config["data"]["version"], key) == ("laptop-4", "quarter")
+    assert (config["data"]["version"], key) == ("laptop-5", "quarter")
     config, key = design.choose_size("single-gpu-quarter", None, FILES)
     assert (config["data"]["version"], key) == ("single-gpu-4", "quarter")
     config, key = design.choose_size("tiny", "smoke", FILES)
@@ -124,7 +125,7 @@ def test_quantities_have_three_digits_and_a_prefix():
         (["prefix-simba", "--size", "huge"], "--size huge: neither among the config's sizes (base, quarter)"),
         (
             ["prefix-simba", "--size", "paper-tiny"],
-            "nor a preset (debian, paper, single-gpu, smoke, stages, verdicts, vocoder)",
+            "nor a preset (debian, paper, single-gpu, smoke, stages, vocoder)",
         ),
         (["prefix-simba", "--preset", "none"], "--preset none: no such preset; there are debian, paper"),
         (["prefix-simba", "--config", "none.yaml"], "none.yaml: no such config file"),

@@ -3,9 +3,9 @@ import shutil
 
 import pandas as pd
 import pytest
+from four_designs import four_designs
 
 from ssmttm.choices import BASELINES, CODE_MODELS, metrics_of
-from ssmttm.config import load_config
 from ssmttm.errors import UserError
 from ssmttm.stages import compare
 from ssmttm.statistics.bootstrap import NO_INTERVAL
@@ -13,7 +13,7 @@ from ssmttm.study.collect import collect
 from ssmttm.study.derive import ends
 from ssmttm.study.trained import kind_and_amount
 
-EVALUATION = load_config()["evaluation"] | {"bootstrap": 20}
+EVALUATION = four_designs()["evaluation"] | {"bootstrap": 20}
 PARTS = {"kl": 2, "frechet_infinity": 2, "kernel": 2, "prdc": 4, "diversity": 3}
 """Rows of a metric per reference, where there is more than one."""
 SCORES = "scores/final/musicnn.json"

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from ssmttm.errors import UserError
+from ssmttm.statistics.paired import holm
 from ssmttm.study.efficiency import AT_LEAST, BETWEEN, NOT_REACHED, efficiency
 from ssmttm.study.likelihoods import read_likelihoods
 from ssmttm.study.losses import loss_pairs, losses
@@ -135,6 +136,15 @@ def test_pairs_are_asked_by_question_and_what_differs_is_found(tree):
     assert (table["verdict"] == "a is better").all() and (table["seeds"] == 3).all()
     assert {*table.query("question == 'mixer'")["a"]} == {"prefix-simba", "cross-simba"}
     assert (table["adjusted"] >= table["p"]).all()
+
+
+def test_p_values_are_adjusted_over_a_questions_pairs_of_one_size_under_one_budget(tree):
+    two_by_two(tree, sizes=("base", "quarter"))
+    table = tree.pairs()
+    families = table.groupby(["question", "size", "budget_kind", "budget"])
+    assert {len(rows) for _, rows in families} == {2, 4}
+    for _, rows in families:
+        assert rows["adjusted"].to_numpy() == pytest.approx(holm(rows["p"].to_numpy()))
 
 
 def test_without_a_difference_nothing_is_told_apart(tree):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import synthetic
+from four_designs import four_designs
 
 from ssmttm.choices import LOSS_TABLES
-from ssmttm.config import load_config
 from ssmttm.report.scoreboard import run_rows
 from ssmttm.stages import report
 from ssmttm.study.folder import Study, read_study
@@ -137,7 +137,7 @@ RUNS = """run study variant size budget seed overrides
 
 def config_of_two_by_two(root: Path) -> dict:
     """Mixer and conditioning crossed, three seeds of each, and two designs at a quarter of the size."""
-    config = load_config(synthetic.ROOT / "config.yaml")
+    config = four_designs()
     config["budgets"] = {"iters": {"iterations": 120}, "flops": {"flops": 6.0e12}}
     base = ("prefix-simba", "prefix-transformer", "cross-simba", "cross-transformer", "prefix-mamba")
     wanted = [(v, "base", "flops", s) for v in base for s in (1, 2, 3)]

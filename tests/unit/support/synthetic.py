@@ -8,11 +8,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+from four_designs import four_designs
 
 from ssmttm.audio.coded import encode_audio
 from ssmttm.captions.statistics import statistics
 from ssmttm.choices import BASELINES, CODE_MODELS, FINAL, checkpoints_of
-from ssmttm.config import load_config
 from ssmttm.evaluation.metrics import text_audio
 from ssmttm.files import write_json, write_text
 from ssmttm.run_table import read_studies
@@ -242,7 +242,7 @@ def write_likelihoods(folder: Path, data: Path) -> None:
 
 def stages_config() -> dict:
     """A config with two refiners, of two seeds each, and budgets of which two halves are a whole."""
-    config = load_config(ROOT / "config.yaml")
+    config = four_designs()
     config["budgets"] = {"whole": {"flops": 6.0e12}, "half": {"flops": 3.0e12}}
     config["variants"]["first-simba"] = {**config["variants"]["prefix-simba"], "model": {"codebooks": 1}}
     config["sizes"]["base"]["layers"]["first-simba"] = 5
@@ -284,10 +284,10 @@ def build(
 ) -> dict:
     """Write the whole tree under `root`/results; returns the paths that the report takes.
 
-    Without `config` it is that of the default study, under budgets of its own.
+    Without `config` it is that of four designs, under budgets of its own.
     """
     if config is None:
-        config = load_config(ROOT / "config.yaml")
+        config = four_designs()
         config["budgets"] = {"iters": {"iterations": 120}, "flops": {"flops": 6.0e12}}
     config["evaluation"]["bootstrap"], config["studies"] = bootstrap, []
     table = read_studies(config, ROOT)
