@@ -7,10 +7,11 @@ from typing import Literal
 
 from ssmttm.errors import UserError
 
-Question = Literal["mixer", "conditioning", "stages", "size"]
+Question = Literal["mixer", "layers", "conditioning", "stages", "size"]
 
 QUESTIONS: dict[Question, str] = {
-    "mixer": "a state-space model against a Transformer, both conditioned in the same way",
+    "mixer": "a state-space model against a Transformer, with the same conditioning and the same other layers",
+    "layers": "a state-space model against a Transformer of other feed-forward layers, with the same conditioning",
     "conditioning": "captions as a prefix against captions by cross-attention, with the same layers",
     "stages": "two stages against one, with the same layers, under the same budget in all",
     "size": "the larger size of a design against a smaller one",
@@ -62,11 +63,12 @@ class Pair:
 def pairs(designs: Iterable[Design]) -> list[Pair]:
     """All pairs that a question asks for, question by question, in the order of `designs`.
 
-    `a` is the state-space model (`mixer`), the prefix (`conditioning`), the one of two stages, the larger size.
+    `a` is the state-space model (`mixer`, `layers`), the prefix (`conditioning`), the one of two stages, the larger size.
     """
     found = list(dict.fromkeys(designs))
     return [
-        *(Pair("mixer", *pair) for pair in permutations(found, 2) if _mixer(*pair)),
+        *(Pair("mixer", *pair) for pair in permutations(found, 2) if _mixer(*pair) and _alike(*pair)),
+        *(Pair("layers", *pair) for pair in permutations(found, 2) if _mixer(*pair) and not _alike(*pair)),
         *(Pair("conditioning", *pair) for pair in permutations(found, 2) if _conditioning(*pair)),
         *(Pair("stages", *pair) for pair in permutations(found, 2) if _stages(*pair)),
         *(Pair("size", *pair) for pair in permutations(found, 2) if _size(*pair)),
@@ -76,6 +78,10 @@ def pairs(designs: Iterable[Design]) -> list[Pair]:
 def _mixer(a: Design, b: Design) -> bool:
     pure = not (a.hybrid or b.hybrid)
     return pure and a.place == b.place and a.mixer != ATTENTION == b.mixer and a.conditioning == b.conditioning
+
+
+def _alike(a: Design, b: Design) -> bool:
+    return a.feedforward == b.feedforward
 
 
 def _conditioning(a: Design, b: Design) -> bool:

@@ -59,7 +59,7 @@ class Answer:
     verdict: Verdict
     effect: Effect | None = None
     others: list[Effect] = field(default_factory=list)
-    """The same question asked of other designs, and under other budgets."""
+    """The same question asked of other designs, also of other layers, and under other budgets."""
     parts: list[Effect] = field(default_factory=list)
     """Of `size`: what each of both gives up, positive where it gives up something."""
     times: Efficiency | None = None
@@ -91,8 +91,8 @@ def answers(study: Study) -> list[Answer]:
     pairs = [row for row in rows_of(study["loss_pairs"], LossPair) if row.split == TEST]
     found = [row for row in rows_of(study["efficiency"], Efficiency) if row.split == TEST]
     return [
-        _asked("compute", "mixer", pairs, losses, found, level),
-        _asked("stages", "stages", pairs, losses, found, level),
+        _asked("compute", ("mixer", "layers"), pairs, losses, found, level),
+        _asked("stages", ("stages",), pairs, losses, found, level),
         _sizes(pairs, level),
     ]
 
@@ -153,13 +153,13 @@ def _effect(pair: LossPair) -> Effect:
 
 def _asked(
     claim: Claim,
-    question: str,
+    questions: Sequence[str],
     pairs: Sequence[LossPair],
     losses: Sequence[Loss],
     found: list[Efficiency],
     level: float,
 ) -> Answer:
-    """By the first pair of a question; the claim can't hold where another one under the same budget says the opposite.
+    """By the first pair of the questions; the claim can't hold where another one under the same budget says the opposite.
 
     First are equal FLOPs, the larger size, layers that are alike but for what is asked, and captions as a prefix, as
     the paper's own design has them.
@@ -167,7 +167,7 @@ def _asked(
     prefix = {row.variant for row in losses if row.conditioning == "prefix"}
     layers = {row.variant: row.feedforward for row in losses}
     smaller = {pair.size for pair in pairs if pair.question == "size"}
-    effects = [_effect(pair) for pair in pairs if pair.question == question]
+    effects = [_effect(pair) for pair in pairs if pair.question in questions]
     effects.sort(key=lambda e: (*_budget(e), e.size in smaller, layers.get(e.a) != layers.get(e.b), e.a not in prefix))
     if not effects:
         return Answer(claim, "not asked here")

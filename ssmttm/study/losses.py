@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ssmttm.questions import Design, Pair, check_seeds, pairs, twins
+from ssmttm.questions import QUESTIONS, Design, Pair, check_seeds, pairs, twins
 from ssmttm.statistics.clustered import Estimate, estimate
 from ssmttm.statistics.paired import holm
 from ssmttm.study.frames import frame_of
@@ -95,7 +95,7 @@ def loss_pairs(runs: Sequence[Trained], held: Likelihoods, confidence: float, wh
     check_seeds(asked, {design: set(one.runs) for design, one in by_design.items()}, where)
     rows: list[LossPair] = []
     for split in held.splits:
-        for question in ("mixer", "conditioning", "stages", "size"):
+        for question in QUESTIONS:
             rows += _adjusted(
                 _of_question([p for p in asked if p.question == question], by_design, held, split, confidence),
                 confidence,

@@ -29,6 +29,11 @@ def test_another_budget_size_or_number_of_stages_is_no_pair_of_mixers():
         assert asked(SSM, design(mixer="attention", **other)) == []
 
 
+def test_a_transformer_of_other_feed_forward_layers_is_a_question_of_its_own():
+    other = design(mixer="attention", feedforward="swiglu")
+    assert asked(SSM, TRANSFORMER, other) == [("mixer", SSM, TRANSFORMER), ("layers", SSM, other)]
+
+
 def test_a_hybrid_is_neither_of_two_mixers():
     assert asked(design(hybrid=True), TRANSFORMER) == []
 

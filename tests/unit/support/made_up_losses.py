@@ -50,7 +50,7 @@ def answered(study: Study, how: str) -> Study:
         for name, loss in TRIVIAL.items()
     ]  # fmt: skip
     pairs = _pairs(runs, losses)
-    efficiency = [_times(p, how) for p in pairs if p.question in ("mixer", "conditioning") and p.budget_kind == "flops"]
+    efficiency = [_times(p, how) for p in pairs if p.question in ("mixer", "layers", "conditioning") and p.budget_kind == "flops"]
     made = {"losses": rows, "loss_pairs": pairs, "efficiency": efficiency}
     return replace(study, tables={**study.tables, **{name: frame_of(table, name) for name, table in made.items()}})
 
@@ -108,7 +108,7 @@ def _question(a: SystemScore, b: SystemScore) -> str:
     if a.stages != b.stages:
         return "stages" if (a.stages, b.stages) == (2, 1) else ""
     if (a.mixer == "attention") < (b.mixer == "attention") and a.conditioning == b.conditioning:
-        return "mixer"
+        return "mixer" if a.feedforward == b.feedforward else "layers"
     alike = (a.mixer, a.feedforward) == (b.mixer, b.feedforward)
     return "conditioning" if alike and (a.conditioning, b.conditioning) == ("prefix", "cross") else ""
 
