@@ -63,7 +63,8 @@ class Pair:
 def pairs(designs: Iterable[Design]) -> list[Pair]:
     """All pairs that a question asks for, question by question, in the order of `designs`.
 
-    `a` is the state-space model (`mixer`, `layers`), the prefix (`conditioning`), the one of two stages, the larger size.
+    `a` is the state-space model (`mixer`, `layers`), the prefix (`conditioning`), the one of two stages, or the larger
+    size.
     """
     found = list(dict.fromkeys(designs))
     return [

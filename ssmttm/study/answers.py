@@ -159,10 +159,10 @@ def _asked(
     found: list[Efficiency],
     level: float,
 ) -> Answer:
-    """By the first pair of the questions; the claim can't hold where another one under the same budget says the opposite.
+    """By the first pair of the questions.
 
-    First are equal FLOPs, the larger size, layers that are alike but for what is asked, and captions as a prefix, as
-    the paper's own design has them.
+    The claim can't hold where another one under the same budget says the opposite. First are equal FLOPs, the larger
+    size, layers that are alike but for what is asked, and captions as a prefix, as the paper's own design has them.
     """
     prefix = {row.variant for row in losses if row.conditioning == "prefix"}
     layers = {row.variant: row.feedforward for row in losses}

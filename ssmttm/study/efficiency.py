@@ -28,7 +28,7 @@ _QUESTIONS = ("mixer", "layers", "conditioning")
 
 
 def efficiency(runs: Sequence[Trained], held: Likelihoods, confidence: float) -> pd.DataFrame:
-    """The table `efficiency`: pairs of the questions `mixer`, `layers` and `conditioning`, in both directions, on each split.
+    """The table `efficiency`: pairs of the questions about mixer, layers and conditioning, both ways, on each split.
 
     The target is the loss of the most expensive run of `b`. `times` is its cost over the least cost at which `a` is as
     good: more than 1 where `a` needs less. None where `a` isn't as good by its longest run; where its shortest one is

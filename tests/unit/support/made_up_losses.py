@@ -50,7 +50,8 @@ def answered(study: Study, how: str) -> Study:
         for name, loss in TRIVIAL.items()
     ]  # fmt: skip
     pairs = _pairs(runs, losses)
-    efficiency = [_times(p, how) for p in pairs if p.question in ("mixer", "layers", "conditioning") and p.budget_kind == "flops"]
+    asked = [p for p in pairs if p.question in ("mixer", "layers", "conditioning") and p.budget_kind == "flops"]
+    efficiency = [_times(p, how) for p in asked]
     made = {"losses": rows, "loss_pairs": pairs, "efficiency": efficiency}
     return replace(study, tables={**study.tables, **{name: frame_of(table, name) for name, table in made.items()}})
 
