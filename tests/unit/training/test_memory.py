@@ -6,7 +6,7 @@ from training_data import FRAMES, SETTINGS, TOKENS
 from ssmttm.errors import UserError
 from ssmttm.models.lm import MusicLM
 from ssmttm.training.data import Batch
-from ssmttm.training.memory import USABLE, _activations, fit_memory, measure_activations, training_memory
+from ssmttm.training.memory import USABLE, _activations, bound, fit_memory, measure_activations, training_memory
 from ssmttm.training.task import Fit
 
 
@@ -74,3 +74,15 @@ def test_auto_takes_the_largest_divisor_that_fits_and_checkpoints_only_if_it_mus
 def test_too_little_memory_is_one_message_with_both_amounts(changes, ways):
     with pytest.raises(UserError, match=rf"too little memory: .* needs 0\.\d\d GB; 0\.00 GB are free.*{ways}"):
         fit(1000, **changes)
+
+
+@pytest.mark.parametrize("variant", ["prefix-simba", "prefix-mamba1", "cross-transformer", "prefix-transformer-plus"])
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_the_bound_is_far_above_what_is_measured(variant, checkpointing):
+    config, fit = tiny_config(variant), Fit(2, checkpointing)
+    assert bound(config, fit, FRAMES, TOKENS) > 2 * training_memory(config, SETTINGS, fit, FRAMES, TOKENS).total
+
+
+def test_nothing_is_measured_where_there_is_room_for_the_bound(monkeypatch):
+    monkeypatch.setattr("ssmttm.training.memory.training_memory", None)
+    assert fit(10**15) == Fit(SETTINGS["micro_batch"], False)
