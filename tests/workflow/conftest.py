@@ -25,7 +25,10 @@ MORE_RUNS = [
     }
     for variant in ("prefix-hybrid", "prefix-mamba1")
 ]
-"""Runs that the finished project has beside those of the default run table: every mixer is there."""
+"""Runs that the finished project has beside those of `TABLE`: every mixer is there."""
+
+TABLE = ROOT / "tests" / "unit" / "support" / "four_designs.tsv"
+"""The run table of the finished project: fewer runs than the default study has, and so faster to plan."""
 
 RELEASE_HAS_NOT = re.compile(r"dataset\.json|index\.parquet|prompts\.parquet|/training/|/audio/\d+\.parquet")
 """Files in the folder of a data set that are not part of its release."""
@@ -141,6 +144,10 @@ def fresh(tmp_path_factory) -> Project:
 def built(fresh, tmp_path_factory) -> Project:
     """The project with a placeholder for each product, recorded as built. Not to be changed."""
     project = fresh.copy(tmp_path_factory.mktemp("built") / "project")
+    shutil.copy2(TABLE, project.folder / "workflow" / "runs.tsv")
+    project.edit("config.yaml", "rates: workflow/rates.tsv", "rates: null")
+    project.edit("config.yaml", "checkpoints: []   ", "checkpoints: [0.25, 0.5] ")
+    project.edit("config.yaml", "checkpoints: []   ", "checkpoints: [0.5]   ")
     for row in MORE_RUNS:
         project.append("workflow/runs.tsv", "\t".join(map(str, row.values())) + "\t\n")
     project.build("laptop")

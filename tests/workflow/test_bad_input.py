@@ -2,7 +2,7 @@
 
 import pytest
 
-ROW = "\tlaptop\t{variant}\t{size}\t{budget}\t1\t{overrides}\n"
+ROW = "\tlaptop\t{variant}\t{size}\t{budget}\t1\t\t{overrides}\n"
 GOOD = {"variant": "prefix-simba", "size": "base", "budget": "iters", "overrides": ""}
 
 ROWS = {
@@ -17,8 +17,12 @@ ROWS = {
         {"overrides": "data.seed=2"},
         ["'data.seed'", "only model.*, training.* and generation.*"],
     ),
-    "more codebooks than the codec has": ("x", {"overrides": "model.codebooks=5"}, ["model.codebooks 5", "is 4"]),
-    "a micro-batch that does not fit": ("x", {"overrides": "training.batch_size=3"}, ["micro_batch 2", "batch_size 3"]),
+    "more codebooks than the codec has": ("x", {"overrides": "model.codebooks=7"}, ["model.codebooks 7", "is 6"]),
+    "a micro-batch that does not fit": (
+        "x",
+        {"overrides": "training.micro_batch=2"},
+        ["micro_batch 2", "batch_size 1"],
+    ),
     "an override of the wrong kind": ("x", {"overrides": "model.dropout=much"}, ["model.dropout", "'much'"]),
 }
 
@@ -31,12 +35,16 @@ def complaint(done) -> str:
     return done.stdout
 
 
+def last_line(clone) -> int:
+    return len((clone.folder / "workflow" / "runs.tsv").read_text(encoding="utf-8").splitlines())
+
+
 @pytest.mark.parametrize("case", ROWS)
 def test_a_bad_row_is_named(clone, case):
     name, change, expected = ROWS[case]
     clone.append("workflow/runs.tsv", name + ROW.format(**GOOD | change))
     message = complaint(clone.snakemake("--dry-run"))
-    assert "workflow/runs.tsv, line 12" in message
+    assert f"workflow/runs.tsv, line {last_line(clone)}" in message
     assert all(part in message for part in expected), message
 
 
@@ -64,4 +72,7 @@ def test_a_bad_setting_is_named(clone, old, new, expected):
 def test_spaces_instead_of_tabs_are_named(clone):
     clone.append("workflow/runs.tsv", "x laptop prefix-simba base iters 1\n")
     message = complaint(clone.snakemake("--dry-run"))
-    assert "workflow/runs.tsv, line 12: its cells are separated by spaces; separate them by tabs" in message
+    assert (
+        f"workflow/runs.tsv, line {last_line(clone)}: its cells are separated by spaces; separate them by tabs"
+        in message
+    )

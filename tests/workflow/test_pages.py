@@ -68,14 +68,14 @@ def test_a_page_of_an_older_layout_is_replaced(project, records):
 
 @pytest.mark.parametrize("target", [(), (PAGE,), ("laptop",), ("results/studies/laptop/report.html",)])
 def test_a_study_makes_a_deleted_run_again(project, target):
-    run = "prefix-simba-base-flops-1"
+    run = "prefix-simba-base-iters"
     shutil.rmtree(project.folder / "results" / "runs" / run)
     plan = project.plan(*target)
     assert {job for job in plan if job.startswith("train")} == {f"train {run}"}
     assert {"report laptop", f"evaluate {run}"} <= plan
 
 
-@pytest.mark.parametrize("lost", ["runs/prefix-simba-base-flops-1/model.safetensors", "studies/laptop/figures"])
+@pytest.mark.parametrize("lost", ["runs/prefix-simba-base-iters/model.safetensors", "studies/laptop/figures"])
 def test_a_page_makes_a_single_deleted_product_again(project, lost):
     path = project.folder / "results" / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -84,11 +84,11 @@ def test_a_page_makes_a_single_deleted_product_again(project, lost):
 
 def test_a_run_by_name_leaves_a_wrong_page_alone(project):
     (project.folder / PAGE).write_text("<html>", encoding="utf-8")
-    assert project.plan("prefix-simba-base-flops-1") == set()
+    assert project.plan("prefix-simba-base-iters") == set()
 
 
 def test_of_several_studies_the_page_is_the_first_ones_or_the_named_ones(clone):
-    clone.append("workflow/runs.tsv", "other\tother-study\tprefix-simba\tbase\titers\t1\t\n")
+    clone.append("workflow/runs.tsv", "other\tother-study\tprefix-simba\tbase\titers\t1\t\t\n")
     assert {"report laptop", "report other-study"} <= clone.plan()
     assert "report laptop" not in clone.plan("other-study")
     for setting, study, not_shown in (("null", "laptop", "other-study"), ("other-study", "other-study", "laptop")):

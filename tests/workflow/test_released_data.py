@@ -96,7 +96,7 @@ def test_before_its_release_a_data_set_is_followed_by_all_that_reads_it(project)
         path.unlink()
     plan = project.plan(PAGE)
     assert f"release {VERSION}" in plan
-    assert {"page", "report laptop", "train prefix-simba-base-flops-1", "prompts"} <= plan
+    assert {"page", "report laptop", "train prefix-simba-base-iters", "prompts"} <= plan
 
 
 def test_a_run_that_ends_without_its_target_fails(clone):

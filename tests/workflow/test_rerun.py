@@ -11,9 +11,9 @@ from ssmttm.config import load_config
 from ssmttm.run_table import read_runs
 from ssmttm.spec import mixers_of, run_spec
 
-from .conftest import MORE_RUNS, ROOT, Project
+from .conftest import MORE_RUNS, ROOT, TABLE, Project
 
-CONFIG = load_config(ROOT / "config.yaml")
+CONFIG = load_config(ROOT / "config.yaml") | {"runs": str(TABLE), "rates": None}
 RUNS = read_runs(CONFIG, ROOT) | {row["run"]: row | {"spec": run_spec(CONFIG, row, "")} for row in MORE_RUNS}
 VERSION = CONFIG["data"]["version"]
 METRICS = CONFIG["evaluation"]["metrics"]
@@ -84,7 +84,7 @@ def test_an_edited_metric_recomputes_only_scores(project, metric):
 
 
 def test_the_checkpoints_to_score_change_nothing_that_is_there(project):
-    project.edit("config.yaml", "[0.5]               # models of", "[] # models of")
+    project.edit("config.yaml", "checkpoints: [0.5] ", "checkpoints: [] ")
     assert project.plan() == SUMMARY
 
 
@@ -153,8 +153,8 @@ def test_an_edited_page_template_rewrites_only_the_pages(project):
 
 def test_a_new_row_runs_only_itself(project):
     project.append("workflow/runs.tsv", "prefix-simba-seed-2\tlaptop\tprefix-simba\tbase\titers\t2\t\n")
-    old, new = from_training("prefix-simba-base-flops-1"), "prefix-simba-seed-2"
-    assert project.plan() == {job.replace("prefix-simba-base-flops-1", new) for job in old}
+    old, new = from_training("prefix-simba-base-iters"), "prefix-simba-seed-2"
+    assert project.plan() == {job.replace("prefix-simba-base-iters", new) for job in old}
 
 
 def test_a_changed_row_reruns_only_itself(project):
