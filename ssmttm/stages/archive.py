@@ -1,0 +1,45 @@
+"""Stage `archive`: keep a finished study in a folder of its own, or check one that was kept."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ssmttm.errors import UserError
+from ssmttm.files import sha256_file
+from ssmttm.given import read_release
+from ssmttm.progress import notify
+from ssmttm.released import RELEASE
+from ssmttm.report.report import build, study_parts
+from ssmttm.study.archive import PAGE, check, keep
+
+
+def run(
+    spec: Mapping[str, Any],
+    study: Path,
+    data: Path,
+    out: Path,
+    command: str,
+    hours: float,
+    claims: Path | None,
+    examples: int,
+) -> None:
+    """Keep the study in folder `study`, of the data set in `data`, in the folder `out`.
+
+    Its page has players for `examples` captions. Raises UserError for hours that aren't positive, and for a folder
+    `out` that has other files than a kept study's.
+    """
+    if not hours > 0:
+        raise UserError(f"--hours {hours:g}: say how long the study took by the clock, such as 0.25")
+    release = read_release(data)
+    if out.is_dir() and any(out.iterdir()):
+        check(out)  # what is there is one, and is replaced
+    small = {**spec, "report": {**spec["report"], "examples": examples}}
+    page = build(small, study_parts(small, [study], data, study / PAGE), data, study / PAGE, claims)
+    facts = {"version": release["settings"]["version"], "sha256": sha256_file(data / RELEASE)}
+    keep(study, page, facts, out, command, hours)
+
+
+def verify(folder: Path) -> None:
+    """Say of a kept study that it is whole; UserError where it isn't."""
+    manifest = check(folder)
+    notify(f"{folder}: study {manifest['study']}, {manifest['runs']} runs, {manifest['hours']:g} hours: as it was kept")
