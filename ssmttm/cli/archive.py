@@ -27,13 +27,12 @@ def keep(
     command: Annotated[str, option("What made the study, such as 'make report'.")],
     hours: Annotated[float, option("How long that took by the clock.")],
     claims: Annotated[Path | None, option("claims.json, which `ssmttm claims` writes.")] = None,
-    examples: Annotated[int, option("Captions with players on its page.", min=1)] = 1,
     spec: Spec = None,
 ) -> None:
-    """Keep a study: its page with few players, the tables behind its verdicts, its curves, and a manifest."""
+    """Keep a study: its page without real music, the tables behind its verdicts, its curves, and a manifest."""
     from ssmttm.stages import archive
 
-    archive.run(stage_settings("report", spec), study, data, out, command, hours, claims, examples)
+    archive.run(stage_settings("report", spec), study, data, out, command, hours, claims)
 
 
 @app.command()

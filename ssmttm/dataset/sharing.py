@@ -35,6 +35,12 @@ class RealMusic:
         note = "; not for commercial use" if is_noncommercial(track["license"]) else ""
         return f"{track['attribution']}{note}"
 
+    def withheld(self) -> "RealMusic":
+        """The same music, of which no clip is passed on, whatever its license allows."""
+        silent = RealMusic.__new__(RealMusic)
+        silent._tracks = {}
+        return silent
+
     def credits(self, clip_ids: Iterable[str]) -> list[str]:
         """The lines for these clips, each track once, sorted."""
         return sorted({self.credit(clip_id) for clip_id in clip_ids})

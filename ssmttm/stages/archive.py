@@ -21,20 +21,19 @@ def run(
     command: str,
     hours: float,
     claims: Path | None,
-    examples: int,
 ) -> None:
     """Keep the study in folder `study`, of the data set in `data`, in the folder `out`.
 
-    Its page has players for `examples` captions. Raises UserError for hours that aren't positive, and for a folder
-    `out` that has other files than a kept study's.
+    Its page plays what the best runs made of one caption, and no real music: that is not passed on with it. Raises
+    UserError for hours that aren't positive, and for a folder `out` that has other files than a kept study's.
     """
     if not hours > 0:
         raise UserError(f"--hours {hours:g}: say how long the study took by the clock, such as 0.25")
     release = read_release(data)
     if out.is_dir() and any(out.iterdir()):
         check(out)  # what is there is one, and is replaced
-    small = {**spec, "report": {**spec["report"], "examples": examples}}
-    page = build(small, study_parts(small, [study], data, study / PAGE), data, study / PAGE, claims)
+    small = {**spec, "report": {**spec["report"], "examples": 1}}
+    page = build(small, study_parts(small, [study], data, study / PAGE, real_music=False), data, study / PAGE, claims)
     facts = {"version": release["settings"]["version"], "sha256": sha256_file(data / RELEASE)}
     keep(study, page, facts, out, command, hours)
 

@@ -56,9 +56,7 @@ def check(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder / MANIFEST}: `files` should name {PAGE} and {', '.join(FILES)}; keep the study again")
     for name, expected in files.items():
         if not (folder / name).is_file():
-            raise UserError(
-                f"{folder / name}: {MANIFEST} names it, and it is gone; restore it or keep the study again"
-            )
+            raise UserError(f"{folder / name}: {MANIFEST} names it, and it is gone; restore it or keep the study again")
         if sha256_file(folder / name) != expected:
             raise UserError(
                 f"{folder / name}: not the file that {MANIFEST} was written for; restore both or keep the study again"
