@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import IO, cast
 
@@ -59,7 +60,7 @@ def stepper_of(spec: RunSpec, folder: Path) -> Stepper:
     model, settings = spec["model"], spec["training"]
     vocabulary, words = spec["data"]["codec"]["codebook_size"], spec["data"]["text"]["max_tokens"]
     clips = training_set(folder, model["codebooks"], vocabulary, words)
-    sets = DataSet(clips, clips, clips, "benchmark", "benchmark")
+    sets = DataSet(*[clips] * (len(fields(DataSet)) - 2), "benchmark", "benchmark")  # type: ignore[arg-type, call-arg]
     task = LanguageModelTask(ModelConfig.from_spec(spec, WIDTH), settings, sets, {})  # type: ignore[typeddict-item]
     fit = Fit(settings["batch_size"], False)
     torch.manual_seed(0)
