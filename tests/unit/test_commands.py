@@ -26,6 +26,7 @@ WORDS = {  # options that take one of some names, or that are needed though type
     ("borrow", "run"): "prefix-simba-base-flops-1",
     ("refiner train", "name"): "refine-unet-1",
     ("tune trial", "name"): "prefix-simba-base-flops-1",
+    ("archive keep", "hours"): "0.5",
     ("record make", "track"): "laptop",
 }
 CLIPS = load_config(ROOT / "config.yaml")["data"]["clips"]

@@ -54,7 +54,7 @@ def test_a_row_with_another_number_of_steps_trains_what_it_shares_and_scores_the
     plan = jobs(output)
     own = {f"train {lender}", f"borrow {run}", "refiner refine-unet-2", f"attach {run}"}
     assert {job for job in plan if job.split()[0] in ("train", "borrow", "refiner", "attach")} == own
-    assert {job for job in plan if job.startswith("evaluate")} == {f"evaluate_final {run}"}
+    assert {job for job in plan if job.startswith("evaluate")} == {f"evaluate {run}"}
     assert f"ssmttm evaluate results/runs/{run}/generated/final.parquet --refiner=" in output
 
 
