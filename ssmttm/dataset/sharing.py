@@ -16,9 +16,13 @@ REAL = ("originals", "codec")
 class RealMusic:
     """The tracks behind the clips of a data set."""
 
-    def __init__(self, licensed: Path) -> None:
-        """`licensed` is the data set's licensed.parquet. Raises UserError if it can't be read."""
-        self._tracks = {t["track_id"]: t for t in read_table(licensed, "licensed", _COLUMNS).to_pylist()}
+    def __init__(self, licensed: Path | None) -> None:
+        """`licensed` is the data set's licensed.parquet; None where nothing is passed on, whatever its license allows.
+
+        Raises UserError if it can't be read.
+        """
+        rows = read_table(licensed, "licensed", _COLUMNS).to_pylist() if licensed else []
+        self._tracks = {track["track_id"]: track for track in rows}
 
     def track(self, clip_id: str) -> Mapping[str, Any] | None:
         """The track of a clip as a row of the `licensed` table; None if the data set doesn't have it."""
@@ -34,12 +38,6 @@ class RealMusic:
         track = self._tracks[clip_id.rpartition("@")[0]]
         note = "; not for commercial use" if is_noncommercial(track["license"]) else ""
         return f"{track['attribution']}{note}"
-
-    def withheld(self) -> "RealMusic":
-        """The same music, of which no clip is passed on, whatever its license allows."""
-        silent = RealMusic.__new__(RealMusic)
-        silent._tracks = {}
-        return silent
 
     def credits(self, clip_ids: Iterable[str]) -> list[str]:
         """The lines for these clips, each track once, sorted."""

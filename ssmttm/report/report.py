@@ -124,8 +124,7 @@ def study_parts(
     """
     if not studies:
         raise UserError("a report needs at least one study")
-    music, share = RealMusic(data / "licensed.parquet"), MAX_BYTES // len(studies)
-    music = music if real_music else music.withheld()
+    music, share = RealMusic(data / "licensed.parquet" if real_music else None), MAX_BYTES // len(studies)
     return [StudyPart(read_study(folder), spec, share, linker(page), music) for folder in studies]
 
 
