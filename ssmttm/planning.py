@@ -67,8 +67,10 @@ def asks_for_tuning(words: Sequence[str]) -> bool:
 
 
 def tuning_command(configs: Sequence[Any], default: str = "config.yaml") -> str:
-    """The command that tunes a study by the config files `configs`."""
-    overlays = [str(name) for name in configs if str(name) != default]
+    """The command that tunes a study by the config files `configs`, which lie below this folder by names from there."""
+    here = Path.cwd()
+    paths = [Path(name) for name in configs if str(name) != default]
+    overlays = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in paths]
     return shlex.join(["snakemake", "--cores", "all", "tune", *(["--configfile", *overlays] if overlays else [])])
 
 

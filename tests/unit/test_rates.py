@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from four_designs import four_designs
@@ -168,3 +169,4 @@ def test_tuning_is_asked_for_by_its_rules_and_files():
     assert not asks_for_tuning(["--cores", "all", "results/report.html"])
     command = "snakemake --cores all tune --configfile workflow/presets/debian/config.yaml"
     assert tuning_command(["config.yaml", "workflow/presets/debian/config.yaml"]) == command
+    assert tuning_command(["config.yaml", str(Path.cwd() / "workflow/presets/debian/config.yaml")]) == command
