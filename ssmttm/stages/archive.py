@@ -10,7 +10,7 @@ from ssmttm.given import read_release
 from ssmttm.progress import notify
 from ssmttm.released import RELEASE
 from ssmttm.report.report import build, study_parts
-from ssmttm.study.archive import PAGE, check, keep
+from ssmttm.study.archive import PAGE, check, check_place, keep
 
 
 def run(
@@ -30,8 +30,7 @@ def run(
     if not hours > 0:
         raise UserError(f"--hours {hours:g}: say how long the study took by the clock, such as 0.25")
     release = read_release(data)
-    if out.is_dir() and any(out.iterdir()):
-        check(out)  # what is there is one, and is replaced
+    check_place(out)
     small = {**spec, "report": {**spec["report"], "examples": 1}}
     page = build(small, study_parts(small, [study], data, study / PAGE, real_music=False), data, study / PAGE, claims)
     facts = {"version": release["settings"]["version"], "sha256": sha256_file(data / RELEASE)}

@@ -27,6 +27,8 @@ def keep(study: Path, page: str, data: Mapping[str, Any], out: Path, command: st
     page to files that aren't kept become plain text.
     """
     read = read_study(study)
+    for part in out.glob(".*.part"):  # of a writing that was killed
+        part.unlink()
     for name in FILES:
         copy_file(study / name, out / name)
     write_text(out / PAGE, _with_links_to(page, {MANIFEST, *FILES}))
@@ -46,6 +48,17 @@ def keep(study: Path, page: str, data: Mapping[str, Any], out: Path, command: st
         "files": {name: sha256_file(out / name) for name in (PAGE, *FILES)},
     }
     write_json(out / MANIFEST, facts)
+
+
+def check_place(folder: Path) -> None:
+    """UserError where the folder has other files than a kept study's, which a new one would stand among.
+
+    What an interrupted writing left is written anew.
+    """
+    names = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
+    other = sorted(name for name in names if name not in {MANIFEST, PAGE, *FILES} and not name.endswith(".part"))
+    if other:
+        raise UserError(f"{folder}: has other files, such as {other[0]}; name a folder of its own for the study")
 
 
 def check(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from ssmttm.errors import UserError
 from ssmttm.stages import archive
 from ssmttm.study.archive import FILES, MANIFEST, PAGE
 
@@ -51,6 +52,15 @@ def test_a_kept_study_is_kept_again_in_its_place(own, results, ssmttm):
     assert (status, messages) == (0, f"ssmttm: {own}: study laptop, 10 runs, 0.5 hours: as it was kept\n")
 
 
+def test_a_half_written_study_is_written_anew(own, results, kept):
+    (own / MANIFEST).unlink()
+    (own / "losses.csv").write_text("half")
+    (own / ".report.html.x.part").write_text("half")
+    archive.run(results["spec"], results["studies"][0], results["data"], own, "make report", 0.25, None)
+    assert (own / MANIFEST).read_text() == (kept / MANIFEST).read_text()
+    archive.verify(own)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -70,6 +80,6 @@ def test_what_was_changed_is_one_message(own, ssmttm, damage, message):
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path, results):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(Exception, match="no such file"):
+    with pytest.raises(UserError, match=r"has other files, such as thesis\.tex"):
         archive.run(results["spec"], results["studies"][0], results["data"], tmp_path, "make report", 1, None)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
