@@ -221,9 +221,9 @@ def check_external_spec(value: Any) -> StageSpec:
     return cast(StageSpec, _check(parts, value))
 
 
-def check_section(section: str, value: Any) -> Any:
-    """`value` if it is a complete section of the config, such as `generation`; UserError as above."""
-    complain(Draft202012Validator(subschema(section)), value, "--spec", _REMEDY)
+def check_section(section: str, value: Any, where: str = "--spec") -> Any:
+    """`value`, from `where`, if it is a complete section of the config, such as `generation`; UserError as above."""
+    complain(Draft202012Validator(subschema(section)), value, where, _REMEDY)
     return value
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ssmttm import __version__
-from ssmttm.cli import archive, data, evaluate, listen, record, refiner, train, tune, vocoder
+from ssmttm.cli import archive, data, evaluate, listen, model, record, refiner, train, tune, vocoder
 from ssmttm.errors import UserError
 from ssmttm.threads import wait_asleep
 
@@ -25,6 +25,7 @@ for subject in (data, train, evaluate):
     app.add_typer(subject.app)
 app.add_typer(archive.app, name="archive")
 app.add_typer(listen.app, name="listen")
+app.add_typer(model.app, name="model")
 app.add_typer(record.app, name="record")
 app.add_typer(refiner.app, name="refiner")
 app.add_typer(tune.app, name="tune")

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from ssmttm.cli.options import Device, Preset, new_file, new_file_or_folder, new_folder, option
-from ssmttm.config import generation_settings
-from ssmttm.given import check_section, named_settings, parse_spec, refiner_settings, run_settings
+from ssmttm.given import named_settings, refiner_settings, run_settings
 
 app = typer.Typer()
 
@@ -66,13 +65,19 @@ def attach(
 
 @app.command()
 def generate(
-    model: Annotated[Path, option("A trained run, such as results/runs/prefix-simba-base-flops-1.")],
     out: Annotated[
         Path,
         new_file_or_folder(
             "A .wav or .flac file (with --prompt); with --prompts a folder, for a .wav per prompt, or a .parquet file."
         ),
     ],
+    model: Annotated[
+        Path | None,
+        option(
+            "A trained run, such as results/runs/prefix-simba-base-flops-1, or a folder of ssmttm model export. "
+            "Default: the model that comes with the package."
+        ),
+    ] = None,
     prompt: Annotated[str | None, option("What the music should be like.")] = None,
     prompts: Annotated[
         Path | None,
@@ -116,8 +121,8 @@ def generate(
     spec: Annotated[
         str | None,
         option(
-            "The config's `generation` section as JSON. Default: ./config.yaml or, where there is none, "
-            "the default study's."
+            "The config's `generation` section as JSON. Default: of an exported model its own, of a run that of "
+            "./config.yaml or, where there is none, the default study's."
         ),
     ] = None,
     device: Device = "auto",
@@ -132,7 +137,6 @@ def generate(
     """Generate music from a prompt, or from a file of prompts."""
     from ssmttm.stages import generate
 
-    settings = check_section("generation", parse_spec(spec)) if spec else generation_settings()
     given = {
         "temperature": temperature,
         "top_k": top_k,
@@ -141,9 +145,8 @@ def generate(
         "sampler_steps": steps,
         "vocoder": vocoder,
     }
-    settings |= {k: v for k, v in given.items() if v is not None}
     generate.run(
-        settings,
+        {key: value for key, value in given.items() if value is not None},
         model,
         out,
         prompt,
@@ -157,6 +160,7 @@ def generate(
         precision,
         refiner,
         record,
+        spec,
     )
 
 

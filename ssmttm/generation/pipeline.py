@@ -12,6 +12,7 @@ from ssmttm.audio.coded import limit_peak
 from ssmttm.audio.streams import TooLong, Undecodable, decode
 from ssmttm.codecs.base import Codec, load_codec
 from ssmttm.errors import UserError
+from ssmttm.generation.folder import read_folder
 from ssmttm.generation.latent_samplers import Refinement
 from ssmttm.generation.prompts import Prompt, check_prompt
 from ssmttm.generation.refine import Refined
@@ -92,16 +93,20 @@ class Pipeline:
         vocoder: str = GRIFFIN_LIM,
         like: "Pipeline | None" = None,
     ) -> "Pipeline":
-        """From results/runs/{run}, or one of its checkpoints; `codec` None is the one found by `find_codec`.
+        """From results/runs/{run}, one of its checkpoints, or a folder of `ssmttm model export`.
+
+        `codec` None is the one found by `find_codec`.
 
         `precision` bf16 halves the weights of the language model that every step reads. `refiner` None is the one
         found by `find_refiner`, which may be none; `refinement` says how it samples, None that it isn't used.
         `vocoder` is as for `load_codec`. Codec and text encoder are those of `like`, another model of the run, if it
-        is given. Raises UserError for a model that isn't there or is broken, for a codec, text
-        encoder or refiner that is missing or another than the run was trained with, and for a vocoder that doesn't go
-        with the codec.
+        is given. Raises UserError for a model that isn't there, is broken or isn't the one that was exported, for a
+        codec, text encoder or refiner that is missing or another than the run was trained with, and for a vocoder that
+        doesn't go with the codec.
         """
         folder = run_folder(model)
+        if (own := read_folder(folder)) is not None:
+            own.check()
         path = folder / "model.safetensors" if model == folder else model
         if not path.is_file():
             raise UserError(f"{path}: no trained model; {trained_runs(folder)}")

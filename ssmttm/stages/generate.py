@@ -1,14 +1,18 @@
 """Generate audio with a trained run: one prompt to a file, many to a folder or a table."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import torch
 
 from ssmttm.audio.coded import encode_audio
+from ssmttm.config import generation_settings
 from ssmttm.device import claim_device
 from ssmttm.evaluation.systems.generated import write_generated
 from ssmttm.evaluation.systems.trained import warn
 from ssmttm.files import write_bytes, write_json
+from ssmttm.generation.folder import CONFIG, read_folder, shipped_model
 from ssmttm.generation.latent_samplers import Refinement
 from ssmttm.generation.pipeline import Pipeline, run_folder
 from ssmttm.generation.prompts import Prompt, check_prompt, file_name, read_prompts
@@ -16,14 +20,15 @@ from ssmttm.generation.record import Clock
 from ssmttm.generation.request import FORMATS, NO_REFINER, check_request
 from ssmttm.generation.sampler import Sampling
 from ssmttm.generation.streaming import write_stream
+from ssmttm.given import check_section, parse_spec
 from ssmttm.progress import Progress
 from ssmttm.settings import GenerationSettings
 from ssmttm.threads import set_threads_for
 
 
 def run(
-    settings: GenerationSettings,
-    model: Path,
+    asked_for: Mapping[str, object],
+    model: Path | None,
     out: Path,
     prompt: str | None,
     prompts: Path | None,
@@ -36,9 +41,16 @@ def run(
     precision: str = "fp32",
     refiner: Path | None = None,
     record: Path | None = None,
+    spec: str | None = None,
 ) -> None:
-    """See `ssmttm generate --help`. Each caption's seed follows from the seed and its name alone."""
+    """See `ssmttm generate --help`. Each caption's seed follows from the seed and its name alone.
+
+    `asked_for` are keys of the config's section `generation`, over those of --spec (`spec`) or of the model.
+    """
     check_request(out, prompt, prompts, stream, precision)
+    told = check_section("generation", parse_spec(spec)) if spec else None
+    model = model or shipped_model()
+    settings = cast(GenerationSettings, {**(told or _settings(run_folder(model))), **asked_for})
     asked = [Prompt("prompt", check_prompt(prompt or ""))] if prompts is None else read_prompts(prompts)
     captions = [p.caption for p in asked]
     seed, folder = settings["seed"], run_folder(model)
@@ -70,3 +82,11 @@ def run(
                 write_bytes(out / f"{file_name(p.name)}.wav", encode_audio(wave, rate, "WAV"))
         if record is not None:
             write_json(record, clock.record(1 if pipeline.second is None else 2, settings, pipeline.codec))
+
+
+def _settings(folder: Path) -> GenerationSettings:
+    """How to sample where nobody says it: as a model's own folder says or, for one that has none, the config."""
+    if (own := read_folder(folder)) is None:
+        return generation_settings()
+    settings: GenerationSettings = check_section("generation", own.generation, str(folder / CONFIG))
+    return settings

@@ -1,10 +1,10 @@
 """Stage `vocoder`: train a network that makes audio of the spectral codec's mel frames, and write its model card."""
 
-from collections import Counter
 from pathlib import Path
 
 from ssmttm.codecs.base import load_codec
 from ssmttm.codecs.spectral import SpectralCodec
+from ssmttm.dataset.heard import read_heard
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, sha256_bytes, write_text
 from ssmttm.provenance import code_of
@@ -78,11 +78,7 @@ def _check_codec(spec: VocoderSpec, coder: object, path: Path) -> None:
 
 
 def _facts(splits: Path, licensed: Path) -> dict[str, object]:
-    """Of each split, clips by artist; and of the tracks of train, how many have which license, and their credits."""
-    columns = ["track_id", "license", "attribution"]
-    tracks = {row["track_id"]: row for row in read_table(licensed, "licensed", columns).to_pylist()}
-    rows = read_table(splits, "splits").to_pylist()
-    artists = {split: dict(Counter(r["artist"] for r in rows if r["split"] == split)) for split in ("train", "test")}
-    trained = sorted({row["track_id"] for row in rows if row["split"] == "train"})
-    licenses = dict(Counter(tracks[track]["license"] for track in trained))
-    return {"artists": artists, "licenses": licenses, "credits": [tracks[track]["attribution"] for track in trained]}
+    """What a vocoder's manifest says of the music that it was trained on."""
+    heard = read_heard(splits, licensed)
+    credits = [track["attribution"] for track in heard.tracks]
+    return {"artists": heard.artists, "licenses": heard.licenses, "credits": credits}

@@ -72,14 +72,16 @@ MAY_USE = {
         "accounting", "audio", "choices", "dataset", "licenses", "rows", "study", "study_rows", "tables",
     ),
     "listening": ("audio", "dataset", "statistics", "tables"),
+    "publishing": ("dataset", "generation", "models", "study"),
     "records": (
         "config", "evaluation", "given", "models", "released", "run_table", "settings", "spec", "statistics", "tables",
         "text", "training",
     ),
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "config", "dataset", "evaluation", "generation",
-        "given", "licenses", "listening", "models", "pretrained", "provenance", "records", "released", "report", "rows",
-        "settings", "sources", "spec", "statistics", "study", "tables", "text", "training", "tuning", "vocoder",
+        "given", "licenses", "listening", "models", "pretrained", "provenance", "publishing", "records", "released",
+        "report", "rows", "settings", "sources", "spec", "statistics", "study", "tables", "text", "training", "tuning",
+        "vocoder",
     ),
     "cli": ("config", "given", "listening", "spec", "stages"),
     "__main__": ("cli",),

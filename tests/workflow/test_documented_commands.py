@@ -21,9 +21,7 @@ NOT_RUN = {
     "hf download": "needs a network and a model hub",
     "tensorboard --logdir": "is a server, which runs until it is stopped",
     ". .venv/bin/activate": "is of the shell; tests run in the environment",
-    "mkdir elsewhere": "needs a trained run; tests/unit/stages/test_generate.py carries one elsewhere",
     "cp -a results .snakemake": "is done by tests/workflow/test_released_data.py",
-    "cp ": "likewise",
     "torchrun --nnodes": "is run by tests/unit/training/test_stage.py, which has a data set",
 }
 NO_COMMANDS = ("config.yaml            the default study",)
