@@ -24,8 +24,8 @@ _OWN = [requirement for extra in ("slurm", "tensorboard", "listen") for requirem
 USED = [Requirement(r) for r in [*PROJECT["dependencies"], *_OWN]]
 """What the checkout's own environment runs with."""
 ROOTS = [*USED, *map(Requirement, EXTRAS["dev"])]
-IN_PART = {"demucs"}
-"""Packages of which only a part is used: their own dependencies are not all wanted."""
+IN_PART = {"demucs", "mlcroissant"}
+"""Packages of which only a part is used: not all of their own dependencies are wanted, and the others are declared."""
 
 
 def closure(roots: list[Requirement]) -> set[str]:
