@@ -58,7 +58,7 @@ def croissant(schema: pa.Schema, version: str, licenses: Collection[str], made_b
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "name": f"ssmttm-{version}",
-        "description": f"Openly licensed music as clips with captions, by {made_by}; ATTRIBUTION.md credits each track.",
+        "description": f"Openly licensed music as captioned clips, by {made_by}; ATTRIBUTION.md credits each track.",
         "conformsTo": FORMAT,
         "license": sorted(licenses),
         "version": _numbered(version),
