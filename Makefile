@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup report test coverage lint clean reference-metrics wheel wheel-test
+.PHONY: help setup report test coverage lint docs clean reference-metrics wheel wheel-test
 
 PYTHON ?= python3
 CORES ?= all
@@ -34,6 +34,7 @@ help:
 	make test     set-up, then all tests; make test ROOM=licenses   those of one room of the package
 	make coverage   set-up, then the unit tests, with the share of the package's lines that they run
 	make lint     set-up, then ruff, mypy, snakemake --lint and snakefmt
+	make docs     the documentation as a site, build/site/index.html
 	make reference-metrics   a second environment with the published metric tools, and the tests against them
 	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here
 	make setup    the environment alone, in .venv
@@ -75,6 +76,11 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow/rules
+
+docs: $(STAMP)
+	@rm -rf build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	echo "build/site/index.html"
 
 # Their own environment: they don't go together with the main one.
 reference-metrics: $(REFERENCE_STAMP)

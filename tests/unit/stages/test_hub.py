@@ -107,7 +107,7 @@ def test_a_whole_folder_is_put_there_and_a_damaged_one_is_not(exported, tmp_path
 def test_a_hub_that_can_not_be_reached_is_one_message(exported, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match="music: could not be written on the Hub: .*log in with `hf auth login`"):
+    with pytest.raises(UserError, match=r"music: could not be written on the Hub: .*log in with `hf auth login`"):
         push.model(exported, "someone/music", False)
 
 
