@@ -29,6 +29,7 @@ from ssmttm.models.cost import TRAINING_FACTOR, Cost
 from ssmttm.models.kernels import packages
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.mixer import SequenceMixer, backends, build_mixer
+from ssmttm.training.budget import learning_rate
 from ssmttm.training.data import Batch
 from ssmttm.training.objective import codebook_losses
 from ssmttm.training.optimizer import build_optimizer
@@ -48,9 +49,14 @@ def finish(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+def warming(repeats: int) -> int:
+    """Calls before those that are timed."""
+    return max(1, repeats // 10)
+
+
 def seconds_of(run: Callable[[], object], repeats: int, device: torch.device) -> float:
     """Mean seconds of one call, after a tenth as many that warm up."""
-    for _ in range(max(1, repeats // 10)):
+    for _ in range(warming(repeats)):
         run()
     finish(device)
     started = time.perf_counter()
@@ -170,6 +176,8 @@ def train_variant(variant: str, table: Table, options: argparse.Namespace, their
     losses: list[Tensor] = []
 
     def step() -> None:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(len(losses), options.steps + warming(options.steps), spec["training"])
         with torch.autocast(device.type, torch.bfloat16, enabled=options.precision == "bf16"):
             loss = codebook_losses(model, batch, batch.text_mask).mean()
         loss.backward()
