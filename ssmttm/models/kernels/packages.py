@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 
 from ssmttm.errors import UserError
+from ssmttm.models.eager import constant
 
 PINS = {"mamba-ssm": "2.3.2.post1", "causal-conv1d": "1.7.0"}
 """Versions, by distribution."""
@@ -85,7 +86,7 @@ def set_product_precision() -> None:
         os.environ.setdefault("TRITON_F32_DEFAULT", "ieee")
 
 
-@torch.compiler.assume_constant_result
+@constant
 def choose_ssd(device: torch.device, dtype: torch.dtype, chunk: int, channels: int, size: int) -> Choice:
     """What computes Mamba-2's scan of `dtype` on `device`: heads of `channels` channels, states of `size`."""
     return _choose_ssd(device, dtype, chunk, channels, size)
@@ -113,7 +114,7 @@ def _choose_ssd(device: torch.device, dtype: torch.dtype, chunk: int, channels: 
     return Choice(True, f"mamba-ssm {PINS['mamba-ssm']}")
 
 
-@torch.compiler.assume_constant_result
+@constant
 def choose_selective(device: torch.device, size: int) -> Choice:
     """What computes Mamba-1's scan on `device`, with states of `size` for each channel."""
     return _choose_selective(device, size)
@@ -128,7 +129,7 @@ def _choose_selective(device: torch.device, size: int) -> Choice:
     return Choice(True, f"mamba-ssm {PINS['mamba-ssm']}")
 
 
-@torch.compiler.assume_constant_result
+@constant
 def convolves(device: torch.device, dtype: torch.dtype, channels: int, width: int) -> bool:
     """Whether causal-conv1d computes a convolution over `width` frames."""
     if dtype not in SHARED_BYTES or channels % 8 or not 2 <= width <= 4:
