@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup report test coverage lint docs clean reference-metrics wheel wheel-test
+.PHONY: help setup report test coverage lint docs clean reference-metrics wheel wheel-test gpu-kernels-test
 
 PYTHON ?= python3
 CORES ?= all
@@ -24,6 +24,9 @@ AWAY := $(or $(TMPDIR),/tmp)/ssmttm-wheel-test
 REFERENCE := .venv-reference
 REFERENCE_PINS := workflow/envs/reference-metrics.txt
 REFERENCE_STAMP := $(REFERENCE)/.ready
+GPU_KERNELS := .venv-gpu-kernels
+GPU_KERNELS_PINS := workflow/envs/gpu-kernels.txt
+GPU_KERNELS_STAMP := $(GPU_KERNELS)/.ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -36,6 +39,7 @@ help:
 	make lint     set-up, then ruff, mypy, snakemake --lint and snakefmt
 	make docs     the documentation as a site, build/site/index.html
 	make reference-metrics   a second environment with the published metric tools, and the tests against them
+	make gpu-kernels-test   a further environment with mamba-ssm, and its kernels against ours without a GPU
 	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
@@ -97,6 +101,23 @@ $(REFERENCE_STAMP): $(REFERENCE_PINS) requirements.lock
 	pip --no-deps --no-build-isolation -e .
 	touch $@
 
+# Triton and mamba-ssm take 0.7 GB and are of no use on a CPU, but for this. Its extensions aren't built.
+gpu-kernels-test: $(GPU_KERNELS_STAMP)
+	@OMP_NUM_THREADS=1 $(GPU_KERNELS)/bin/pytest tests/gpu_kernels
+
+$(GPU_KERNELS_STAMP): $(GPU_KERNELS_PINS) requirements.lock
+	@rm -rf $(GPU_KERNELS)
+	"$(PYTHON)" -m venv $(GPU_KERNELS)
+	export MAMBA_SKIP_CUDA_BUILD=TRUE MAMBA_FORCE_BUILD=TRUE
+	export CAUSAL_CONV1D_SKIP_CUDA_BUILD=TRUE CAUSAL_CONV1D_FORCE_BUILD=TRUE
+	pip() { $(GPU_KERNELS)/bin/python -m pip install --progress-bar off "$$@" >> $(GPU_KERNELS)/setup.log 2>&1 \
+	  || { printf 'make: pip failed; see $(GPU_KERNELS)/setup.log\n' >&2; exit 1; }; }
+	echo "Installing Triton and mamba-ssm into $(GPU_KERNELS)"
+	pip "$$(head -n 1 requirements.lock)" wheel setuptools
+	pip --no-deps --no-build-isolation -r $(GPU_KERNELS_PINS)
+	pip --no-deps --no-build-isolation -e .
+	touch $@
+
 # What is built before stays in build/lib and would get into the wheel.
 wheel: $(STAMP)
 	@rm -rf build/lib build/bdist.* dist
@@ -121,7 +142,7 @@ wheel-test: wheel
 setup: $(STAMP)
 
 clean:
-	@rm -rf $(VENV) $(REFERENCE) $(LOG) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	@rm -rf $(VENV) $(REFERENCE) $(GPU_KERNELS) $(LOG) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written when all is installed: an environment without it was interrupted, or has other pins, and is

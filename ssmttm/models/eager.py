@@ -24,3 +24,9 @@ def eager(function: Callable[P, R]) -> Callable[P, R]:
 
     cast(Any, call)._torchdynamo_disable = True  # a caller that is compiled doesn't look inside
     return call
+
+
+def constant(function: Callable[P, R]) -> Callable[P, R]:
+    """As `torch.compiler.assume_constant_result`: a compiled caller calls `function` once, while it is compiled."""
+    cast(Any, function)._dynamo_marked_constant = True
+    return function

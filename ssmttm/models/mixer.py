@@ -49,6 +49,19 @@ class SequenceMixer(nn.Module, ABC):
     def state_bytes(self, length: int, element_size: int = 4) -> int:
         """Bytes of the state of one sequence after `length` frames."""
 
+    def backend(self, device: torch.device, dtype: torch.dtype) -> str:
+        """What computes `forward` there from no state, as a manifest names it; `dtype` is that of matrix products.
+
+        Raises UserError if what would compute it is installed, but broken.
+        """
+        return "tensor operations"
+
+
+def backends(model: nn.Module, device: torch.device, dtype: torch.dtype) -> dict[str, str]:
+    """What computes each kind of mixer in `model`: `SequenceMixer.backend` by the mixer's file."""
+    mixers = [module for module in model.modules() if isinstance(module, SequenceMixer)]
+    return {type(mixer).__module__.rpartition(".")[2]: mixer.backend(device, dtype) for mixer in mixers}
+
 
 def build_mixer(config: ModelConfig, layer: int) -> SequenceMixer:
     """The mixer of layer `layer`, counted from 1: class `Mixer` of the file that `config` names."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ssmttm.errors import UserError
+from ssmttm.models.mixer import backends
 from ssmttm.progress import Progress, notify
 from ssmttm.provenance import manifest
 from ssmttm.settings import Budget, TrainingSettings
@@ -98,6 +99,11 @@ class Job:
             self._prepare(folder)
         task = self.open_task(folder, workers)
         trainer, fit = build_trainer(task, self.settings, self.budget, self.seed, folder, workers)
+        products_in = torch.bfloat16 if self.settings["precision"] == "bf16" else torch.float32
+        computed_by = backends(trainer.stepper.model, place, products_in)
+        if card:
+            for mixer, backend in computed_by.items():
+                tell(f"{self.name}: {mixer} on {card}: {backend}")
         progress = Progress(self.name, trainer.plan.steps, "steps") if workers.leads else None
         curve = trainer.run(folder, identity, progress, self.out / "tensorboard")
         test_losses = check_losses("test", trainer.stepper.evaluate(task.test))
@@ -111,6 +117,7 @@ class Job:
                 fingerprint=self.code,
                 dataset=self.data,
                 device=card or "cpu",
+                backends=computed_by,
                 threads=threads,
                 instruction_set=torch.backends.cpu.get_cpu_capability(),
                 wall_seconds=time.perf_counter() - started,

@@ -1,1 +1,1 @@
-"""The recurrences of the mixers: the truth as plain tensor operations, and compiled loops."""
+"""The recurrences of the mixers: the truth as plain tensor operations, compiled loops, and kernels of a GPU."""

@@ -1,4 +1,4 @@
-"""The inside of a Mamba-2 mixer as plain tensor operations: the truth, and what runs on a GPU or on little data."""
+"""The inside of a Mamba-2 mixer as plain tensor operations: the truth, and what runs where nothing else does."""
 
 from typing import NamedTuple
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
 from ssmttm.models.functional import causal_conv_silu
+from ssmttm.models.kernels import packages, selective_scan_kernels
 from ssmttm.models.kernels.selective_scan import selective_scan, selective_scan_flops, selective_scan_step_
 from ssmttm.models.mixer import SequenceMixer, State
 
@@ -48,7 +49,10 @@ class Mixer(SequenceMixer):
         u, dt, b, c = self._select(causal_conv_silu(padded, self.conv_weight, self.conv_bias))
         if mask is not None:
             dt = dt * mask[..., None]
-        y, ssm = selective_scan(u, dt, self._a(), b, c, self.chunk, None if state is None else state["ssm"])
+        a = self._a()
+        if state is None and selective_scan_kernels.takes(u, a):
+            return self._finish(selective_scan_kernels.selective_scan(u, dt, a, b, c), u, z), None
+        y, ssm = selective_scan(u, dt, a, b, c, self.chunk, None if state is None else state["ssm"])
         out = self._finish(y, u, z)
         if state is None:
             return out, None
@@ -83,6 +87,10 @@ class Mixer(SequenceMixer):
     def _finish(self, y: Tensor, u: Tensor, z: Tensor) -> Tensor:
         y = (y + u * self.d) * F.silu(z)
         return self.out_proj(y.to(z.dtype))
+
+    def backend(self, device: torch.device, dtype: torch.dtype) -> str:
+        """See `SequenceMixer.backend`."""
+        return "tensor operations" if device.type == "cpu" else packages.choose_selective(device, self.size).name
 
     def flops(self, length: int) -> Cost:
         """See `SequenceMixer.flops`; the convolution counts as elementwise work of the scan."""

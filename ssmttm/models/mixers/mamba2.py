@@ -10,7 +10,7 @@ from ssmttm.models.config import Shape
 from ssmttm.models.cost import Cost
 from ssmttm.models.functional import RMSNorm
 from ssmttm.models.inference.decode import is_large, rms_norm, settle_, ssd_step_
-from ssmttm.models.kernels import mamba2_cpu, mamba2_plain
+from ssmttm.models.kernels import mamba2_cpu, mamba2_gpu, mamba2_plain, packages
 from ssmttm.models.kernels.mamba2_step import mamba2_step_
 from ssmttm.models.kernels.ssd import ssd_flops
 from ssmttm.models.mixer import SequenceMixer, State
@@ -47,7 +47,6 @@ class Mixer(SequenceMixer):
     def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
         """See `SequenceMixer.forward`."""
         projected = self.in_proj(x)
-        looping = x.device.type == "cpu" and projected[..., : self.inner].numel() >= LARGE
         inputs = mamba2_plain.Inputs(
             projected,
             self.conv_weight,
@@ -62,7 +61,9 @@ class Mixer(SequenceMixer):
             chunk=self.chunk,
             eps=self.norm.eps,
         )
-        y, ssm = (mamba2_cpu if looping else mamba2_plain).mamba2_inner(inputs)
+        looping = x.device.type == "cpu" and projected[..., : self.inner].numel() >= LARGE
+        form = mamba2_cpu if looping else mamba2_gpu if mamba2_gpu.takes(inputs) else mamba2_plain
+        y, ssm = form.mamba2_inner(inputs)
         out = self.out_proj(y)
         if state is None:
             return out, None
@@ -102,6 +103,15 @@ class Mixer(SequenceMixer):
             "conv": torch.zeros(batch, self.width - 1, mixed, device=device, dtype=dtype),
             "ssm": torch.zeros(batch, self.heads, self.channels, self.size, device=device, dtype=dtype),
         }
+
+    def backend(self, device: torch.device, dtype: torch.dtype) -> str:
+        """See `SequenceMixer.backend`."""
+        if device.type == "cpu":
+            return f"tensor operations, or Numba's loops from {LARGE:,} numbers"
+        choice = packages.choose_ssd(device, dtype, self.chunk, self.channels, self.size)
+        if choice.kernels and packages.convolves(device, dtype, self.conv_weight.shape[1], self.width):
+            return f"{choice.name}, causal-conv1d {packages.PINS['causal-conv1d']}"
+        return choice.name
 
     def flops(self, length: int) -> Cost:
         """See `SequenceMixer.flops`; the convolution counts as elementwise work of the scan."""

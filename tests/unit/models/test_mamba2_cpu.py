@@ -4,55 +4,11 @@ import multiprocessing
 
 import pytest
 import torch
+from mixer_insides import arguments, assert_near, left_padding, results
 from torch.utils.flop_counter import FlopCounterMode
 
 from ssmttm.models.kernels import mamba2_blocks, mamba2_cpu, mamba2_plain
 from ssmttm.models.kernels.ssd import ssd_flops
-
-NAMES = ["projected", "conv_weight", "conv_bias", "dt_bias", "a", "d", "norm_weight", "past", "state"]
-
-
-def arguments(batch, length, heads, channels, size, width=4, from_state=False, dtype=torch.float64):
-    g = torch.Generator().manual_seed(0)
-
-    def draw(*shape):
-        return torch.randn(*shape, generator=g, dtype=torch.float64)
-
-    inner, mixed = heads * channels, heads * channels + 2 * size
-    given = [
-        draw(batch, length, inner + mixed + heads),
-        draw(width, mixed) * 0.4,
-        draw(mixed) * 0.1,
-        draw(heads) - 3,
-        -torch.rand(heads, generator=g, dtype=torch.float64) * 15 - 1,
-        draw(heads),
-        draw(inner),
-    ]
-    given += [draw(batch, width - 1, mixed), draw(batch, heads, channels, size)] if from_state else [None, None]
-    return [None if t is None else t.to(dtype).requires_grad_() for t in given]
-
-
-def results(function, given, mask, chunk, precision=None):
-    """Outputs at valid frames, end state, and gradients of a random linear function of both."""
-    if precision is not None:
-        given = [given[0].to(precision), *given[1:]]
-    out, end = function(mamba2_plain.Inputs(*given, mask, chunk, 1e-5))
-    valid = torch.ones(out.shape[:2], dtype=torch.bool) if mask is None else mask
-    out = out * valid[..., None]
-    g = torch.Generator().manual_seed(1)
-    loss = (out.double() * torch.randn(out.shape, generator=g, dtype=torch.float64)).sum()
-    if end is not None:
-        loss = loss + (end.double() * torch.randn(end.shape, generator=g, dtype=torch.float64)).sum()
-    used = [t for t in given if t is not None]
-    grads = torch.autograd.grad(loss, used)
-    names = [name for name, t in zip(NAMES, given, strict=True) if t is not None]
-    return {"out": out, **({} if end is None else {"end": end}), **dict(zip(names, grads, strict=True))}
-
-
-def assert_near(got, expected, tolerance):
-    for name, reference in expected.items():
-        error = (got[name].double() - reference.double()).abs().max()
-        assert error <= tolerance * reference.double().abs().max().clamp_min(1e-30), name
 
 
 @pytest.mark.parametrize("from_state", [False, True])
@@ -62,10 +18,7 @@ def assert_near(got, expected, tolerance):
 )
 def test_equals_the_plain_form_with_all_gradients(shape, chunk, padded, from_state):
     given = arguments(*shape, from_state=from_state)
-    mask = None
-    if padded:
-        mask = torch.ones(shape[:2], dtype=torch.bool)
-        mask[0, : shape[1] // 3], mask[-1, : shape[1] // 2] = False, False
+    mask = left_padding(*shape[:2]) if padded else None
     expected = results(mamba2_plain.mamba2_inner, given, mask, chunk)
     assert_near(results(mamba2_cpu.mamba2_inner, given, mask, chunk), expected, 1e-12)
 

@@ -65,6 +65,7 @@ def test_a_run_leaves_model_curve_manifest_and_checkpoints_and_no_state(trained)
     assert manifest["checkpoints"] == {"checkpoints/0.25.safetensors": 2, "checkpoints/0.5.safetensors": 4}
     assert manifest["micro_batch"] == 4
     assert (manifest["threads"], manifest["instruction_set"]) == (1, torch.backends.cpu.get_cpu_capability())
+    assert set(manifest["backends"]) == {tiny_spec()["variant"]["mixer"]}
     assert manifest["device_hours"] == pytest.approx(manifest["seconds"] / 3600)
     assert np.mean(manifest["test_part_losses"]) == pytest.approx(manifest["test_loss"])
     for name, step in manifest["checkpoints"].items():
