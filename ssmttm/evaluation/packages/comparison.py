@@ -32,24 +32,18 @@ REMEDY = {
     "clap": "give {weights: music_audioset_epoch_15_esc_90.14.pt, tokenizer: FOLDER}, of lukewys/laion_clap",
 }
 
+_CROP = "Of a clip longer than 10 s the package embeds one part, drawn at random (here by a fixed seed)"
 REMARKS = {
-    (
-        "frechet_audio_distance",
-        "vggish",
-    ): "The package resamples by resampy and sums the distance by a root of a matrix "
-    "product, which is inexact where clips give fewer windows than dimensions; ours resamples by soxr.",
-    (
-        "frechet_audio_distance",
-        "pann",
-    ): "The package joins the clips’ vectors end to end and takes the Gaussians of the "
-    "single numbers, in one dimension. Its number is not the distance that ours is.",
-    (
-        "frechet_audio_distance",
-        "clap",
-    ): "Of a clip longer than 10 s the package embeds one part, drawn at random (here by "
-    "a fixed seed); ours embeds all of it, and rounds audio to 16 bits, as CLAP’s training did.",
-    ("laion_clap", "clap"): "Of a clip longer than 10 s the package embeds one part, drawn at random (here by a fixed "
-    "seed); ours takes the mean of successive windows.",
+    "frechet_audio_distance": {
+        "vggish": "The package resamples by resampy, ours by soxr. Its root of a matrix product is inexact where clips "
+        "give fewer windows than dimensions.",
+        "pann": "The package itself joins the clips’ vectors end to end, to numbers in one dimension. Here they are "
+        "rows, as its other networks have them; the rest is the package’s. Its root is inexact where clips are fewer "
+        "than dimensions.",
+        "clap": f"{_CROP}; ours embeds all of it, through 16 bits, as CLAP was trained. Its root is inexact where "
+        "clips are fewer than dimensions.",
+    },
+    "laion_clap": {"clap": f"{_CROP}; ours takes the mean of successive windows."},
 }
 """What differs in how the package and this project make a number."""
 
@@ -121,7 +115,7 @@ class Package:
             answer = self._ask(weights, tokenizer, systems, record)
             if "texts" in answer:
                 check_texts(answer["texts"].keys(), list(answer["texts"].values()), identity)
-            sha256, remark = sha256_file(weights.path), REMARKS[self.name, embedder]
+            sha256, remark = sha256_file(weights.path), REMARKS[self.name][embedder]
             backends[embedder] = {"identity": identity, "sha256": sha256, "remark": remark}
             numbers += _numbers(self.name, embedder, metric, answer, ours)
         made: dict[str, Any] = {key: record[key] for key in ("package", "version", "torch", "python", "pins")}

@@ -205,12 +205,20 @@ def pann(state: State) -> tuple[Any, int]:
 
 
 def vggish(state: State) -> Any:
-    """VGGish as frechet-audio-distance takes it: no PCA, and the layer before the last ReLU."""
-    torch = importlib.import_module("torch")
+    """VGGish as frechet-audio-distance takes it: no PCA, and the layer before the last ReLU.
+
+    The package gets it from GitHub by torch's hub; torchvggish is the same author's release of it, whose network is fed
+    by its own function for audio.
+    """
+    nn = importlib.import_module("torch").nn
     source = importlib.import_module("torchvggish.torchvggish")
-    network = source.VGGish({}, device=torch.device("cpu"), pretrained=False, postprocess=False)
-    network.embeddings = torch.nn.Sequential(*list(network.embeddings.children())[:-1])
-    return fill(network, {name: tensor for name, tensor in state.items() if not name.startswith("pproc.")})
+    examples = importlib.import_module("torchvggish.vggish_input").waveform_to_examples
+    network = source.VGG(source.make_layers(), postprocess=False)
+    network.embeddings = nn.Sequential(*list(network.embeddings.children())[:-1])
+    fill(network, {name: tensor for name, tensor in state.items() if not name.startswith("pproc.")})
+    whole = network.forward
+    network.forward = lambda audio, rate: whole(examples(audio, rate))
+    return network
 
 
 def distances(request: Mapping[str, Any], state: State) -> tuple[Any, Embed]:
@@ -265,12 +273,15 @@ def kept(request: Mapping[str, Any], embed: Embed) -> Embed:
 
 
 def frechet(request: Mapping[str, Any], state: State) -> dict[str, Any]:
-    """The package's distance of every system to each reference: {system: {reference: number}}."""
+    """The package's distance of every system to each reference: {system: {reference: number}}.
+
+    Of a clip PANN gives one vector, which the package joins with the next one's, end to end; here it is a row.
+    """
     numpy = importlib.import_module("numpy")
     fad, embed = distances(request, state)
     look = kept(request, embed)
     sets = {
-        name: numpy.concatenate([look(Path(clip["path"])) for clip in clips], axis=0)
+        name: numpy.concatenate([numpy.atleast_2d(look(Path(clip["path"]))) for clip in clips])
         for name, clips in request["sets"].items()
     }
     moments = {name: fad.calculate_embd_statistics(rows) for name, rows in sets.items()}
