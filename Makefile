@@ -33,7 +33,8 @@ help:
 	make test     set-up, then all tests; make test ROOM=licenses   those of one room of the package
 	make coverage   set-up, then the unit tests, with the share of the package's lines that they run
 	make lint     set-up, then ruff, mypy, snakemake --lint and snakefmt
-	make reference-metrics   a second environment with the published metric tools, and the tests against them
+	make reference-metrics   a second environment with the published metric tools, the tests against them, and a study
+	              that has the workflow make theirs (6 GB)
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
 	
@@ -75,8 +76,9 @@ lint: $(STAMP)
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 
 # Their own environment: they don't go together with the main one.
-reference-metrics: $(REFERENCE_STAMP)
+reference-metrics: $(REFERENCE_STAMP) $(STAMP)
 	@HF_HUB_OFFLINE=1 $(REFERENCE)/bin/pytest tests/reference
+	SSMTTM_PACKAGES=1 $(BIN)/pytest tests/e2e/test_packages.py
 
 $(REFERENCE_STAMP): $(REFERENCE_PINS) requirements.lock
 	@rm -rf $(REFERENCE)
