@@ -5,6 +5,7 @@ from pathlib import Path
 from ssmttm.choices import package_embedders
 from ssmttm.errors import UserError
 from ssmttm.evaluation.packages.comparison import Package
+from ssmttm.evaluation.packages.environment import check
 from ssmttm.files import write_json
 from ssmttm.settings import StageSpec
 
@@ -23,6 +24,7 @@ def run(
 
     `baselines` is the folder of `originals` and `codec`, which distances are taken to. Embeddings are kept in `cache`.
     """
+    check(package, environment)
     embedders = package_embedders(package, spec["embedders"], spec["models"])
     if not embedders:
         raise UserError(f"evaluation.packages: {package} can read the weights of none of evaluation.embedders")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ssmttm.choices import PACKAGES
 from ssmttm.errors import UserError
 from ssmttm.files import sha256_file, write_json
 from ssmttm.wording import one_line
@@ -25,6 +26,7 @@ def make(package: str, pins: Path, out: Path) -> None:
     One that is there and was made from the same pins by the same Python stays. Raises UserError, with what pip said,
     where it can't be made: no network, a full disk, a package that doesn't install or can't be imported.
     """
+    _check_known(package)
     if not pins.is_file():
         raise UserError(f"{pins}: no such file; it should pin what the environment of {package} has")
     folder, origin = out.parent, {"package": package, "pins": sha256_file(pins), "base": sys.version}
@@ -41,6 +43,7 @@ def python_of(folder: Path) -> Path:
 
 def check(package: str, folder: Path) -> dict[str, Any]:
     """The record of the environment in `folder`; UserError where it is missing, another's or broken."""
+    _check_known(package)
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if record["package"] != package:
@@ -72,6 +75,11 @@ def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, env=own, capture_output=True, text=True, check=False)
     except OSError as error:
         raise UserError(f"{folder}: its Python can't be started ({error.strerror}); {_again(folder)}") from error
+
+
+def _check_known(package: str) -> None:
+    if package not in PACKAGES:
+        raise UserError(f"no package {package!r} of metrics; there are {', '.join(PACKAGES)}")
 
 
 def _again(folder: Path) -> str:

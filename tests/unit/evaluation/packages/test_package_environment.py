@@ -94,6 +94,14 @@ def test_a_package_that_can_t_be_had_or_imported_is_one_message_and_leaves_nothi
         check("laion_clap", out.parent)
 
 
+def test_a_package_that_isn_t_known_is_refused(pins, tmp_path):
+    for ask in (lambda: make("fadtk", pins, tmp_path / "envs" / RECORD), lambda: check("fadtk", tmp_path)):
+        with pytest.raises(
+            UserError, match="no package 'fadtk' of metrics; there are frechet_audio_distance, laion_clap"
+        ):
+            ask()
+
+
 def test_pins_that_are_missing_or_name_no_torch_are_refused(tmp_path):
     with pytest.raises(UserError, match="no such file; it should pin"):
         make("laion_clap", tmp_path / "none.txt", tmp_path / "envs" / RECORD)
