@@ -10,7 +10,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from ssmttm import choices, planning, provenance, run_table, spec, tuning
 from ssmttm.codecs.base import check_codec
-from ssmttm.config import validate_config
+from ssmttm.config import ROOT, validate_config
 from ssmttm.errors import UserError
 from ssmttm.pretrained.identity import model_files
 from ssmttm.released import check_release
@@ -408,6 +408,11 @@ def own_environment(wildcards):
 def environment_record(package):
     """What the environment of `package` was made from, in its folder."""
     return f"results/envs/{package}/environment.json"
+
+
+def pins(wildcards):
+    """What the environment of `{package}` has; it lies with the rules."""
+    return str(ROOT / "workflow" / "envs" / f"{wildcards.package}.txt")
 
 
 def program(wildcards):

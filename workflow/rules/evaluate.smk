@@ -348,7 +348,7 @@ rule score:
 # An environment of its own for what can't share the main one; it is made once, and again when its pins change.
 rule environment:
     input:
-        "workflow/envs/{package}.txt",
+        pins,
     output:
         "results/envs/{package}/environment.json",
     log:
