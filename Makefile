@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup report test coverage lint clean reference-metrics
+.PHONY: help setup report test coverage lint clean reference-metrics wheel wheel-test
 
 PYTHON ?= python3
 CORES ?= all
@@ -17,9 +17,10 @@ PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 # A changed lock, a changed pyproject.toml or a moved folder makes the environment anew.
-KEY := $(shell { cat requirements.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
+KEY := $(shell { cat requirements.lock requirements-dev.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/.ready-$(KEY)
 LOG := setup.log
+AWAY := $(or $(TMPDIR),/tmp)/ssmttm-wheel-test
 REFERENCE := .venv-reference
 REFERENCE_PINS := workflow/envs/reference-metrics.txt
 REFERENCE_STAMP := $(REFERENCE)/.ready
@@ -35,6 +36,7 @@ help:
 	make lint     set-up, then ruff, mypy, snakemake --lint and snakefmt
 	make reference-metrics   a second environment with the published metric tools, the tests against them, and a study
 	              that has the workflow make theirs (6 GB)
+	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
 	
@@ -91,10 +93,31 @@ $(REFERENCE_STAMP): $(REFERENCE_PINS) requirements.lock
 	pip --no-deps --no-build-isolation -e .
 	touch $@
 
+# What is built before stays in build/lib and would get into the wheel.
+wheel: $(STAMP)
+	@rm -rf build/lib build/bdist.* dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	ls -l dist
+
+# As a user would: no checkout, no activated environment, packages by the pins of the lock.
+wheel-test: wheel
+	@rm -rf $(AWAY)
+	"$(PYTHON)" -m venv $(AWAY)/venv
+	echo "Installing the wheel into $(AWAY)/venv"
+	$(AWAY)/venv/bin/python -m pip install --quiet --constraint requirements.lock dist/ssmttm-*.whl
+	wheel=$$(ls "$$PWD"/dist/ssmttm-*.whl)
+	cd $(AWAY)
+	echo "A study with $$(basename "$$wheel"), in $(AWAY)/study"
+	venv/bin/ssmttm init study --preset smoke
+	cd study
+	../venv/bin/snakemake --cores $(CORES) results/report.html
+	../venv/bin/snakemake --cores $(CORES) -n results/report.html | grep -q 'Nothing to be done'
+	../venv/bin/python -c 'import ssmttm, sys; sys.exit(not ssmttm.__file__.startswith(sys.prefix))'
+
 setup: $(STAMP)
 
 clean:
-	@rm -rf $(VENV) $(REFERENCE) $(LOG) build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	@rm -rf $(VENV) $(REFERENCE) $(LOG) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written when all is installed: an environment without it was interrupted, or has other pins, and is
@@ -128,8 +151,8 @@ $(STAMP):
 	torch=$$(head -n 1 requirements.lock)
 	echo "Installing $$torch (1 of 4; the log is $(LOG))"
 	pip -c requirements.lock "$$torch"
-	echo "Installing $$(wc -l < requirements.lock) pinned packages (2 of 4)"
-	pip --no-deps -r requirements.lock
+	echo "Installing $$(cat requirements.lock requirements-dev.lock | wc -l) pinned packages (2 of 4)"
+	pip --no-deps -r requirements.lock -r requirements-dev.lock
 	echo "Installing ssmttm (3 of 4)"
 	pip --no-deps --no-build-isolation -e .
 	touch $(STAMP)

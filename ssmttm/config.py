@@ -15,7 +15,10 @@ from ssmttm import choices
 from ssmttm.errors import UserError
 from ssmttm.settings import Config, GenerationSettings
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = (PACKAGE.parent / "workflow" / "schemas" / "config.schema.yaml").is_file()
+ROOT = PACKAGE.parent if _CHECKOUT else PACKAGE / "project"
+"""The project's own files, such as rules and the default config: of a checkout, or as the package brings them."""
 SCHEMAS = ROOT / "workflow" / "schemas"
 PRESETS = ROOT / "workflow" / "presets"
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ssmttm import __version__
 from ssmttm.choices import ELSEWHERE
-from ssmttm.config import ROOT
+from ssmttm.config import PACKAGE, ROOT
 from ssmttm.errors import UserError
 from ssmttm.settings import Config, Run
 
@@ -28,13 +29,29 @@ def shell_prefix(conda: bool) -> str:
     activated. With conda, Snakemake has activated the job's environment before, so nothing may come
     before it in PATH; this project is not installed there, so its Python reads the package from here.
     """
-    root = shlex.quote(str(ROOT))
+    root = shlex.quote(str(PACKAGE.parent))
     if conda:
         called = f'ssmttm() {{{{ PYTHONPATH={root} python -m ssmttm.cli "$@"; }}}}; export'
     else:
         folder = shlex.quote(str(Path(sys.executable).parent))
         called = f"export PATH={folder}:$PATH"
     return f"set -euo pipefail; {called} SSMTTM_ROOT={root}; "
+
+
+def rules_for(version: str) -> str:
+    """The Snakefile of the installed package, for a folder that `ssmttm init` of version `version` made.
+
+    Raises Snakemake's WorkflowError if the package is of another minor version, whose settings may be others.
+    """
+    from snakemake.exceptions import WorkflowError
+
+    if version.split(".")[:2] != __version__.split(".")[:2]:
+        kind = ".".join(version.split(".")[:2])
+        raise WorkflowError(
+            f"Snakefile: this study was made with ssmttm {version}, but {__version__} is installed: "
+            f"pip install 'ssmttm=={kind}.*', or make a new folder with `ssmttm init` and copy settings and runs there"
+        )
+    return str(ROOT / "Snakefile")
 
 
 def summarize_dry_run(settings: Any, say: Callable[[str], None]) -> None:

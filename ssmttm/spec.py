@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import yaml
 
-from ssmttm.config import ROOT, lookup, merge, validate_config
+from ssmttm.config import PACKAGE, lookup, merge, validate_config
 from ssmttm.errors import UserError
 from ssmttm.settings import (
     BaselinesSpec,
@@ -190,7 +190,7 @@ def run_spec(config: Config, row: Mapping[str, Any], where: str) -> RunSpec:
     final = apply_overrides(sized, row.get("overrides") or "", where)
     model = final["model"]
     model["layers"] = layers[row["variant"]]
-    if not (ROOT / "ssmttm" / "models" / "mixers" / f"{variant['mixer']}.py").is_file():
+    if not (PACKAGE / "models" / "mixers" / f"{variant['mixer']}.py").is_file():
         raise UserError(f"{where}: variant's mixer {variant['mixer']!r} is no file of ssmttm/models/mixers")
     _check_shape(model, config["data"]["codec"], where)
     _check_batches(final["training"], where)

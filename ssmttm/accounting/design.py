@@ -12,6 +12,7 @@ from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR, Cost
 from ssmttm.models.lm import MusicLM
+from ssmttm.models.outline import Outline
 from ssmttm.models.patterns import steps_for
 from ssmttm.settings import Budget, Config, RunSpec, TrainingSettings
 from ssmttm.spec import run_spec
@@ -121,7 +122,7 @@ def build(config: Config, variant: str, size: str, codebooks: int | None = None)
     if codebooks is not None:
         row["overrides"] = f"model.codebooks={codebooks}"
     spec = run_spec(config, row, "describe")
-    with torch.device("meta"):
+    with Outline():
         return spec, MusicLM(ModelConfig.from_spec(spec, width_of(spec["data"]["text"])))
 
 

@@ -2,11 +2,10 @@
 
 from typing import TypedDict
 
-import torch
-
 from ssmttm.codecs.base import latent_widths
 from ssmttm.errors import UserError
 from ssmttm.models.cost import TRAINING_FACTOR
+from ssmttm.models.outline import Outline
 from ssmttm.models.refiner.config import RefinerConfig
 from ssmttm.models.refiner.refiner import Refiner, build_refiner
 from ssmttm.settings import Config, RefinerSpec
@@ -46,7 +45,7 @@ def build(spec: RefinerSpec) -> Refiner:
         config = RefinerConfig.from_spec(spec, width_of(data["text"]), *widths)
     except ValueError as error:
         raise UserError(f"the refiner's settings: {error}") from error
-    with torch.device("meta"):
+    with Outline():
         return build_refiner(config)
 
 

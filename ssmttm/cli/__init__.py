@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ssmttm import __version__
-from ssmttm.cli import archive, data, evaluate, listen, model, record, refiner, train, tune, vocoder
+from ssmttm.cli import archive, data, evaluate, init, listen, model, record, refiner, train, tune, vocoder
 from ssmttm.errors import UserError
 from ssmttm.threads import wait_asleep
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 110},
 )
-for subject in (data, train, evaluate):
+for subject in (init, data, train, evaluate):
     app.add_typer(subject.app)
 app.add_typer(archive.app, name="archive")
 app.add_typer(listen.app, name="listen")

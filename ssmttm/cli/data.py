@@ -215,3 +215,15 @@ def export(
     from ssmttm.stages import export
 
     export.run(data, out, audio, tokens, private, shard_megabytes << 20)
+
+
+@dataset_app.command("push")
+def push(
+    folder: Annotated[Path, typer.Argument(help="A folder of ssmttm dataset export.")],
+    repository: Annotated[str, typer.Argument(help="On the Hugging Face Hub: user/name.")],
+    private: Annotated[bool, option("For your account alone.", "--private")] = False,
+) -> None:
+    """Put an exported data set, with its card and credits, into a repository of the Hugging Face Hub."""
+    from ssmttm.stages import push
+
+    push.data(folder, repository, private)

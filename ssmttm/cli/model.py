@@ -39,3 +39,15 @@ def export(
 
     settings = check_section("generation", parse_spec(spec)) if spec else generation_settings()
     model.run(settings, run, out, data, study, precision)
+
+
+@app.command()
+def push(
+    folder: Annotated[Path, typer.Argument(help="A folder of ssmttm model export.")],
+    repository: Annotated[str, typer.Argument(help="On the Hugging Face Hub: user/name.")],
+    private: Annotated[bool, option("For your account alone.", "--private")] = False,
+) -> None:
+    """Put an exported model, with its card and credits, into a repository of the Hugging Face Hub."""
+    from ssmttm.stages import push
+
+    push.model(folder, repository, private)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
+from huggingface_hub import DatasetCardData
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ssmttm.dataset.attribution import escape
@@ -78,16 +78,16 @@ def data_card(
     count = sum(contents.clips.values())
     licenses = {license.lower() for license, _ in contents.seconds}
     files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in contents.splits]
-    front = {
-        "pretty_name": f"ssmttm {version}",
-        "license": sorted({license if license in _HUB_LICENSES else "other" for license in licenses}),
-        "task_categories": ["text-to-audio"],
-        "tags": ["music", "text-to-music"],
-        "language": ["en"],
-        "size_categories": [next(name for name, bound in _SIZES.items() if count < bound)],
-        "configs": [{"config_name": "default", "data_files": files}],
-        "dataset_info": {"features": list(features)},
-    }
+    front = DatasetCardData(
+        pretty_name=f"ssmttm {version}",
+        license=sorted({license if license in _HUB_LICENSES else "other" for license in licenses}),
+        task_categories=["text-to-audio"],
+        tags=["music", "text-to-music"],
+        language=["en"],
+        size_categories=[next(name for name, bound in _SIZES.items() if count < bound)],
+        configs=[{"config_name": "default", "data_files": files}],
+        dataset_info={"features": list(features)},
+    )
     environment = Environment(  # plain text: `escape` makes Markdown of what strangers wrote
         loader=PackageLoader("ssmttm", "dataset"),
         undefined=StrictUndefined,
@@ -96,7 +96,7 @@ def data_card(
     )
     environment.filters["markdown"] = escape
     return environment.get_template("card.md.j2").render(
-        front=yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000),
+        front=front.to_yaml(line_break="\n"),
         contents=contents,
         release=release,
         settings=release["settings"],

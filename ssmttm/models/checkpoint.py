@@ -15,7 +15,8 @@ from ssmttm.models.lm import MusicLM
 from ssmttm.settings import RunSpec
 from ssmttm.tensors import save_tensors
 
-_KEY = "ssmttm"
+KEY = "ssmttm"
+"""Of our metadata in a model's file."""
 _PICKLES = (b"PK\x03\x04", b"\x80")
 
 
@@ -25,28 +26,35 @@ class Origin(TypedDict):
     spec: RunSpec
     codec: str
     text_encoder: str
+    text_width: int
 
 
 def save_model(path: Path, model: MusicLM, origin: Mapping[str, object]) -> None:
     """Write weights, with their `Origin`, and perhaps more, as metadata; UserError if some are not finite."""
     check_finite(f"{path}, not written", model.state_dict())
-    save_tensors(path, model.state_dict(), {_KEY: json.dumps({**origin, "text_width": model.config.text_width})})
+    save_tensors(path, model.state_dict(), {KEY: json.dumps({**origin, "text_width": model.config.text_width})})
 
 
 def read_origin(path: Path) -> Origin:
     """What the model in file `path` was trained by and on; UserError as by `load_model`."""
-    return cast(Origin, _ours(path, read_metadata(path, _KEY)))
+    return cast(Origin, _ours(path, read_metadata(path, KEY)))
 
 
 def load_model(path: Path) -> tuple[MusicLM, Origin]:
     """The model in evaluation mode, and its origin; raises UserError if the file is not one of ours, or broken."""
-    value, tensors = read_tensors(path, _KEY)
+    value, tensors = read_tensors(path, KEY)
     origin = _ours(path, value)
     model = MusicLM(ModelConfig.from_spec(origin["spec"], origin["text_width"]))
+    fill_model(path, model, tensors)
+    return model, cast(Origin, origin)
+
+
+def fill_model(path: Path, model: MusicLM, tensors: Mapping[str, Tensor]) -> None:
+    """Give `model` the weights of file `path`, for evaluation; UserError for those of another size or not finite."""
     check_shapes(path, tensors, model.state_dict())
     check_finite(f"{path}", tensors)
-    model.load_state_dict(tensors)
-    return model.eval(), cast(Origin, origin)
+    model.load_state_dict(dict(tensors))
+    model.eval()
 
 
 def _ours(path: Path, value: dict[str, Any] | None) -> dict[str, Any]:

@@ -71,6 +71,10 @@ class ModelConfig:
     positions: str = "sinusoidal"  # added to inputs; or rotary: of self-attention's queries and keys
     qk_norm: bool = False  # norm of queries and keys, of self- and cross-attention
 
+    def __post_init__(self) -> None:
+        """What JSON gives back as a list is a tuple again."""
+        object.__setattr__(self, "attention_layers", tuple(self.attention_layers))
+
     @classmethod
     def from_spec(cls, spec: RunSpec, text_width: int) -> "ModelConfig":
         """From a run's spec (`ssmttm.spec.run_spec`) and the width of the text encoder."""

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ssmttm.models.eager import eager
 from ssmttm.models.kernels.attention import attend
 from ssmttm.seeds import stable_int
 
@@ -69,7 +70,7 @@ class Dropout(nn.Module):
         """Drop from `x [batch, …]`."""
         return self._drop(x) if self.active else x
 
-    @torch.compiler.disable
+    @eager
     def _drop(self, x: Tensor) -> Tensor:
         keep = torch.empty(x.shape, dtype=torch.bool, device=x.device)
         seeds = _seeds_of(len(x), self.site)
@@ -91,7 +92,7 @@ class AttentionDropout(Dropout):
         """Attend, by the arguments of `ssmttm.models.kernels.attention.attend`."""
         return self._attend(query, key, value, mask, causal) if self.active else attend(query, key, value, mask, causal)
 
-    @torch.compiler.disable
+    @eager
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
         """Clip by clip: the attention kernels draw from the global generator only."""
         seeds = _seeds_of(len(query), self.site)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
+from huggingface_hub import EvalResult, ModelCardData
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ssmttm.dataset.attribution import escape
@@ -27,14 +27,16 @@ def model_card(
     `study`; `folder` is the one that the card stands in, `made_by` the program's version.
     """
     spec, stages = manifest["spec"], [manifest] if second is None else [manifest, second]
-    front = {
-        "library_name": "ssmttm",
-        "pipeline_tag": "text-to-audio",
-        "tags": ["music", "text-to-music", spec["variant"]["mixer"]],
-        "language": ["en"],
-        "license": "other",
-        "license_name": "see-trained-on",
-    }
+    front = ModelCardData(
+        library_name="ssmttm",
+        pipeline_tag="text-to-audio",
+        tags=["music", "text-to-music", spec["variant"]["mixer"]],
+        language="en",
+        license="other",
+        license_name="see-trained-on",
+        model_name=manifest["run"] if scores else None,
+        eval_results=[_result(line, spec["data"]["version"]) for line in scores] or None,
+    )
     environment = Environment(  # plain text: `escape` makes Markdown of what strangers wrote
         loader=PackageLoader("ssmttm", "publishing"),
         undefined=StrictUndefined,
@@ -44,7 +46,7 @@ def model_card(
     environment.filters["markdown"] = escape
     clips, seconds = manifest["clips"]["train"], spec["data"]["seconds"]
     return environment.get_template("card.md.j2").render(
-        front=yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000),
+        front=front.to_yaml(line_break="\n"),
         name=manifest["run"],
         parameters=sum(stage["parameters"] for stage in stages),
         variant=spec["variant"],
@@ -66,6 +68,18 @@ def model_card(
         counted=_counted,
         flops=sum(stage["flops_spent"] for stage in stages),
         device_hours=sum(stage["device_hours"] for stage in stages),
+    )
+
+
+def _result(line: Line, version: str) -> EvalResult:
+    """A score as the Hub lists it."""
+    return EvalResult(
+        task_type="text-to-audio",
+        dataset_type=version,
+        dataset_name=f"{version}, split test",
+        metric_type=line.metric,
+        metric_value=line.value,
+        metric_name=line.what,
     )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from ssmttm.files import copy_file, sha256_file, write_json, write_text
 from ssmttm.generation.folder import CONFIG, FORMAT
 from ssmttm.generation.pipeline import CODEC
 from ssmttm.generation.second_stage import REFINER
-from ssmttm.models.checkpoint import check_finite
+from ssmttm.models.checkpoint import check_finite, read_origin
+from ssmttm.models.config import ModelConfig
 from ssmttm.tensors import save_tensors
 
 MODEL, CARD, CREDITS = "model.safetensors", "README.md", "ATTRIBUTION.md"
@@ -32,7 +34,8 @@ def write_folder(
 ) -> None:
     """Write the run in folder `run`, with its codec, to the new folder `out`; all of it, or nothing.
 
-    `generation` is the config's section that goes with it; `card` and `credits` are pages in Markdown. Raises
+    `generation` is the config's section that goes with it; `card` and `credits` are pages in Markdown. config.json also
+    has what the language model is made of, as `ssmttm.publishing.hub.MusicLM.from_pretrained` reads it. Raises
     UserError for a place that is taken, and for weights beyond half precision.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -47,7 +50,15 @@ def write_folder(
     sha256 = {path.name: sha256_file(path) for path in sorted(unfinished.iterdir())}
     write_text(unfinished / CARD, card)
     write_text(unfinished / CREDITS, credits)
-    said = {"format": FORMAT, "name": name, "weights": precision, "generation": dict(generation), "sha256": sha256}
+    origin = read_origin(run / MODEL)
+    said = {
+        **asdict(ModelConfig.from_spec(origin["spec"], origin["text_width"])),
+        "format": FORMAT,
+        "name": name,
+        "weights": precision,
+        "generation": dict(generation),
+        "sha256": sha256,
+    }
     write_json(unfinished / CONFIG, said)
     if out.exists():
         out.rmdir()

@@ -8,6 +8,7 @@ from ssmttm.study.folder import Study
 class Line(NamedTuple):
     """One figure of a run, and the same of its rivals."""
 
+    metric: str
     what: str
     value: float
     low: float
@@ -31,7 +32,9 @@ def scores_of(study: Study, run: str) -> list[Line]:
     tests = {row["system"]: row for row in _rows(study, "losses") if row["split"] == "test"}
     if run in tests:
         rivals = {words: tests[name]["loss"] for name, words in _TRIVIAL.items() if name in tests}
-        lines.append(_line("loss on artists that it never heard, nats per code of level 1", tests[run], "loss", rivals))
+        lines.append(
+            _line("loss", "loss on artists that it never heard, nats per code of level 1", tests[run], "loss", rivals)
+        )
     wanted = ("frechet", "originals")
     scores = [row for row in _rows(study, "comparison") if (row["metric"], row["reference"]) == wanted]
     for embedder in study.embedders:
@@ -39,7 +42,7 @@ def scores_of(study: Study, run: str) -> list[Line]:
         if run in found:
             rivals = {words: found[name]["value"] for name, words in _FRECHET.items() if name in found}
             what = f"Fréchet distance to held-out clips ({embedder}, {found[run]['n']} clips)"
-            lines.append(_line(what, found[run], "value", rivals))
+            lines.append(_line("frechet", what, found[run], "value", rivals))
     return lines
 
 
@@ -48,5 +51,5 @@ def _rows(study: Study, table: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _line(what: str, row: dict[str, Any], value: str, rivals: dict[str, float]) -> Line:
-    return Line(what, row[value], row["low"], row["high"], rivals)
+def _line(metric: str, what: str, row: dict[str, Any], value: str, rivals: dict[str, float]) -> Line:
+    return Line(metric, what, row[value], row["low"], row["high"], rivals)

@@ -6,12 +6,11 @@ Budgets and sizes are those of the default study; what it has no number for stan
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
-
 from ssmttm.config import ROOT, load_config
 from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.lm import MusicLM
+from ssmttm.models.outline import Outline
 from ssmttm.run_table import read_studies
 from ssmttm.settings import Config, RunSpec
 from ssmttm.text.base import width_of
@@ -89,7 +88,7 @@ def core_parameters(groups: Mapping[str, int]) -> int:
 def unfilled(spec: RunSpec, text_width: int) -> MusicLM:
     """The model of a run's spec, without contents; UserError where no model can be made of it."""
     try:
-        with torch.device("meta"):
+        with Outline():
             return MusicLM(ModelConfig.from_spec(spec, text_width))
     except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"spec: no model can be made of it: {error}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from ssmttm import __version__
 from ssmttm.dataset.attribution import attribution_page
 from ssmttm.dataset.card import Contents, data_card
+from ssmttm.dataset.croissant import croissant
 from ssmttm.dataset.export_files import SplitFiles, export_schema, hub_features
 from ssmttm.dataset.export_rows import exported_rows
 from ssmttm.errors import UserError
@@ -49,6 +50,10 @@ def run(data: Path, out: Path, audio: bool, tokens: bool, private: bool, shard_b
     write_text(unfinished / "ATTRIBUTION.md", attribution_page(tracks, settings["vocals"]["mode"] == "separate"))
     card = data_card(contents, release, hub_features(schema, rate), settings["version"], f"ssmttm {__version__}")
     write_text(unfinished / "README.md", card)
+    addresses = {address for track in tracks for address in (track["license_url"] or "").split()}
+    write_json(
+        unfinished / "croissant.json", croissant(schema, settings["version"], addresses, f"ssmttm {__version__}")
+    )
     write_json(unfinished / "dataset.json", release)
     rejected = [r for path in sorted(data.glob("**/*rejected.parquet")) for r in iter_rows(path, "rejected")]
     write_table(unfinished / "rejected.parquet", "rejected", rejected)

@@ -16,7 +16,10 @@ __all__ = ["build", "score", "serve"]
 
 def serve(folder: Path, answers: Path, host: str, port: int, tell: Callable[[str], None]) -> None:
     """Serve the test in `folder` until interrupted."""
-    from ssmttm.listening.server import Server  # which imports werkzeug
+    try:
+        from ssmttm.listening.server import Server  # which imports werkzeug
+    except ModuleNotFoundError as error:
+        raise UserError(f"serving needs the package {error.name}: pip install 'ssmttm[listen]'") from error
 
     page.read(folder)
     answers.mkdir(parents=True, exist_ok=True)

@@ -4,13 +4,24 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from ssmttm.progress import notify
 from ssmttm.rows import StepRow
+
+
+def open_events(folder: Path, start: int, parts: Sequence[str]) -> "Events | None":
+    """A writer of events; None, which is said, without the package tensorboard: the curve's table has all of it."""
+    try:
+        return Events(folder, start, parts)
+    except ImportError:
+        notify("no events for TensorBoard are written, for it isn't installed: pip install 'ssmttm[tensorboard]'")
+        return None
 
 
 class Events:
     """Writes rows of the curve to `folder`; what an interrupted run wrote after step `start` is made void."""
 
     def __init__(self, folder: Path, start: int, parts: Sequence[str]) -> None:
+        """Raise ImportError without the package tensorboard."""
         from torch.utils.tensorboard import SummaryWriter
 
         if start == 0:

@@ -12,7 +12,7 @@ from ssmttm.errors import UserError
 from ssmttm.progress import Progress
 from ssmttm.rows import StepRow
 from ssmttm.training.budget import Plan, branch_start, learning_rate, steps_at
-from ssmttm.training.events import Events
+from ssmttm.training.events import open_events
 from ssmttm.training.products import CHECKPOINTS
 from ssmttm.training.state import TrainState
 from ssmttm.training.step import Diverged, Stepper
@@ -68,7 +68,7 @@ class Trainer:
         """
         state, leads = self.state, self.workers.leads
         state.restore(folder, identity)
-        watch = Events(events, state.step, self.task.parts) if events is not None and leads else None
+        watch = open_events(events, state.step, self.task.parts) if events is not None and leads else None
         if progress is not None:
             progress.start_at(state.step)
         while state.step < self.plan.steps:

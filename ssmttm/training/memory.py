@@ -16,6 +16,7 @@ from ssmttm.errors import UserError
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.dropout import clip_seeds
 from ssmttm.models.lm import MusicLM
+from ssmttm.models.outline import Outline
 from ssmttm.settings import TrainingSettings
 from ssmttm.training.data import Batch
 from ssmttm.training.objective import codebook_losses
@@ -151,7 +152,7 @@ def _measure(config: ModelConfig, clips: int, frames: int, tokens: int, bf16: bo
 
 @cache
 def _parameter_bytes(config: ModelConfig) -> int:
-    with torch.device("meta"):
+    with Outline():
         return sum(p.numel() * p.element_size() for p in MusicLM(config).parameters())
 
 

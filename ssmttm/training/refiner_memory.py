@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ssmttm.errors import UserError
 from ssmttm.models.dropout import clip_seeds
+from ssmttm.models.outline import Outline
 from ssmttm.models.refiner.config import RefinerConfig
 from ssmttm.models.refiner.refiner import Clips, build_refiner
 from ssmttm.settings import TrainingSettings
@@ -59,7 +60,7 @@ def training_bytes(
     """Bytes at the peak of an optimizer step of `clips` crops at once: weights, gradients, optimizer and the rest."""
     bf16 = settings["precision"] == "bf16"
     one, two = (_kept_bytes(config, n, frames, tokens, bf16, device) for n in (1, 2))
-    with torch.device("meta"):
+    with Outline():
         weights = sum(p.numel() * p.element_size() for p in build_refiner(config).parameters())
     copies = 5 if settings["ema_decay"] > 0 else 4
     return copies * weights + round(_TEMPORARY * (one + (clips - 1) * (two - one)))

@@ -159,6 +159,7 @@ OUTPUTS = [
     for name, command in COMMANDS.items()
     for parameter in command.params
     if is_path(parameter) and writes(name, parameter) and parameter.name != "cache"
+    if parameter.param_type_name == "option"
 ]
 
 

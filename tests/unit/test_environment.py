@@ -1,7 +1,9 @@
 """pyproject.toml, requirements.lock and environment.yml describe one environment."""
 
+import ast
 import importlib.metadata
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,16 +16,22 @@ from ssmttm.choices import ELSEWHERE, PACKAGES
 from ssmttm.pretrained import minilm, musicnn
 
 ROOT = Path(__file__).resolve().parents[2]
-LINES = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-LOCK = {canonicalize_name(Requirement(line).name): Requirement(line) for line in LINES}
+LINES, DEV_LINES = (
+    (ROOT / name).read_text(encoding="utf-8").splitlines() for name in ("requirements.lock", "requirements-dev.lock")
+)
+LOCK = {canonicalize_name(Requirement(line).name): Requirement(line) for line in LINES + DEV_LINES}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ROOTS = [Requirement(r) for r in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
-IN_PART = {"demucs"}
-"""Packages of which only a part is used: their own dependencies are not all wanted."""
+EXTRAS = PROJECT["optional-dependencies"]
+_OWN = [requirement for extra in ("slurm", "tensorboard", "listen") for requirement in EXTRAS[extra]]
+USED = [Requirement(r) for r in [*PROJECT["dependencies"], *_OWN]]
+"""What the checkout's own environment runs with."""
+ROOTS = [*USED, *map(Requirement, EXTRAS["dev"])]
+IN_PART = {"demucs", "mlcroissant"}
+"""Packages of which only a part is used: not all of their own dependencies are wanted, and the others are declared."""
 
 
-def closure() -> set[str]:
-    """Everything that the project's dependencies need on this Python, by what is installed."""
+def closure(roots: list[Requirement]) -> set[str]:
+    """Everything that these requirements need on this Python, by what is installed."""
     seen: dict[str, set[str]] = {}
 
     def visit(requirement: Requirement) -> None:
@@ -38,19 +46,20 @@ def closure() -> set[str]:
                 if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in extras):
                     visit(needed)
 
-    for requirement in ROOTS:
+    for requirement in roots:
         visit(requirement)
     return set(seen)
 
 
 def test_the_lock_pins_exact_versions_torch_first_and_no_addresses():
     assert LINES[0].startswith("torch==")
-    for line in LINES:
+    for line in LINES + DEV_LINES:
         assert re.fullmatch(r'[A-Za-z0-9._-]+==[A-Za-z0-9.]+( ; python_version >= "[\d.]+")?', line), line
 
 
-def test_the_lock_is_the_closure_of_the_dependencies_and_nothing_else():
-    assert {name for name, r in LOCK.items() if r.marker is None or r.marker.evaluate()} == closure()
+def test_the_locks_are_the_closure_of_the_dependencies_and_nothing_else():
+    assert {name for name, r in LOCK.items() if r.marker is None or r.marker.evaluate()} == closure(ROOTS)
+    assert {canonicalize_name(Requirement(line).name) for line in LINES} == closure(USED)
 
 
 def test_what_is_installed_is_what_is_locked():
@@ -119,3 +128,43 @@ def test_packages_are_not_installed_for_their_weights_alone():
 
 def test_cuda_builds_of_torchvision_and_torchaudio_stay_out():
     assert not {"torchvision", "torchaudio", "tensorflow"} & set(LOCK)
+
+
+MODULES = {
+    "PIL": "pillow", "boolean": "boolean.py", "debian": "python-debian", "faiss": "faiss-cpu", "yaml": "pyyaml",
+}  # fmt: skip
+"""Modules that are called otherwise than the package that brings them, written as there."""
+ASKED_FOR = {"h5py": "named by the message of ssmttm/pretrained/openl3.py", "_typeshed": "only for the type checker"}
+"""Modules that no extra brings."""
+BY_OTHERS = {
+    "einops": "demucs",
+    "julius": "demucs",
+    "snakemake-executor-plugin-slurm": "Snakemake",
+    "tensorboard": "torch",
+    "causal-conv1d": "mamba-ssm",
+}
+"""Packages that another one imports for us, and which."""
+
+
+def imported() -> set[str]:
+    """Packages whose modules the package, the workflow and setup.py import, by the names that pip knows them by."""
+    found = set()
+    for path in [*(ROOT / "ssmttm").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                found.add(str(node.module).split(".")[0])
+    others = found - sys.stdlib_module_names - {"ssmttm"} - ASKED_FOR.keys()
+    return {canonicalize_name(MODULES.get(name, name)) for name in others}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_used():
+    declared = {canonicalize_name(Requirement(r).name) for r in PROJECT["dependencies"]}
+    optional = {canonicalize_name(Requirement(r).name) for x, rs in EXTRAS.items() if x != "dev" for r in rs}
+    assert imported() <= declared | optional
+    assert declared <= imported() | BY_OTHERS.keys()
+
+
+def test_every_dependency_has_a_floor():
+    assert not [r for r in PROJECT["dependencies"] if ">=" not in r]

@@ -42,6 +42,7 @@ MAY_USE = {
     "run_table": ("choices", "config", "questions", "rates", "settings", "spec"),
     "released": ("settings", "spec"),
     "given": ("config", "released", "run_table", "settings", "spec", "tuning"),
+    "starting": ("config",),
     "planning": ("choices", "config", "settings"),
     "provenance": ("tables",),
     "statistics": (),
@@ -80,8 +81,8 @@ MAY_USE = {
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "config", "dataset", "evaluation", "generation",
         "given", "licenses", "listening", "models", "pretrained", "provenance", "publishing", "records", "released",
-        "report", "rows", "settings", "sources", "spec", "statistics", "study", "tables", "text", "training", "tuning",
-        "vocoder",
+        "report", "rows", "settings", "sources", "spec", "starting", "statistics", "study", "tables", "text",
+        "training", "tuning", "vocoder",
     ),
     "cli": ("config", "given", "listening", "spec", "stages"),
     "__main__": ("cli",),

@@ -21,6 +21,8 @@ NOT_RUN = {
     "hf download": "needs a network and a model hub",
     "tensorboard --logdir": "is a server, which runs until it is stopped",
     ". .venv/bin/activate": "is of the shell; tests run in the environment",
+    "cd my-study": "is done by `make wheel-test`",
+    "pip install ssmttm": "is done by `make wheel-test`",
     "cp -a results .snakemake": "is done by tests/workflow/test_released_data.py",
     "torchrun --nnodes": "is run by tests/unit/training/test_stage.py, which has a data set",
 }

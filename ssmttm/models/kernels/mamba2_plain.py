@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ssmttm.models.eager import eager
 from ssmttm.models.functional import causal_conv_silu
 from ssmttm.models.kernels.ssd import ssd_chunked
 
@@ -39,7 +40,7 @@ class Inputs(NamedTuple):
     """Of the norm."""
 
 
-@torch.compiler.disable  # torch 2.13 compiles the scan's backward pass on the CPU to code that aborts
+@eager  # torch 2.13 compiles the scan's backward pass on the CPU to code that aborts
 def mamba2_inner(given: Inputs) -> tuple[Tensor, Tensor | None]:
     """Convolution, SiLU, scan, skip, gate and norm of a Mamba-2 mixer.
 

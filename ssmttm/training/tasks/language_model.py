@@ -35,8 +35,9 @@ class LanguageModelTask(Task):
     @classmethod
     def from_spec(cls, spec: RunSpec, sets: DataSet) -> "LanguageModelTask":
         """The task of a run with `spec`, on its data set."""
-        origin: Origin = {"spec": spec, "codec": sets.codec, "text_encoder": sets.encoder}
-        return cls(ModelConfig.from_spec(spec, sets.train.text_width), spec["training"], sets, origin)
+        width = sets.train.text_width
+        origin: Origin = {"spec": spec, "codec": sets.codec, "text_encoder": sets.encoder, "text_width": width}
+        return cls(ModelConfig.from_spec(spec, width), spec["training"], sets, origin)
 
     def fit(self, settings: TrainingSettings, device: torch.device) -> Fit:
         """See `Task`: what fits in the device's free memory."""

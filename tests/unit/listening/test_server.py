@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 
@@ -278,3 +279,10 @@ def test_folders_that_do_not_fit_are_refused(built, tmp_path):
     with pytest.raises(UserError, match="--port"):
         listen.serve(built[0], tmp_path / "answers", "203.0.113.1", 1, print)
     assert not (built[0] / "answers").exists()
+
+
+def test_without_werkzeug_it_says_what_to_install(built, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "werkzeug", None)
+    monkeypatch.delitem(sys.modules, "ssmttm.listening.server", raising=False)
+    with pytest.raises(UserError, match=r"serving needs the package werkzeug: pip install 'ssmttm\[listen\]'"):
+        listen.serve(built, tmp_path / "answers", "127.0.0.1", 0, print)

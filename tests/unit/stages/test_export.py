@@ -5,7 +5,9 @@ import os
 import re
 from pathlib import Path
 
+import mlcroissant
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -199,3 +201,16 @@ def test_an_existing_folder_is_never_touched_and_an_interrupted_one_is_redone(da
 def test_only_a_released_data_set_is_exported(tmp_path):
     with pytest.raises(UserError, match=r"no released data set: it has no dataset\.json"):
         export.run(Path(tmp_path), tmp_path / "out", audio=True, tokens=False, private=False, shard_bytes=1)
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+def test_croissant_metadata_are_valid_and_name_the_columns_that_there_are(data, tmp_path, tokens):
+    export.run(data, tmp_path / "out", True, tokens, False, 1 << 30)
+    issues = mlcroissant.Dataset(jsonld=tmp_path / "out" / "croissant.json").metadata.issues
+    assert not issues.errors
+    assert [w for w in issues.warnings if "citeAs" not in w and "datePublished" not in w] == []
+    said = json.loads((tmp_path / "out" / "croissant.json").read_text())
+    (records,) = said["recordSet"]
+    columns = pq.read_schema(next((tmp_path / "out" / "data").glob("train-*.parquet"))).names
+    assert [field["source"]["extract"]["column"] for field in records["field"]] == columns
+    assert said["license"] == ["https://example.org/l"]
