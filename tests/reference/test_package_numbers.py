@@ -90,5 +90,5 @@ def test_a_second_time_nothing_is_embedded_again(models, systems, tmp_path):
 def test_a_collapsed_text_encoder_is_refused(systems, tmp_path):
     weights, tokenizer = laion_checkpoint(tmp_path, collapsed=True)
     models = {"clap": {"weights": str(weights), "tokenizer": str(tokenizer)}}
-    with pytest.raises(UserError, match=r"hardly tells captions apart: the cosine of 6 different ones is (0\.99|1\.00)"):
+    with pytest.raises(UserError, match=r"hardly tells captions apart: .* of 6 different ones is (0\.99|1\.00)"):
         scored_systems.score(systems, "clap", models, tmp_path / "cache")
