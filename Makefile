@@ -38,7 +38,8 @@ help:
 	make coverage   set-up, then the unit tests, with the share of the package's lines that they run
 	make lint     set-up, then ruff, mypy, snakemake --lint and snakefmt
 	make docs     the documentation as a site, build/site/index.html
-	make reference-metrics   a second environment with the published metric tools, and the tests against them
+	make reference-metrics   a second environment with the published metric tools, the tests against them, and a study
+	              that has the workflow make theirs (6 GB)
 	make gpu-kernels-test   a further environment with mamba-ssm, and its kernels against ours without a GPU
 	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here
 	make setup    the environment alone, in .venv
@@ -87,8 +88,9 @@ docs: $(STAMP)
 	echo "build/site/index.html"
 
 # Their own environment: they don't go together with the main one.
-reference-metrics: $(REFERENCE_STAMP)
+reference-metrics: $(REFERENCE_STAMP) $(STAMP)
 	@HF_HUB_OFFLINE=1 $(REFERENCE)/bin/pytest tests/reference
+	SSMTTM_PACKAGES=1 $(BIN)/pytest tests/e2e/test_packages.py
 
 $(REFERENCE_STAMP): $(REFERENCE_PINS) requirements.lock
 	@rm -rf $(REFERENCE)

@@ -45,8 +45,15 @@ EMBEDDERS: dict[str, frozenset[str]] = {
 }
 """One file of `ssmttm.evaluation.embedders` each, and what it gives beside embeddings."""
 
-ELSEWHERE = frozenset({"clap_laion"})
-"""Embedders whose packages don't go together with the main environment: workflow/envs has theirs."""
+ELSEWHERE = {"clap_laion": "laion_clap"}
+"""Embedders whose packages don't go together with the main environment, and the one of `PACKAGES` whose they run in."""
+
+PACKAGES: dict[str, dict[str, str]] = {
+    "frechet_audio_distance": {"vggish": "frechet", "pann": "frechet", "clap": "frechet"},
+    "laion_clap": {"clap": "clap"},
+}
+"""Published metric packages, each with an environment of its own (workflow/envs): of which embedders they read the
+weights, and which of our metrics their number stands beside."""
 
 STUDY_TABLES = (
     "comparison", "progress", "differences", "stages", "curves", "fits", "fit_curves", "reach", "scaling",
@@ -108,6 +115,21 @@ def systems_of(config: Config) -> list[str]:
     ]
 
 
+def package_embedders(package: str, embedders: Iterable[str], models: Mapping[str, Any]) -> list[str]:
+    """Those of `embedders` whose weights `package` can read, given the settings `models` (`evaluation.models`).
+
+    Of CLAP that are LAION's checkpoints: of a folder that transformers wrote the packages can't read anything.
+    """
+    able = [name for name in embedders if name in PACKAGES[package]]
+    return [name for name in able if name != "clap" or {"weights", "tokenizer"} <= set(models.get(name) or ())]
+
+
+def environments(evaluation: EvaluationSettings) -> list[str]:
+    """The environments that the workflow makes: of packages, and of embedders that run in one of theirs."""
+    needed = [ELSEWHERE[name] for name in evaluation["embedders"] if name in ELSEWHERE]
+    return sorted({*evaluation["packages"], *needed})
+
+
 def vocoder_files(config: Config) -> list[str]:
     """The file that `generation.vocoder` names, if it is one of its own; it may be made by the workflow."""
     setting, codec = config["generation"]["vocoder"], config["data"]["codec"]["name"]
@@ -122,6 +144,7 @@ def check(config: Config, where: str) -> None:
             raise UserError(f"{where}: evaluation.systems.{name}: the workflow's own system has that name; rename it")
     _check_prompts(evaluation["prompts"], where)
     _check_metrics(evaluation, config["generation"]["prompts"], where)
+    _check_packages(evaluation, where)
     kept = config["training"]["checkpoints"]
     missing = [fraction for fraction in evaluation["checkpoints"] if fraction not in kept]
     if missing:
@@ -146,6 +169,24 @@ def _check_metrics(evaluation: EvaluationSettings, prompts: int, where: str) -> 
     for embedder in evaluation["models"]:
         if embedder not in evaluation["embedders"]:
             raise UserError(f"{where}: evaluation.models.{embedder}: evaluation.embedders does not name it")
+
+
+def _check_packages(evaluation: EvaluationSettings, where: str) -> None:
+    """A package needs weights that it can read, and a score of ours to stand beside."""
+    for package in evaluation["packages"]:
+        at = f"{where}: evaluation.packages: {package}"
+        embedders = package_embedders(package, evaluation["embedders"], evaluation["models"])
+        if not embedders:
+            raise UserError(
+                f"{at} needs one of the embedders {', '.join(PACKAGES[package])} in evaluation.embedders, with weights "
+                "in evaluation.models; of clap it reads LAION's checkpoints: {clap: {weights: FILE, tokenizer: FOLDER}}"
+            )
+        for embedder in embedders:
+            metric = PACKAGES[package][embedder]
+            if metric not in evaluation["metrics"]:
+                raise UserError(f"{at} makes numbers to stand beside ours: add {metric} to evaluation.metrics")
+            if not evaluation["models"].get(embedder):
+                raise UserError(f"{at}: evaluation.models.{embedder}: names no weights, which the package takes, too")
 
 
 def _check_prompts(prompts: Mapping[str, Any], where: str) -> None:

@@ -31,10 +31,10 @@ def shell_prefix(conda: bool) -> str:
     """
     root = shlex.quote(str(PACKAGE.parent))
     if conda:
-        called = f'ssmttm() {{{{ PYTHONPATH={root} python -m ssmttm.cli "$@"; }}}}; export SSMTTM_REFERENCE='
+        called = f'ssmttm() {{{{ PYTHONPATH={root} python -m ssmttm.cli "$@"; }}}}; export'
     else:
         folder = shlex.quote(str(Path(sys.executable).parent))
-        called = f"export PATH={folder}:$PATH SSMTTM_REFERENCE=.venv-reference"
+        called = f"export PATH={folder}:$PATH"
     return f"set -euo pipefail; {called} SSMTTM_ROOT={root}; "
 
 

@@ -201,6 +201,7 @@ class EvaluationSettings(TypedDict):
     embedders: list[str]
     models: Section
     metrics: list[str]
+    packages: list[str]
     checkpoints: list[float]
     training_clips: int
     codec_clips: int

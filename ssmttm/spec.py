@@ -54,6 +54,7 @@ STAGES = {
     "embed": "evaluation.models evaluation.training_clips generation.seed",
     "likelihood": "evaluation.seed data.codec data.text",
     "score": "evaluation.metrics evaluation.bootstrap evaluation.confidence evaluation.seed evaluation.training_clips",
+    "packages": "evaluation.embedders evaluation.models generation.seed",
     "claims": "",
     "compare": "title evaluation",
     "report": "title report data generation evaluation",
@@ -62,7 +63,7 @@ STAGES = {
 
 RESERVED = frozenset(
     f"{' '.join(STAGES)} vocoder vocoder_splits vocoder_codec embed_training statistics all train borrow refiner attach"
-    " release data common evaluate baselines code_models page tune tune_trial rates".split()
+    " release data common evaluate baselines code_models environment page tune tune_trial rates".split()
 )
 """Names of rules, which runs, studies and refiners can't have."""
 

@@ -267,6 +267,37 @@ def score(
 
 
 @app.command()
+def environment(
+    package: Annotated[str, option("frechet_audio_distance or laion_clap.")],
+    pins: Annotated[Path, option("What it has: workflow/envs/PACKAGE.txt.")],
+    out: Annotated[Path, new_file("environment.json in the environment's folder, which is made.", "--out")],
+) -> None:
+    """Make the environment of a published metric package, by venv and pip; one that is right already stays."""
+    from ssmttm.stages import environment
+
+    environment.run(package, pins, out)
+
+
+@app.command()
+def packages(
+    package: Annotated[str, option("frechet_audio_distance or laion_clap.")],
+    environment: Annotated[Path, option("Its environment, results/envs/PACKAGE.")],
+    systems: Annotated[list[Path], option("Folder of a system with audio and our scores; repeat for every one.")],
+    baselines: Annotated[
+        Path, option("results/baselines/{data version}, whose originals and codec are the references.")
+    ],
+    out: Out,
+    cache: Annotated[Path, option("Folder of embeddings that are there already.")] = Path("results/cache/packages"),
+    spec: Spec = None,
+    threads: Threads = None,
+) -> None:
+    """Have a published metric package score systems in its own environment, and set its numbers beside ours."""
+    from ssmttm.stages import packages
+
+    packages.run(stage_settings("packages", spec), package, environment, systems, baselines, out, cache, threads)
+
+
+@app.command()
 def compare(
     study: Annotated[str, option("Name of the study.")],
     runs: Annotated[list[Path], option("results/runs/{run}; repeat for every run.")],

@@ -26,6 +26,7 @@ from ssmttm.report.sections.external import external_systems, external_table
 from ssmttm.report.sections.ledger import ledger, places
 from ssmttm.report.sections.listing import efficiency, loss_pairs
 from ssmttm.report.sections.methods import Methods, usable
+from ssmttm.report.sections.packages import packages
 from ssmttm.report.sections.players import MAX_BYTES, listen
 from ssmttm.report.sections.remarks import copies, outliers
 from ssmttm.report.sections.stages import Stages
@@ -59,6 +60,7 @@ class StudyPart:
         self.confidence = float(comparison["confidence"].iloc[0])
         self.external = external_table(external)
         self.backends = backends(study)
+        self.packages = packages(study.folder)
         self.copies, self.outliers = copies(study), outliers(study)
         self.pairs, self.efficiency = loss_pairs(study), efficiency(study)
         self.stages = Stages(study, columns)

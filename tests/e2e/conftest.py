@@ -12,9 +12,9 @@ PRESET = "workflow/presets/smoke/config.yaml"
 RUNS = ("smoke-prefix-simba", "smoke-cross-transformer", "smoke-two-stages")
 
 
-def snakemake(folder: Path, *targets: str, **options) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *targets, "--configfile", PRESET]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, **options)
+def snakemake(folder: Path, *targets: str, configs=(PRESET,), timeout=900) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *targets, "--configfile", *map(str, configs)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
 
 
 def ssmttm(folder: Path, *arguments: str) -> subprocess.CompletedProcess:

@@ -30,9 +30,9 @@ def checkpoint(request, tmp_path_factory):
     )  # fmt: skip
     torch.manual_seed(0)
     RobertaModel(config).save_pretrained(folder / "roberta")
-    from ssmttm.evaluation.embedders.clap_laion import _beside
+    from ssmttm.evaluation.packages.driver import beside
 
-    with _beside(folder / "roberta"):
+    with beside(folder / "roberta"):
         import laion_clap
 
         module = laion_clap.CLAP_Module(enable_fusion=fused, device="cpu")

@@ -20,6 +20,8 @@ WORDS = {  # options that take one of some names, or that are needed though type
     ("trivial", "name"): "bigram",
     ("embed", "embedder"): "musicnn",
     ("score", "embedder"): "musicnn",
+    ("environment", "package"): "laion_clap",
+    ("packages", "package"): "laion_clap",
     ("audio", "shard"): "0",
     ("audio", "shards"): "1",
     ("train", "run"): "prefix-simba-base-flops-1",

@@ -7,10 +7,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ssmttm.choices import ELSEWHERE, PACKAGES
 from ssmttm.pretrained import minilm, musicnn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +78,45 @@ def test_conda_users_get_the_same_versions():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     assert pip == LINES
+
+
+PINS = sorted((ROOT / "workflow" / "envs").glob("*.txt"))
+
+
+def test_only_pinned_environments_are_made_beside_the_main_one():
+    assert {path.stem for path in PINS} == {"reference-metrics", *PACKAGES}
+    assert [path.name for path in (ROOT / "workflow" / "envs").iterdir() if path.suffix != ".txt"] == []
+    for package in ELSEWHERE.values():
+        assert package in PACKAGES
+
+
+@pytest.mark.parametrize("path", PINS, ids=lambda path: path.stem)
+def test_other_environments_have_the_locked_versions_where_they_share_packages(path):
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    for line in lines:
+        assert re.fullmatch(r'[A-Za-z0-9._-]+==[A-Za-z0-9.]+( ; python_version >= "[\d.]+")?', line), line
+    pins = {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
+    assert len(pins) == len(lines)
+    assert {
+        name: str(pin) for name, pin in pins.items() if name in LOCK and pin.specifier != LOCK[name].specifier
+    } == {}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_environment_of_a_package_has_it_and_all_that_its_shared_packages_need(package):
+    pins = {
+        canonicalize_name(Requirement(line).name)
+        for line in (ROOT / "workflow" / "envs" / f"{package}.txt").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    }
+    assert {canonicalize_name(package), "torch", "setuptools", "safetensors"} <= pins
+    for name in pins & set(LOCK):
+        if LOCK[name].marker is None and name != "torch":
+            needed = [Requirement(text) for text in importlib.metadata.requires(name) or []]
+            missing = {
+                canonicalize_name(r.name) for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})
+            }
+            assert missing <= pins, name
 
 
 def test_packages_are_not_installed_for_their_weights_alone():

@@ -348,6 +348,7 @@ def test_every_embedder_and_metric_that_can_be_named_is_a_file_and_the_schema_kn
     settings = schema["properties"]["evaluation"]["properties"]
     assert settings["embedders"]["items"]["enum"] == list(choices.EMBEDDERS)
     assert settings["metrics"]["items"]["enum"] == list(choices.METRICS)
+    assert settings["packages"]["items"]["enum"] == list(choices.PACKAGES)
     assert all((ROOT / "ssmttm" / "evaluation" / "metrics" / f"{name}.py").is_file() for name in choices.METRICS)
 
 
@@ -357,6 +358,26 @@ def test_every_embedder_and_metric_that_can_be_named_is_a_file_and_the_schema_kn
         ({"metrics": ["frechet", "clap"]}, "clap needs one of the embedders clap, clap_laion"),
         ({"models": {"clap": "/weights"}}, "evaluation.models.clap: evaluation.embedders does not name it"),
         ({"checkpoints": [0.9]}, "0.9 is not among training.checkpoints"),
+        ({"packages": ["laion_clap"]}, "laion_clap needs one of the embedders clap in evaluation.embedders"),
+        ({"packages": ["frechet_audio_distance"]}, "needs one of the embedders vggish, pann, clap"),
+        ({"packages": ["fadtk"]}, "'fadtk' is not one of ['frechet_audio_distance', 'laion_clap']"),
+        (
+            {"packages": ["laion_clap"], "embedders": ["clap"], "models": {"clap": "/folder"}, "metrics": ["clap"]},
+            "of clap it reads LAION's checkpoints: {clap: {weights: FILE, tokenizer: FOLDER}}",
+        ),
+        (
+            {"packages": ["frechet_audio_distance"], "embedders": ["vggish"], "metrics": ["frechet"]},
+            "evaluation.models.vggish: names no weights, which the package takes, too",
+        ),
+        (
+            {
+                "packages": ["frechet_audio_distance"],
+                "embedders": ["vggish"],
+                "models": {"vggish": "/file"},
+                "metrics": ["kernel"],
+            },
+            "add frechet to evaluation.metrics",
+        ),
     ],
 )
 def test_an_evaluation_that_can_t_be_done_is_refused_before_anything_runs(config, changed, message):

@@ -104,7 +104,19 @@ def test_an_embedder_of_another_environment_has_jobs_of_its_own(project):
     run = next(iter(RUNS))
     for system in (f"runs/{run} 0.5", f"baselines/{VERSION}/noise final"):
         assert {f"embed {system} clap_laion", f"score {system} clap_laion"} <= plan
+    assert "environment laion_clap" in plan
     assert not any(job.endswith(" musicnn") for job in plan if job.startswith(("embed ", "score ")))
+
+
+def test_a_package_has_its_environment_made_and_scores_each_study(project):
+    assert not any(job.startswith(("environment", "packages")) for job in project.plan("--forceall"))
+    project.edit("config.yaml", "embedders: [musicnn]", "embedders: [musicnn, vggish]")
+    project.edit("config.yaml", "models: {}", "models: {vggish: /weights/vggish.pth}")
+    project.edit("config.yaml", "packages: []", "packages: [frechet_audio_distance]")
+    plan = project.plan()
+    studies = {row["study"] for row in RUNS.values()}
+    assert {f"packages {study} frechet_audio_distance" for study in studies} < plan
+    assert {job for job in plan if job.startswith("environment")} == {"environment frechet_audio_distance"}
 
 
 def test_jobs_depend_on_the_weights_that_they_read(project):

@@ -58,7 +58,7 @@ def test_a_rule_is_one_command_with_log_settings_and_resources(name):
     assert "{log:q} 2>&1" in body or "2>&1 | tee {log:q}" in body
     for directive in ("log:", "params:", "mem_mb=", "runtime="):
         assert directive in body
-    assert "spec=" in body or name == "statistics", "whatever a stage takes from the config is tracked"
+    assert "spec=" in body or name in ("statistics", "environment"), "whatever a stage takes from the config is tracked"
     assert not re.search(r"\{(?!threads|wildcards|params\.shards|params\.program)[\w.]+\}", body.split("shell:")[1]), (
         "paths are quoted"
     )

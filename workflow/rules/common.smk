@@ -10,7 +10,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from ssmttm import choices, planning, provenance, run_table, spec, tuning
 from ssmttm.codecs.base import check_codec
-from ssmttm.config import validate_config
+from ssmttm.config import ROOT, validate_config
 from ssmttm.errors import UserError
 from ssmttm.pretrained.identity import model_files
 from ssmttm.released import check_release
@@ -73,6 +73,7 @@ wildcard_constraints:
     set=planning.one_of([PROMPTS["set"]]),
     system=planning.one_of(SYSTEMS),
     embedder=planning.one_of(EMBEDDERS),
+    package=planning.one_of(choices.environments(CONFIG["evaluation"])),
     trial=planning.one_of({trial for sweep in SWEEPS.values() for trial in sweep.specs}),
     checkpoint=planning.one_of({name for names in CHECKPOINTS.values() for name in names}),
 
@@ -324,6 +325,7 @@ def parts(study):
         *(file for system in BASELINES for file in scores(system)),
         *likelihoods(study),
         *expand("results/{system}/generated/final.parquet", system=systems),
+        *package_numbers(study),
         *expand(f"results/references/{VERSION}/{PROMPTS['set']}.{{embedder}}.safetensors", embedder=EMBEDDERS),
     ]
 
@@ -398,20 +400,49 @@ def codec_embedder_weights(wildcards):
     return [file for name in CODEC_EMBEDDERS for file in model_files(CONFIG["evaluation"]["models"].get(name))]
 
 
-def environment_of(wildcards):
-    """The conda environment of the job that embeds by `{embedder}`; see `program`."""
-    return "../envs/reference-metrics.yaml" if wildcards.embedder in choices.ELSEWHERE else "../../environment.yml"
+def own_environment(wildcards):
+    """The record of the environment that `{embedder}` runs in, if that isn't the main one."""
+    return [environment_record(package) for name, package in choices.ELSEWHERE.items() if name == wildcards.embedder]
+
+
+def environment_record(package):
+    """What the environment of `package` was made from, in its folder."""
+    return f"results/envs/{package}/environment.json"
+
+
+def pins(wildcards):
+    """What the environment of `{package}` has; it lies with the rules."""
+    return str(ROOT / "workflow" / "envs" / f"{wildcards.package}.txt")
 
 
 def program(wildcards):
-    """What runs `ssmttm embed`: for an embedder that can't share the main environment, the Python of its own one.
+    """What runs `ssmttm embed`: for an embedder that can't share the main environment, the Python of its own one."""
+    package = choices.ELSEWHERE.get(wildcards.embedder)
+    return f'PYTHONPATH="$SSMTTM_ROOT" results/envs/{package}/bin/python -m ssmttm.cli' if package else "ssmttm"
 
-    That is the conda environment of the rule with `--sdm conda`, else the one that `make reference-metrics` makes,
-    also where some other conda environment is active.
-    """
-    python = '"${SSMTTM_REFERENCE:-$CONDA_PREFIX}/bin/python"'
-    elsewhere = f'PYTHONPATH="$SSMTTM_ROOT" {python} -m ssmttm.cli'
-    return elsewhere if wildcards.embedder in choices.ELSEWHERE else "ssmttm"
+
+def package_weights(wildcards):
+    """The weights that `{package}` reads, as far as they lie on this machine."""
+    evaluation = CONFIG["evaluation"]
+    embedders = choices.package_embedders(wildcards.package, evaluation["embedders"], evaluation["models"])
+    return [file for name in embedders for file in model_files(evaluation["models"].get(name))]
+
+
+def package_systems(wildcards):
+    """The systems of the study `{study}`, in their folders."""
+    return [f"results/{system}" for system in [*(f"runs/{run}" for run in STUDIES[wildcards.study]), *BASELINES]]
+
+
+def package_scores(wildcards):
+    """Our scores of these systems by the embedders whose weights `{package}` reads."""
+    evaluation = CONFIG["evaluation"]
+    embedders = choices.package_embedders(wildcards.package, evaluation["embedders"], evaluation["models"])
+    return expand("{system}/scores/final/{embedder}.json", system=package_systems(wildcards), embedder=embedders)
+
+
+def package_numbers(study):
+    """What published packages say of the systems of `study`."""
+    return expand(f"results/studies/{study}/packages/{{package}}.json", package=CONFIG["evaluation"]["packages"])
 
 
 def repeated(option, files):

@@ -254,6 +254,7 @@ rule musicgen:
 rule embed:
     input:
         weights,
+        own_environment,
         generated="results/{system}/generated/{checkpoint}.parquet",
     output:
         "results/{system}/embeddings/{checkpoint}/{embedder}.parquet",
@@ -262,7 +263,7 @@ rule embed:
     wildcard_constraints:
         system=SEPARATE,
     conda:
-        environment_of
+        "../../environment.yml"
     resources:
         mem_mb=4000,
         runtime=120,
@@ -278,6 +279,7 @@ rule embed:
 rule embed_training:
     input:
         weights,
+        own_environment,
         clips=released(shards("clips/{shard}.parquet")),
         splits=released("results/data/{version}/splits.parquet"),
     output:
@@ -285,7 +287,7 @@ rule embed_training:
     log:
         "results/logs/{version}/embed_training.{embedder}.log",
     conda:
-        environment_of
+        "../../environment.yml"
     resources:
         mem_mb=4000,
         runtime=480,
@@ -341,3 +343,49 @@ rule score:
     shell:
         "ssmttm score --embedder {wildcards.embedder} --system {params.system:q} --embeddings {input.embeddings:q}"
         " --data {params.data:q} {params.references:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
+
+
+# An environment of its own for what can't share the main one; it is made once, and again when its pins change.
+rule environment:
+    input:
+        pins,
+    output:
+        "results/envs/{package}/environment.json",
+    log:
+        "results/logs/environment.{package}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code("environment"),
+    shell:
+        "ssmttm environment --package {wildcards.package} --pins {input:q} --out {output:q} > {log:q} 2>&1"
+
+
+# A published package's numbers of all systems of a study, beside ours: by its own code, in its own environment.
+rule packages:
+    input:
+        package_weights,
+        package_scores,
+        environment=lambda wildcards: environment_record(wildcards.package),
+        audio=lambda wildcards: expand("{system}/generated/final.parquet", system=package_systems(wildcards)),
+    output:
+        "results/studies/{study}/packages/{package}.json",
+    log:
+        "results/logs/{study}/packages.{package}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        spec=settings("packages"),
+        code=code("packages"),
+        environment=subpath(input.environment, parent=True),
+        systems=lambda wildcards: [f"--systems={folder}" for folder in package_systems(wildcards)],
+        baselines=f"results/baselines/{VERSION}",
+    shell:
+        "ssmttm packages --package {wildcards.package} --environment {params.environment:q} {params.systems:q}"
+        " --baselines {params.baselines:q} --out {output:q} --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"

@@ -1,6 +1,6 @@
 """CLAP (Wu et al. 2023) through transformers: 512-d, of audio and of text, 48 kHz mono, 10 s windows.
 
-Takes a folder that transformers wrote (laion/larger_clap_music, laion/clap-htsat-unfused, …) or one
+Takes a folder that transformers wrote (laion/clap-htsat-unfused, …) or one
 of LAION's checkpoints (music_audioset_epoch_15_esc_90.14.pt, …) with `tokenizer`, a folder with the
 tokenizer of roberta-base. Which checkpoint it is changes scores by a factor of two: compare only
 what has one identity. Embeddings are projected and of unit length. Audio goes through 16-bit
@@ -27,8 +27,8 @@ from ssmttm.pretrained.identity import weights_hash
 
 SETTINGS = ("weights", "tokenizer")
 REMEDY = (
-    "put the folder of a transformers CLAP model there (hf download laion/larger_clap_music), "
-    "or a checkpoint of lukewys/laion_clap with `tokenizer`, a folder with roberta-base's"
+    "put the folder of a transformers CLAP model there (hf download laion/clap-htsat-unfused), or a checkpoint of "
+    "lukewys/laion_clap (music_audioset_epoch_15_esc_90.14.pt) with `tokenizer`, a folder with roberta-base's"
 )
 _MAX_TOKENS = 77  # as laion-clap cuts captions
 

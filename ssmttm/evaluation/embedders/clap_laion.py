@@ -1,20 +1,13 @@
 """CLAP (Wu et al. 2023) through the package laion-clap: 512-d, of audio and of text, 48 kHz mono, 10 s windows.
 
 For a check of `clap`, whose windows and settings it shares: on one checkpoint both agree to rounding.
-The package can't be installed beside the workflow (workflow/envs/reference-metrics.yaml has an
-environment for it), and needs three things of `tokenizer`, a folder with roberta-base: tokenizer,
-configuration and model, the last of which the checkpoint then overwrites.
+The package can't be installed beside the workflow, and has an environment of its own, in which
+`ssmttm.evaluation.packages.driver` builds its module.
 
 The package's own loader unpickles; the checkpoint is read as data here instead. It takes a random
 crop of audio longer than 10 s; here it only ever gets whole windows.
 """
 
-import importlib
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +17,15 @@ import torch
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import Inputs, Settings, TextEmbedder, Weights, prepare
 from ssmttm.evaluation.embedders.clap import windows
+from ssmttm.evaluation.packages.driver import clap
 from ssmttm.pretrained.clap import SAMPLE_RATE, WINDOW, tokenizer
 from ssmttm.pretrained.identity import weights_hash
 
 SETTINGS = ("weights", "tokenizer")
 REMEDY = (
-    "put a checkpoint of lukewys/laion_clap there (hf download lukewys/laion_clap), "
-    "with `tokenizer`, a folder with roberta-base (hf download roberta-base)"
+    "put a checkpoint of lukewys/laion_clap there (music_audioset_epoch_15_esc_90.14.pt), "
+    "with `tokenizer`, a folder with roberta-base's"
 )
-_ARCHITECTURES = {96: "HTSAT-tiny", 128: "HTSAT-base", 256: "HTSAT-large"}
 _LAYERS = ("audio_branch.patch_embed.proj.weight", "text_branch.embeddings.word_embeddings.weight")
 
 
@@ -66,25 +59,6 @@ def _repeat(wave: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.pad(wave, (0, WINDOW - len(wave)))
 
 
-@contextmanager
-def _beside(folder: Path) -> Iterator[None]:
-    """A working folder in which `roberta-base` is `folder`: the package asks for models by such names, offline."""
-    offline = os.environ.get("HF_HUB_OFFLINE")
-    with tempfile.TemporaryDirectory() as place, chdir(place):
-        for name in ("roberta-base", "bert-base-uncased", "facebook/bart-base"):
-            link = Path(place, name)
-            link.parent.mkdir(exist_ok=True)
-            link.symlink_to(folder.resolve())
-        os.environ["HF_HUB_OFFLINE"] = "1"
-        try:
-            yield
-        finally:
-            if offline is None:
-                del os.environ["HF_HUB_OFFLINE"]
-            else:
-                os.environ["HF_HUB_OFFLINE"] = offline
-
-
 def load(settings: Settings) -> LaionClapEmbedder:
     """The embedder with `weights` and `tokenizer`; UserError when the package or one of them is missing or damaged."""
     weights = Weights.of(settings, "clap_laion", REMEDY)
@@ -94,26 +68,13 @@ def load(settings: Settings) -> LaionClapEmbedder:
     folder = Path(settings["tokenizer"]).expanduser()
     state = weights.read(_LAYERS)
     tokenizer(folder, len(state[_LAYERS[1]]), key)
-    width, arguments = len(state[_LAYERS[0]]), sys.argv
-    if width not in _ARCHITECTURES:
-        raise UserError(f"{path}: an audio encoder of width {width} is none of {', '.join(_ARCHITECTURES.values())}")
     try:
-        with _beside(folder):
-            sys.argv = arguments[:1]  # the package reads the command line at import
-            package = importlib.import_module("laion_clap")
-            module = package.CLAP_Module(
-                enable_fusion="audio_branch.patch_embed.mel_conv2d.weight" in state,
-                amodel=_ARCHITECTURES[width],
-                device="cpu",
-            )
+        module = clap(state, folder)
     except ImportError as error:
         raise UserError(
-            f"{key}: needs the Python package laion-clap ({error}); use the environment "
-            "workflow/envs/reference-metrics.yaml, or `clap`, which needs none"
+            f"{key}: needs the Python package laion-clap ({error}), which the workflow installs in an environment "
+            "of its own: snakemake results/envs/laion_clap/environment.json; or use `clap`, which needs none"
         ) from error
-    finally:
-        sys.argv = arguments
-    state = {name: tensor for name, tensor in state.items() if not name.endswith("embeddings.position_ids")}
-    buffers = {n: t for n, t in module.model.state_dict().items() if n.endswith(("position_ids", "token_type_ids"))}
-    weights.fill(module.model, buffers | state)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; {REMEDY}") from error
     return LaionClapEmbedder(module, f"clap_laion:{weights_hash(path, folder)}")

@@ -5,6 +5,7 @@ import numpy as np
 from ssmttm.evaluation.arrays import two, unit
 from ssmttm.evaluation.clipset import ClipSet, clip_means
 from ssmttm.evaluation.metric import Score, Settings, mean_score, part_score
+from ssmttm.evaluation.soundness import check_texts
 from ssmttm.statistics.jackknife import influences
 
 BETTER = "higher"
@@ -44,9 +45,13 @@ def recall_at(audio: np.ndarray, text: np.ndarray, k: int) -> float:
 
 
 def evaluate(system: ClipSet, reference: ClipSet, settings: Settings) -> Score:
-    """Mean cosine, its interval and values per clip; recall beside it where there are more clips than it counts."""
+    """Mean cosine, its interval and values per clip; recall beside it where there are more clips than it counts.
+
+    UserError for a text encoder that hardly tells the captions apart.
+    """
     if system.texts is None:
         raise ValueError(f"{system.backend} embeds no captions; use clap or clap_laion")
+    check_texts(system.captions, system.texts, system.backend)
     audio = clip_means(system)
     score = mean_score(cosine_scores(audio, system.texts), settings)
     score["also"] = []

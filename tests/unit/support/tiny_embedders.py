@@ -130,6 +130,29 @@ def laion_names(model):
     return state | {n: torch.cat([p["query"], p["key"], p["value"]]) for n, p in merged.items()}
 
 
+def laion_checkpoint(folder, seed=0, collapsed=False):
+    """A checkpoint as LAION saves them, and its tokenizer: laion-clap's smallest audio encoder and a thin text one.
+
+    With `collapsed` it embeds all texts nearly alike.
+    """
+    vocabulary = tokenizer(folder / "letters")
+    config = clap_config(vocabulary)
+    audio = config.audio_config
+    audio.patch_embeds_hidden_size, audio.depths, audio.num_attention_heads = 96, [2, 2, 6, 2], [4, 8, 16, 32]
+    audio.hidden_size, audio.num_hidden_layers, config.projection_dim = 768, 4, 512
+    for part in (audio, config.text_config):
+        part.projection_dim = 512
+    model = randomized(ClapModel(config), seed, 0.1)
+    with torch.no_grad():  # what all texts have in common is taken out, or is most of it
+        last = model.text_projection.linear2
+        last.weight.sub_(last.weight.mean(dim=1, keepdim=True))
+        last.bias.mul_(1000.0 if collapsed else 0.0)
+    state = {f"module.{name}": tensor for name, tensor in laion_names(model).items()}
+    state["module.text_branch.embeddings.position_ids"] = torch.arange(82)[None]
+    torch.save({"epoch": 1, "metric": np.float64(0.5), "state_dict": state}, folder / "laion.pt")
+    return folder / "laion.pt", folder / "letters"
+
+
 def encodec(folder, seed=0, channels=1):
     config = EncodecConfig(
         sampling_rate=24000, audio_channels=channels, num_filters=4, upsampling_ratios=[4, 2, 5], hidden_size=8,
