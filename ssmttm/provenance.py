@@ -175,7 +175,7 @@ def code_of(stage: str, **parts_by_name: str | Sequence[str]) -> str:
     from ssmttm.tables import SCHEMAS
 
     chosen = [
-        _chosen(kind, name)
+        module_of(kind, name)
         for kind, names in parts_by_name.items()
         for name in ([names] if isinstance(names, str) else names)
     ]
@@ -188,8 +188,8 @@ def code_of(stage: str, **parts_by_name: str | Sequence[str]) -> str:
     return _digest(parts)
 
 
-def _chosen(kind: str, name: str) -> str:
-    """The module of what a stage loads by `name`."""
+def module_of(kind: str, name: str) -> str:
+    """The module of what a stage loads by `name` at run time, ours or another package's; `kind` as `mixer`."""
     plugin = plugins.find(_KINDS[kind], name) if kind in _KINDS else None
     return plugin.module if plugin else f"ssmttm.{_FOLDERS[kind]}.{name}"
 

@@ -46,6 +46,8 @@ class _Subject:
 class Check:
     """One test of one plug-in; calling it raises where the contract is broken."""
 
+    kind: str
+    plugin: str
     name: str
     promise: str
     """What it holds the plug-in to, in a sentence."""
@@ -57,6 +59,11 @@ class Check:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def id(self) -> str:
+        """Its name among the tests of several plug-ins."""
+        return f"{self.kind}:{self.plugin}:{self.name}"
 
 
 def checks(kind: str, name: str, settings: Mapping[str, Any] | None = None) -> list[Check]:
@@ -76,9 +83,26 @@ def checks(kind: str, name: str, settings: Mapping[str, Any] | None = None) -> l
         _ = subject.made
 
     return [
-        Check(LOADED, "It can be asked for by its name, and made.", load),
-        *(Check(test.__name__, _first_line(test), partial(_try, test, subject)) for test in tests),
+        Check(kind, name, LOADED, "It can be asked for by its name, and made.", load),
+        *(Check(kind, name, test.__name__, _first_line(test), partial(_try, test, subject)) for test in tests),
     ]
+
+
+def checks_of(distribution: str) -> list[Check]:
+    """The tests of all that the installed package `distribution` brings. In pytest:
+
+        @pytest.mark.parametrize("check", checks_of("my-package"), ids=lambda check: check.id)
+        def test_contract(check):
+            check()
+
+    Raises UserError where it is not installed, or brings nothing.
+    """
+    brought = [
+        (kind, p.name) for kind in plugins.KINDS for p in plugins.installed(kind) if p.distribution == distribution
+    ]
+    if not brought:
+        raise UserError(f"{distribution}: no installed package of that name has entry points in a group of ssmttm")
+    return [check for kind, name in brought for check in checks(kind, name)]
 
 
 def _try(test: Callable[[Any], None], subject: _Subject) -> None:
