@@ -54,8 +54,11 @@ class Check:
     run: Callable[[], None]
 
     def __call__(self) -> None:
-        """Run it."""
-        self.run()
+        """Run it; torch's random numbers go on afterwards as if it hadn't."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            self.run()
 
     def __str__(self) -> str:
         return self.name

@@ -34,9 +34,7 @@ def tested(names: list[str], settings: str | None) -> tuple[str, bool]:
         for check, told in failures(kind, name, given):
             lines.append(f"  {'ok      ' if told is None else 'BROKEN  '}{check}" + (f": {told}" if told else ""))
             broken += told is not None
-    lines.append(
-        f"{broken} of these tests {'is' if broken == 1 else 'are'} broken" if broken else "all contracts are kept"
-    )
+    lines.append(f"broken: {broken} of these tests" if broken else "all contracts are kept")
     return "\n".join(lines), not broken
 
 

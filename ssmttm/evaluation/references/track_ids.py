@@ -20,7 +20,8 @@ class BadTrack(ValueError):
 def normal_track(text: str) -> str | None:
     """`948`, `track_0000948` and `jamendo:0948` as `jamendo:948`; a YouTube id as `ytdlp:youtube:ID`.
 
-    None for what is no id of any of SOURCES, nor of a source of another package; raises BadTrack for `jamendo:` or `ytdlp:` and something else.
+    None for what is no id of any of SOURCES, nor of a source of another package; raises BadTrack for `jamendo:` or
+    `ytdlp:` and something else.
     """
     source, colon, key = text.strip().partition(":")
     source = source.casefold()
