@@ -63,7 +63,7 @@ STAGES = {
 
 RESERVED = frozenset(
     f"{' '.join(STAGES)} vocoder vocoder_splits vocoder_codec embed_training statistics all train borrow refiner attach"
-    " release data common evaluate baselines code_models page tune tune_trial rates".split()
+    " catalog release data common evaluate baselines code_models page tune tune_trial rates".split()
 )
 """Names of rules, which runs, studies and refiners can't have."""
 
