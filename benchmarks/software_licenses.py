@@ -51,9 +51,9 @@ HEAD = """# Licenses of the software
 
 ssmttm itself is Apache-2.0. These are the {count} packages that it needs at run time, in the versions of
 `requirements.lock`, with the license that each one's own metadata states; `python benchmarks/software_licenses.py`
-writes this page, and a test compares it with the lock. A name that is no SPDX identifier, such as "BSD License", stands as the
-package has it. Tools of developers (`dev` in pyproject.toml) are not among them. What wheels bundle, such as FFmpeg in
-`av`, has licenses of its own, which lie in the wheel.
+writes this page, and a test compares it with the lock. A name that is no SPDX identifier, such as "BSD License", stands
+as the package has it. Tools of developers (`dev` in pyproject.toml) are not among them. What wheels bundle, such as
+FFmpeg in `av`, has licenses of its own, which lie in the wheel.
 
 Most ask for no more than that their notice goes along. Those that ask for more, in short and without being legal
 advice:
