@@ -14,13 +14,13 @@ padding, forward and backward, beside what is counted.
 import argparse
 import sys
 import time
-from pathlib import Path
 
 import torch
 
 from ssmttm.config import load_config
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR
+from ssmttm.models.flop_counter import kernel_counter
 from ssmttm.models.kernels.attention import attend, pairs
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import delay, shift
@@ -28,9 +28,6 @@ from ssmttm.pretrained.minilm import WIDTH
 from ssmttm.run_table import read_runs
 from ssmttm.spec import run_spec
 from ssmttm.training.budget import plan_budget
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit" / "support"))
-from kernel_flops import kernel_counter  # the counter that tests use
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ssmttm import plugins
 from ssmttm.errors import UserError
 from ssmttm.settings import Config, EvaluationSettings, RefinerSpec, Run
 
@@ -31,7 +32,8 @@ METRICS: dict[str, str | None] = {
     "diversity": None,
     "training_copies": None,
 }
-"""One file of `ssmttm.evaluation.metrics` each, and what it needs of an embedder beside embeddings."""
+"""One file of `ssmttm.evaluation.metrics` each, and what it needs of an embedder beside embeddings; one of another
+package says so as `NEEDS`, and as `FEWEST` what stands in the table of that name here."""
 
 EMBEDDERS: dict[str, frozenset[str]] = {
     "musicnn": frozenset({"classes", "tags"}),
@@ -43,7 +45,12 @@ EMBEDDERS: dict[str, frozenset[str]] = {
     "openl3": frozenset(),
     "passt": frozenset({"classes"}),
 }
-"""One file of `ssmttm.evaluation.embedders` each, and what it gives beside embeddings."""
+"""One file of `ssmttm.evaluation.embedders` each, and what it gives beside embeddings; one of another package says so
+as `GIVES`, and as `WHOLE` whether it is one of those here."""
+
+GIVEN = ("classes", "tags", "texts")
+"""What an embedder may give beside embeddings: probabilities of classes, of which musicnn's tags are known to captions,
+and embeddings of texts in the same space."""
 
 ELSEWHERE = {"clap_laion": "laion_clap"}
 """Embedders whose packages don't go together with the main environment, and the one of `PACKAGES` whose they run in."""
@@ -84,7 +91,45 @@ def here(embedders: Iterable[str]) -> list[str]:
 
 def metrics_of(metrics: Iterable[str], embedder: str) -> list[str]:
     """Those of `metrics` that `embedder` can serve."""
-    return [metric for metric in metrics if METRICS[metric] is None or METRICS[metric] in EMBEDDERS[embedder]]
+    gives = gives_of(embedder)
+    return [metric for metric in metrics if (needs := needs_of(metric)) is None or needs in gives]
+
+
+def needs_of(metric: str) -> str | None:
+    """What `metric` needs of an embedder beside embeddings; UserError for one that there is not."""
+    if metric in METRICS:
+        return METRICS[metric]
+    needs: str | None = plugins.stated(_plugin("metrics", metric), "NEEDS", None, (None, *GIVEN))
+    return needs
+
+
+def gives_of(embedder: str) -> frozenset[str]:
+    """What `embedder` gives beside embeddings; UserError for one that there is not."""
+    if embedder in EMBEDDERS:
+        return EMBEDDERS[embedder]
+    return frozenset(plugins.stated(_plugin("embedders", embedder), "GIVES", (), GIVEN))
+
+
+def _fewest(metrics: Iterable[str]) -> dict[str, int]:
+    """`FEWEST` of those of `metrics` that have one."""
+    others = (metric for metric in metrics if metric not in METRICS)
+    stated = {metric: plugins.stated(_plugin("metrics", metric), "FEWEST", 0) for metric in others}
+    return {metric: fewest for metric, fewest in (FEWEST | stated).items() if fewest}
+
+
+def _whole(embedder: str) -> bool:
+    """Whether `embedder` is one of `WHOLE`."""
+    if embedder in EMBEDDERS:
+        return embedder in WHOLE
+    return bool(plugins.stated(_plugin("embedders", embedder), "WHOLE", False))
+
+
+def _plugin(kind: str, name: str) -> plugins.Plugin:
+    plugin = plugins.find(kind, name)
+    if plugin is None:
+        word = plugins.KINDS[kind].word
+        raise UserError(f"evaluation.{kind}: no {word} {name!r}; there are {', '.join(plugins.known(kind))}")
+    return plugin
 
 
 def checkpoints_of(config: Config, run: Run, refiner: RefinerSpec | None = None) -> list[str]:
@@ -157,10 +202,10 @@ def check(config: Config, where: str) -> None:
 def _check_metrics(evaluation: EvaluationSettings, prompts: int, where: str) -> None:
     for metric in evaluation["metrics"]:
         if not any(metrics_of([metric], embedder) for embedder in evaluation["embedders"]):
-            able = ", ".join(name for name in EMBEDDERS if metrics_of([metric], name))
+            able = ", ".join(name for name in plugins.known("embedders") if metrics_of([metric], name))
             raise UserError(f"{where}: evaluation.metrics: {metric} needs one of the embedders {able}")
-    for metric, fewest in FEWEST.items():
-        few = prompts < fewest and (metric == "prdc" or not WHOLE.isdisjoint(evaluation["embedders"]))
+    for metric, fewest in _fewest(evaluation["metrics"]).items():
+        few = prompts < fewest and (metric != "frechet_infinity" or any(map(_whole, evaluation["embedders"])))
         if few and metric in evaluation["metrics"]:
             raise UserError(
                 f"{where}: evaluation.metrics: {metric} needs {fewest} clips, and generation.prompts is "

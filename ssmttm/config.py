@@ -3,15 +3,15 @@
 import copy
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError, validators
 
-from ssmttm import choices
+from ssmttm import choices, plugins
 from ssmttm.errors import UserError
 from ssmttm.settings import Config, GenerationSettings
 
@@ -86,7 +86,36 @@ def generation_settings() -> GenerationSettings:
 def validator(schema: str) -> Draft202012Validator:
     """The checker of a schema in workflow/schemas, by its file's name."""
     with open(SCHEMAS / schema, encoding="utf-8") as f:
-        return Draft202012Validator(yaml.safe_load(f))
+        return checker(yaml.safe_load(f))
+
+
+def _enum(checked: Any, allowed: Sequence[Any], instance: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """`enum`, to which `plugins: KIND` beside it adds the names that other packages bring."""
+    kind, errors = (
+        schema.get("plugins"),
+        list(Draft202012Validator.VALIDATORS["enum"](checked, allowed, instance, schema)),
+    )
+    if not errors or kind is None:
+        yield from errors
+    elif not isinstance(instance, str) or plugins.find(kind, instance) is None:
+        yield ValidationError(f"{instance!r} is not one of {', '.join(plugins.known(kind))}")
+
+
+def _sources(checked: Any, kind: str, instance: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """`pluginProperties: KIND`: keys beside `properties` are plug-ins, whose `SCHEMA` says what they may hold."""
+    for name in instance if isinstance(instance, dict) else ():
+        if name in schema["properties"]:
+            continue
+        plugin = plugins.find(kind, name)
+        if plugin is None:
+            yield ValidationError(f"no {plugins.KINDS[kind].word} {name!r}; there are {', '.join(plugins.known(kind))}")
+        elif instance[name] is not None:
+            own = {"type": "object"} | plugins.stated(plugin, "SCHEMA", {})
+            yield from checked.descend(instance[name], own, path=name)
+
+
+checker = validators.extend(Draft202012Validator, {"enum": _enum, "pluginProperties": _sources})
+"""What checks values by a schema, in which plug-ins of other packages may stand."""
 
 
 def complain(schema: Draft202012Validator, value: Any, where: str, remedy: str = _KEYS) -> None:

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator
-
-from ssmttm.config import ROOT, complain, load_config, load_preset, presets, subschema
+from ssmttm.config import ROOT, checker, complain, load_config, load_preset, presets, subschema
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.released import RELEASE, Release
@@ -90,21 +88,21 @@ def check_writable(path: Path, option: str, folder: bool | None = None) -> None:
         raise UserError(f"{option} {path}: can't be written: {above}: {error.strerror}") from error
 
 
-def parse_spec(text: str) -> Any:
-    """A spec given on the command line: JSON, or the path of a file that holds it."""
+def parse_spec(text: str, option: str = "--spec") -> Any:
+    """A spec given on the command line as `option`: JSON, or the path of a file that holds it."""
     source = text
     if not text.lstrip().startswith("{"):
         try:
             source = Path(text).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            raise UserError(f"--spec {text}: neither JSON nor a readable file: {why}") from error
+            raise UserError(f"{option} {text}: neither JSON nor a readable file: {why}") from error
     try:
         value = json.loads(source, parse_constant=_no_number)
     except ValueError as error:
-        raise UserError(f"--spec: not valid JSON: {error}") from error
+        raise UserError(f"{option}: not valid JSON: {error}") from error
     if not isinstance(value, dict):
-        raise UserError("--spec: expected a JSON object")
+        raise UserError(f"{option}: expected a JSON object")
     return value
 
 
@@ -223,7 +221,7 @@ def check_external_spec(value: Any) -> StageSpec:
 
 def check_section(section: str, value: Any, where: str = "--spec") -> Any:
     """`value`, from `where`, if it is a complete section of the config, such as `generation`; UserError as above."""
-    complain(Draft202012Validator(subschema(section)), value, where, _REMEDY)
+    complain(checker(subschema(section)), value, where, _REMEDY)
     return value
 
 
@@ -295,5 +293,5 @@ def _object(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check(properties: Mapping[str, Any], value: Any) -> Any:
-    complain(Draft202012Validator(_object(properties)), value, "--spec", _REMEDY)
+    complain(checker(_object(properties)), value, "--spec", _REMEDY)
     return value

@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ssmttm import plugins
+
 PACKAGE = Path(__file__).resolve().parent
 
 _PACKAGES = (
@@ -30,7 +32,8 @@ _MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}
 _PLUMBING = frozenset(
     f"ssmttm.{name}"
     for name in (
-        "choices", "config", "errors", "evaluation.kept", "files", "given", "pretrained.packaged", "progress",
+        "choices", "config", "contracts.checks", "errors", "evaluation.kept", "files", "given", "plugins",
+        "pretrained.packaged", "progress",
         "provenance", "released", "rates", "rows", "run_table", "settings", "spec", "tables", "tensors",
         "training.handing", "training.lock", "training.products",
     )
@@ -49,6 +52,15 @@ _FOLDERS = {
 }
 """Where a module that a stage loads by name lies."""
 
+_KINDS = {
+    "mixer": "mixers",
+    "metric": "metrics",
+    "embedder": "embedders",
+    "codec": "codecs",
+    "encoder": "text_encoders",
+}
+"""Of these, what other packages may bring: a key of `ssmttm.plugins.KINDS`."""
+
 
 _WRITERS = ("write_table", "table_writer")
 """Functions of `ssmttm.tables` whose second argument names the table that is written."""
@@ -58,11 +70,14 @@ class _Module(NamedTuple):
     """What a module's text says, without docstrings."""
 
     sha256: str  # of its syntax tree
-    imports: frozenset[str]  # ssmttm modules, and names in them
+    imports: frozenset[str]  # modules, and names in them; those that start with a dot are relative
     writes: frozenset[str]  # tables of `ssmttm.tables`
 
 
 def _module_path(module: str, root: Path) -> Path | None:
+    """The file of one of our modules, below `root`, or of another package's."""
+    if module.split(".")[0] != "ssmttm":
+        return plugins.file_of(module)
     base = root.joinpath(*module.split(".")[1:])
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file():
@@ -77,10 +92,11 @@ def _parsed(path: Path, stamp: tuple[int, int]) -> _Module:
     writes: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            imports.update(a.name for a in node.names if a.name.startswith("ssmttm"))
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").startswith("ssmttm"):
-            imports.add(str(node.module))
-            imports.update(f"{node.module}.{a.name}" for a in node.names)
+            imports.update(a.name for a in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = "." * node.level + (node.module or "")
+            imports.add(start)
+            imports.update(f"{start}.{a.name}" if node.module else f"{start}{a.name}" for a in node.names)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _WRITERS:
             writes.update(str(a.value) for a in node.args[1:2] if isinstance(a, ast.Constant))
         body = getattr(node, "body", None)
@@ -102,8 +118,8 @@ def _dump(node: Any) -> str:
 def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
     """Sixteen hex digits for the code of `modules` and every `ssmttm` module they import.
 
-    Comments, docstrings and layout don't count, nor do imported modules that decide no number. A table
-    or weights beside a module, of its name, count.
+    Of a module of another package, what it imports of its own package counts, too. Comments, docstrings and layout
+    don't count, nor do imported modules that decide no number. A table or weights beside a module, of its name, count.
     Modules that are chosen by name at run time (mixers, metrics) must be listed by the caller.
     """
     return _digest(f"{name} {module.sha256}" for name, module in _used(modules, root))
@@ -112,41 +128,55 @@ def fingerprint(*modules: str, root: Path = PACKAGE) -> str:
 def _used(modules: Sequence[str], root: Path) -> list[tuple[str, _Module]]:
     """`modules` and what they import, by path."""
     seen: dict[str, _Module] = {}
+    packages = {"ssmttm", *(name.split(".")[0] for name in modules)}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = _module_path(name, root)
+        ours, path = name.split(".")[0] == "ssmttm", _module_path(name, root)
         if path is None:
             if name in modules:
-                raise ValueError(f"no module {name} under {root}")
+                raise ValueError(f"no module {name} under {root}" if ours else f"no Python file of module {name} here")
             continue  # a name imported from a module, not a module
-        inside = str(path.relative_to(root))
+        inside = str(path.relative_to(root)) if ours else name
         if inside in seen or (name in _PLUMBING and name not in modules):
             continue
         stat = path.stat()
         seen[inside] = _parsed(path, (stat.st_mtime_ns, stat.st_size))
-        waiting.extend(seen[inside].imports)
+        imported = (_absolute(found, name, path) for found in seen[inside].imports)
+        waiting.extend(found for found in imported if found.split(".")[0] in packages)
         for data in map(path.with_suffix, (".tsv", ".yaml", ".safetensors")):
             if data.is_file():
                 sha256 = hashlib.sha256(data.read_bytes()).hexdigest()
-                seen[str(data.relative_to(root))] = _Module(sha256, frozenset(), frozenset())
+                beside = str(data.relative_to(root)) if ours else f"{name}{data.suffix}"
+                seen[beside] = _Module(sha256, frozenset(), frozenset())
     return sorted(seen.items())
+
+
+def _absolute(imported: str, module: str, path: Path) -> str:
+    """The full name of what `module`, whose file is `path`, imports."""
+    dots = len(imported) - len(imported.lstrip("."))
+    if not dots:
+        return imported
+    above = module.split(".")
+    above = above[: len(above) - dots + (path.name == "__init__.py")]
+    return ".".join([*above, *filter(None, [imported[dots:]])])
 
 
 def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def code_of(stage: str, **plugins: str | Sequence[str]) -> str:
-    """Fingerprint of a stage's code; `plugins` names what it loads at run time (`mixer`, `metric`, …), one or several.
+def code_of(stage: str, **parts_by_name: str | Sequence[str]) -> str:
+    """Fingerprint of a stage's code, with what it loads by name at run time (`mixer`, `metric`, …), one or several.
 
-    Counts the columns of the tables that the code writes by name, and the page template for `report`.
+    What is loaded may be ours or another package's. Counts the columns of the tables that the code writes by name, and
+    the page template for `report`.
     """
     from ssmttm.tables import SCHEMAS
 
     chosen = [
-        f"ssmttm.{_FOLDERS[kind]}.{name}"
-        for kind, names in plugins.items()
+        module_of(kind, name)
+        for kind, names in parts_by_name.items()
         for name in ([names] if isinstance(names, str) else names)
     ]
     modules = [f"ssmttm.stages.{stage}", *chosen]
@@ -156,6 +186,12 @@ def code_of(stage: str, **plugins: str | Sequence[str]) -> str:
     if stage == "report":
         parts += [path.read_text(encoding="utf-8") for path in sorted((PACKAGE / "report").rglob("*.j2"))]
     return _digest(parts)
+
+
+def module_of(kind: str, name: str) -> str:
+    """The module of what a stage loads by `name` at run time, ours or another package's; `kind` as `mixer`."""
+    plugin = plugins.find(_KINDS[kind], name) if kind in _KINDS else None
+    return plugin.module if plugin else f"ssmttm.{_FOLDERS[kind]}.{name}"
 
 
 def git_commit(folder: Path = PACKAGE.parent) -> str | None:
@@ -169,8 +205,8 @@ def git_commit(folder: Path = PACKAGE.parent) -> str | None:
 
 
 def packages() -> dict[str, str]:
-    """Versions of the packages that decide numbers."""
-    versions = {}
+    """Versions of the packages that decide numbers, those of the plug-ins that were loaded among them."""
+    versions = plugins.used()
     for name in _PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)

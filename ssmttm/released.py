@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from ssmttm.errors import UserError
 from ssmttm.files import read_json, sha256_file, write_json
@@ -30,6 +30,7 @@ class Release(TypedDict):
     rejected: dict[str, int]  # by reason
     ml_reserved: int  # licensed tracks whose evidence reserves machine learning
     sha256: dict[str, str]  # by file
+    plugins: NotRequired[dict[str, str]]  # other packages that it is made with, and their versions
 
 
 def check_release(config: Config, folder: Path | str) -> bool:

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import yaml
 
-from ssmttm.config import PACKAGE, lookup, merge, validate_config
+from ssmttm import plugins
+from ssmttm.config import lookup, merge, validate_config
 from ssmttm.errors import UserError
 from ssmttm.settings import (
     BaselinesSpec,
@@ -63,7 +64,7 @@ STAGES = {
 
 RESERVED = frozenset(
     f"{' '.join(STAGES)} vocoder vocoder_splits vocoder_codec embed_training statistics all train borrow refiner attach"
-    " release data common evaluate baselines code_models environment page tune tune_trial rates".split()
+    " catalog release data common evaluate baselines code_models environment page tune tune_trial rates".split()
 )
 """Names of rules, which runs, studies and refiners can't have."""
 
@@ -190,8 +191,9 @@ def run_spec(config: Config, row: Mapping[str, Any], where: str) -> RunSpec:
     final = apply_overrides(sized, row.get("overrides") or "", where)
     model = final["model"]
     model["layers"] = layers[row["variant"]]
-    if not (PACKAGE / "models" / "mixers" / f"{variant['mixer']}.py").is_file():
-        raise UserError(f"{where}: variant's mixer {variant['mixer']!r} is no file of ssmttm/models/mixers")
+    if not plugins.exists("mixers", variant["mixer"]):
+        known = ", ".join(plugins.known("mixers"))
+        raise UserError(f"{where}: variants.{row['variant']}: no mixer {variant['mixer']!r}; there are {known}")
     _check_shape(model, config["data"]["codec"], where)
     _check_batches(final["training"], where)
     at = f"{where}: variants.{row['variant']}.attention_layers"

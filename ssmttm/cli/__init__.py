@@ -1,12 +1,13 @@
 """The command line: one subcommand per stage, a file per subject. Imports lazily; holds no logic."""
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
-from ssmttm import __version__
-from ssmttm.cli import archive, data, evaluate, init, listen, model, record, refiner, train, tune, vocoder
+from ssmttm import __version__, plugins
+from ssmttm.cli import archive, data, evaluate, init, listen, model, plugin, record, refiner, train, tune, vocoder
 from ssmttm.errors import UserError
 from ssmttm.threads import wait_asleep
 
@@ -26,6 +27,7 @@ for subject in (init, data, train, evaluate):
 app.add_typer(archive.app, name="archive")
 app.add_typer(listen.app, name="listen")
 app.add_typer(model.app, name="model")
+app.add_typer(plugin.app, name="plugin")
 app.add_typer(record.app, name="record")
 app.add_typer(refiner.app, name="refiner")
 app.add_typer(tune.app, name="tune")
@@ -55,3 +57,9 @@ def main() -> None:
     except UserError as error:
         print(f"ssmttm: {error}", file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        if (culprit := plugins.blamed(error)) is None:
+            raise
+        traceback.print_exception(error)
+        print(f"ssmttm: this came out of the {culprit}; {plugins.remedy(culprit)}", file=sys.stderr)
+        sys.exit(1)

@@ -142,7 +142,7 @@ class Codec(ABC):
 
 
 def _module(name: str, where: str) -> Any:
-    return plugins.load("ssmttm.codecs", name, "codec", where, shared=("base",))
+    return plugins.load("ssmttm.codecs", name, "codec", where)
 
 
 def fit_codec(settings: CodecSettings, waves: Iterable[np.ndarray], count: int, sample_rate: int, seed: int) -> Codec:

@@ -19,7 +19,7 @@ from safetensors.numpy import load, save
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import Clip, Embedder, Embedding
 from ssmttm.files import sha256_bytes, write_bytes
-from ssmttm.provenance import fingerprint
+from ssmttm.provenance import fingerprint, module_of
 
 _MAX_BYTES = 256 << 20
 _MAX_SECONDS = 3600.0
@@ -87,7 +87,7 @@ def decode(data: bytes, name: str) -> Clip:
 
 def _slug(embedder: Embedder) -> str:
     """A folder name for what makes the numbers: weights, settings and code."""
-    code = fingerprint(f"ssmttm.evaluation.embedders.{embedder.name}")
+    code = fingerprint(module_of("embedder", embedder.name))
     return f"{re.sub(r'[^A-Za-z0-9]+', '-', embedder.identity)}-{code}"
 
 

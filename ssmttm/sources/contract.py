@@ -18,7 +18,8 @@ The contract of a source: the module `ssmttm.sources.NAME`, or `ssmttm.sources.N
     are not to be kept.
 
 All raise UserError with a remedy for bad settings and never leave a partial file that counts.
-A new source is a new file or folder beside this one, a block in `data.sources` of config.yaml and its schema.
+A new source is a new file or folder beside this one, a block in `data.sources` of config.yaml and its schema. One of
+another package (`ssmttm.plugins`) may say what its block looks like by `SCHEMA`, a JSON schema as a literal.
 """
 
 import importlib
@@ -78,11 +79,7 @@ def web_page(address: str) -> str | None:
     return address if address.startswith(("http://", "https://")) else None
 
 
-SHARED = ("collect", "contract", "exclusions", "limits", "texts")
-"""Modules of this folder that are no source."""
-
-
 def load_source(name: str) -> ModuleType:
     """The source called `name`; raises UserError naming those that exist."""
-    module = plugins.load("ssmttm.sources", name, "source", "data.sources", SHARED)
-    return importlib.import_module(f"{module.__name__}.source") if hasattr(module, "__path__") else module
+    module = plugins.load("ssmttm.sources", name, "source", "data.sources")
+    return module if hasattr(module, "list_tracks") else importlib.import_module(f"{module.__name__}.source")

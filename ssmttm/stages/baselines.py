@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ssmttm.choices import FINAL, TRAINED_ON, baselines_of
+from ssmttm.contracts.checks import assure, assure_embedders
 from ssmttm.evaluation.evaluator import Evaluator
 from ssmttm.evaluation.kept import Kept
 from ssmttm.files import sha256_file
@@ -30,6 +31,8 @@ def run(
     folder `embeddings`. What was made before from the same clips, settings and code stays, or is put back. Raises
     UserError before any work if something lacks.
     """
+    assure_embedders(spec["embedders"], spec["embed"]["models"])
+    assure("metrics", spec["score"]["metrics"])
     evaluator = Evaluator(spec, data, out, embeddings, threads)
     codec_name = read_release(data, "codec")["codec"].split(":")[0]
     evaluator.check("originals", "codec")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ssmttm.audio.coded import decode_audio, resample
 from ssmttm.codecs.base import check_codec, fit_codec
+from ssmttm.contracts.checks import assure
 from ssmttm.errors import UserError
 from ssmttm.settings import StageSpec
 from ssmttm.tables import iter_clips, read_mapping
@@ -15,6 +16,7 @@ def run(spec: StageSpec, clips: list[Path], splits: Path, out: Path, threads: in
     rate = spec["clips"]["sample_rate"]
     check_codec(spec["codec"], rate)
     set_threads(threads)
+    assure("codecs", spec["codec"]["name"], {**spec["codec"], "sample_rate": rate})
     training = {clip for clip, split in read_mapping(splits, "splits", "clip_id", "split").items() if split == "train"}
     if not training:
         raise UserError(f"{splits}: no clip is in the training split, so no codec can be fitted; add music")

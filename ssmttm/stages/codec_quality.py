@@ -7,6 +7,7 @@ import numpy as np
 
 from ssmttm import choices
 from ssmttm.codecs.base import Codec, checked_codes, load_codec
+from ssmttm.contracts.checks import assure_embedders
 from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.evaluation.codec_quality import quality
@@ -43,6 +44,7 @@ def run(
     if len(audio) < len(chosen):
         raise UserError(f"{splits}: {len(chosen) - len(audio)} of its test clips are in no table of clips")
     embedders = choices.here(spec["embedders"])
+    assure_embedders(embedders[:1], spec["models"])
     with claim_device(device if coder.takes_gpu else "cpu", threads) as place:
         coder.to(place)
         embedder = load_embedder(embedders[0], spec["models"]) if embedders else None

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ssmttm.contracts.checks import assure_embedders
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import load_embedder
 from ssmttm.evaluation.embedding import write_embeddings
@@ -30,6 +31,7 @@ def run(
     if (generated is None) == (splits is None or not clips):
         raise UserError("give either --generated, or --clips with --splits")
     set_threads(threads)
+    assure_embedders([embedder], spec["models"])
     if generated is not None:
         count, rows = count_rows(generated, "generated"), iter_rows(generated, "generated")
     else:

@@ -20,6 +20,11 @@ def run(spec: StageSpec, cache: Path, out: Path) -> None:
             progress.update(done, note)
 
         for row in load_source(name).list_tracks(settings, Context(spec["clips"], spec["fetch"], cache, update)):
+            if row.source != name or not row.track_id.startswith(f"{name}:"):
+                raise UserError(
+                    f"data.sources.{name}: it lists a track {row.track_id!r} of source {row.source!r}; ids should be "
+                    f"{name}:KEY, and the source {name}: ssmttm plugin test sources:{name}"
+                )
             if row.track_id in rows:
                 raise UserError(
                     f"data.sources.{name}: two tracks have the same id {row['track_id']}; is a part of it listed twice?"

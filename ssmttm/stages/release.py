@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from ssmttm import plugins
 from ssmttm.captions.statistics import statistics
 from ssmttm.dataset.consistency import (
     clip_seconds,
@@ -53,7 +54,17 @@ def run(settings: DataSettings, folder: Path, out: Path) -> None:
         "ml_reserved": sum(reserved(evidence_of(one)) is not None for one in evidence),
         "sha256": hashes(folder, [path.relative_to(folder).as_posix() for path in products], anew=True),
     }
+    if brought := _plugins(settings):
+        release["plugins"] = brought
     write_json(out, release)
+
+
+def _plugins(settings: DataSettings) -> dict[str, str]:
+    """The other packages that sources, codec and text encoder come from, and their versions."""
+    asked = [("codecs", settings["codec"]["name"]), ("text_encoders", settings["text"]["encoder"])]
+    asked += [("sources", name) for name in settings["sources"]]
+    found = [plugin for kind, name in asked if (plugin := plugins.find(kind, name))]
+    return {plugin.distribution: plugin.version for plugin in sorted(found)}
 
 
 def _check_captions(folder: Path, captions: dict[str, str], splits: dict[str, str]) -> None:

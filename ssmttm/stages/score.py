@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ssmttm.contracts.checks import assure
 from ssmttm.errors import UserError
 from ssmttm.evaluation.scoring import read_references, write_scores
 from ssmttm.released import check_released
@@ -22,6 +23,7 @@ def run(
     `references` are the embeddings of `originals`, `codec` and, where a metric asks for it, `training`.
     Raises UserError first if captions, splits or codec of the data set in `data` aren't those that were released.
     """
+    assure("metrics", spec["metrics"])
     if data is not None:
         check_released(data, ("splits.parquet", "codec.safetensors", "captions"))
     write_scores(spec, embedder, system, embeddings, read_references(references), out)

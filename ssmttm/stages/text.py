@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ssmttm.contracts.checks import assure
 from ssmttm.errors import UserError
 from ssmttm.rows import TextRow
 from ssmttm.settings import StageSpec
@@ -15,6 +16,7 @@ from ssmttm.threads import set_threads
 def run(spec: StageSpec, captions: Path, out: Path, threads: int | None) -> None:
     """Write the token embeddings of the table `captions`."""
     set_threads(threads)
+    assure("text_encoders", spec["text"]["encoder"], spec["text"])
     encoder = load_encoder(spec["text"])
     texts = read_mapping(captions, "captions", "clip_id", "caption")
     for clip, text in texts.items():

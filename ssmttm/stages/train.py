@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ssmttm.contracts.checks import assure
 from ssmttm.files import sha256_file
 from ssmttm.given import read_release
 from ssmttm.provenance import code_of
@@ -20,6 +21,7 @@ def run(name: str, spec: RunSpec, data: Path, out: Path, device: str, threads: i
     See `Job.run` for what happens meanwhile, and for `threads`.
     """
     read_release(data)  # before anything is started
+    assure("mixers", mixers_of(spec["variant"]))
 
     def open_task(folder: Path, workers: Workers) -> LanguageModelTask:
         sets = load_shared(data, spec["data"], spec["model"]["codebooks"], folder, workers)

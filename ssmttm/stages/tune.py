@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from ssmttm.contracts.checks import assure
 from ssmttm.files import read_json, sha256_file, write_json
 from ssmttm.given import read_release
 from ssmttm.progress import notify
@@ -29,6 +30,7 @@ def trial(name: str, spec: RunSpec, data: Path, out: Path, device: str, threads:
     is called as `out` without its suffix, which is removed at the end. A loss that isn't finite is a result, too.
     """
     read_release(data)  # before anything is started
+    assure("mixers", mixers_of(spec["variant"]))
     splits = list(read_mapping(data / "splits.parquet", "splits", "clip_id", "split").values())
     split = "tuning" if "tuning" in splits else "validation"
     if split == "validation" and parallel.speaks():

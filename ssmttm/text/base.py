@@ -93,4 +93,4 @@ def width_of(settings: TextSettings) -> int:
 
 
 def _module(name: str) -> Any:
-    return plugins.load("ssmttm.text", name, "encoder", "data.text.encoder", shared=("base",))
+    return plugins.load("ssmttm.text", name, "encoder", "data.text.encoder")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from tiny_embedders import encodec, music, pann_state, randomized, vggish
+from tiny_embedders import encodec, pann_state, randomized, vggish
 from torch import nn
 
+from ssmttm.contracts.holding import music
 from ssmttm.evaluation.embedder import load_embedder
 from ssmttm.evaluation.embedding_cache import Cached
 from ssmttm.evaluation.metrics.frechet import frechet_distance

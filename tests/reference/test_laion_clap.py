@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-from tiny_embedders import music, randomized, tokenizer
+from tiny_embedders import randomized, tokenizer
 from transformers import RobertaConfig, RobertaModel
 
+from ssmttm.contracts.holding import music
 from ssmttm.evaluation.embedder import load_embedder
 
 pytestmark = pytest.mark.skipif(

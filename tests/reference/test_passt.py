@@ -6,8 +6,9 @@ import sys
 import numpy as np
 import pytest
 import torch
-from tiny_embedders import music, randomized
+from tiny_embedders import randomized
 
+from ssmttm.contracts.holding import music
 from ssmttm.evaluation.embedder import load_embedder, peak_normalize
 from ssmttm.pretrained.passt import log_mel
 

@@ -79,7 +79,7 @@ def test_lint_and_format_are_clean(fresh):
     done = fresh.snakemake("--lint")
     assert done.returncode == 0, done.stdout
     formatted = subprocess.run(
-        [shutil.which("snakefmt", path=str(Path(sys.executable).parent)), "--check", "Snakefile", "workflow/rules"],
+        [shutil.which("snakefmt", path=str(Path(sys.executable).parent)), "--check", "Snakefile", "workflow"],
         cwd=ROOT,
         capture_output=True,
         text=True,

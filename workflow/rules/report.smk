@@ -10,8 +10,21 @@ rule compare:
         likelihoods=lambda wildcards: likelihoods(wildcards.study),
     output:
         tables=expand("results/studies/{{study}}/{name}.parquet", name=choices.STUDY_TABLES),
-        csv=report("results/studies/{study}/comparison.csv", category="Comparison", labels={"study": "{study}"}),
-        losses=expand("results/studies/{{study}}/{name}.csv", name=choices.LOSS_TABLES),
+        csv=report(
+            "results/studies/{study}/comparison.csv",
+            caption="../report/comparison.rst",
+            category="Comparison",
+            labels={"study": "{study}", "table": "scores"},
+        ),
+        losses=[
+            report(
+                f"results/studies/{{study}}/{name}.csv",
+                caption="../report/losses.rst",
+                category="Comparison",
+                labels={"study": "{study}", "table": name},
+            )
+            for name in choices.LOSS_TABLES
+        ],
         summary="results/studies/{study}/summary.json",
     log:
         "results/logs/{study}/compare.log",
@@ -41,7 +54,7 @@ rule compare:
 
 rule claims:
     output:
-        "results/claims.json",
+        report("results/claims.json", caption="../report/claims.rst", category="Claims", labels={"of": "the paper"}),
     log:
         "results/logs/claims.log",
     conda:
@@ -66,8 +79,19 @@ rule report:
         rejected=released(f"results/data/{VERSION}/rejected.parquet"),
         duplicates=released(f"results/data/{VERSION}/duplicates.parquet"),
     output:
-        page=report("results/studies/{study}/report.html", category="Report", labels={"study": "{study}"}),
-        figures=report(directory("results/studies/{study}/figures"), patterns=["{figure}.svg"], category="Figures"),
+        page=report(
+            "results/studies/{study}/report.html",
+            caption="../report/study_page.rst",
+            category="Report",
+            labels={"study": "{study}"},
+        ),
+        figures=report(
+            directory("results/studies/{study}/figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"study": "{study}", "figure": "{figure}"},
+        ),
     log:
         "results/logs/{study}/report.log",
     conda:
@@ -93,7 +117,7 @@ rule page:
         summary=f"results/studies/{STUDY}/summary.json",
         dataset=released(f"results/data/{VERSION}/dataset.json"),
     output:
-        PAGE,
+        report(PAGE, caption="../report/page.rst", category="Report", labels={"study": f"{STUDY}, as configured"}),
     log:
         "results/logs/report.log",
     conda:

@@ -32,7 +32,12 @@ rule rates:
     input:
         trial_results,
     output:
-        "results/tune/{study}/rates.tsv",
+        report(
+            "results/tune/{study}/rates.tsv",
+            caption="../report/rates.rst",
+            category="Learning rates",
+            labels={"study": "{study}"},
+        ),
     log:
         "results/logs/tune/{study}/rates.log",
     conda:

@@ -2,6 +2,7 @@
 
 import re
 
+from ssmttm import plugins
 from ssmttm.sources.jamendo.metadata import track_number
 from ssmttm.sources.ytdlp.text import safe_id, track_id
 
@@ -19,7 +20,8 @@ class BadTrack(ValueError):
 def normal_track(text: str) -> str | None:
     """`948`, `track_0000948` and `jamendo:0948` as `jamendo:948`; a YouTube id as `ytdlp:youtube:ID`.
 
-    None for what is no id of any of SOURCES; raises BadTrack for `jamendo:` or `ytdlp:` and something else.
+    None for what is no id of any of SOURCES, nor of a source of another package; raises BadTrack for `jamendo:` or
+    `ytdlp:` and something else.
     """
     source, colon, key = text.strip().partition(":")
     source = source.casefold()
@@ -27,6 +29,8 @@ def normal_track(text: str) -> str | None:
         return _of_source(source, key.strip())
     if colon and source == "youtube":
         return _of_source("ytdlp", f"youtube:{key.strip()}")
+    if colon and plugins.find("sources", source):
+        return _of_source(source, key.strip())
     number = track_number(text) if _JAMENDO.fullmatch(text.strip()) else None
     if number is not None:
         return f"jamendo:{number}"

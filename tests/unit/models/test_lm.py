@@ -1,12 +1,12 @@
 import pytest
 import torch
-from kernel_flops import kernel_counter
 from language_models import TINY, VARIANTS, tiny_config, tiny_model
 
 from ssmttm.errors import UserError
 from ssmttm.models.blocks import Block
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import TRAINING_FACTOR
+from ssmttm.models.flop_counter import kernel_counter
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.patterns import delay, shift, steps_for
 

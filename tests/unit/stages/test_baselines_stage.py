@@ -4,10 +4,11 @@ import json
 
 import pytest
 from run_folders import RATE, Words, tiny_codec
-from tiny_embedders import music, vggish
+from tiny_embedders import vggish
 
 from ssmttm.audio.coded import encode_audio
 from ssmttm.choices import BASELINES
+from ssmttm.contracts.holding import music
 from ssmttm.errors import UserError
 from ssmttm.evaluation import evaluator
 from ssmttm.evaluation.systems import nearest

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from run_folders import CODEC, RATE, Words, tiny_codec, write_refiner, write_run
-from tiny_embedders import music, vggish
+from tiny_embedders import vggish
 from training_data import write_dataset
 
 from ssmttm.audio.coded import encode_audio
+from ssmttm.contracts.holding import music
 from ssmttm.files import sha256_file
 from ssmttm.stages import embed
 from ssmttm.tables import write_table

@@ -164,11 +164,3 @@ def encodec(folder, seed=0, channels=1):
 
 
 MAKERS = {"vggish": vggish, "pann": pann, "openl3": openl3, "passt": passt, "clap": clap, "encodec": encodec}
-
-
-def music(seconds, sample_rate=24000, seed=0):
-    """A chord with noise that changes over time, float32 [n]."""
-    generator = np.random.default_rng(seed)
-    time = np.arange(round(seconds * sample_rate)) / sample_rate
-    tones = sum(np.sin(2 * np.pi * f * time * (1 + 0.02 * time)) for f in generator.uniform(100, 3000, 4))
-    return (0.1 * tones + 0.02 * generator.normal(size=len(time))).astype(np.float32)

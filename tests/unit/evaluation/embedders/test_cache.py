@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from tiny_embedders import music, vggish
+from tiny_embedders import vggish
 
 from ssmttm.audio.coded import encode_audio
+from ssmttm.contracts.holding import music
 from ssmttm.errors import UserError
 from ssmttm.evaluation import embedding_cache
 from ssmttm.evaluation.embedder import load_embedder

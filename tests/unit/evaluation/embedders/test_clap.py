@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny_embedders import clap, clap_config, laion_names, music, randomized, tokenizer
+from tiny_embedders import clap, clap_config, laion_names, randomized, tokenizer
 from transformers import ClapModel
 
+from ssmttm.contracts.holding import music
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import load_embedder
 

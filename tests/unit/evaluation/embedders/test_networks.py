@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_embedders import music, pann_state, passt, vggish
+from tiny_embedders import pann_state, passt, vggish
 from torch import nn
 
+from ssmttm.contracts.holding import music
 from ssmttm.errors import UserError
 from ssmttm.evaluation.embedder import load_embedder, peak_normalize, prepare
 from ssmttm.pretrained import openl3 as openl3_module

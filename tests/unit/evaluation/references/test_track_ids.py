@@ -5,7 +5,6 @@ from ssmttm.errors import UserError
 from ssmttm.evaluation.references.leaks import by_id
 from ssmttm.evaluation.references.prompt_sets import read_prompt_set
 from ssmttm.evaluation.references.track_ids import SOURCES, BadTrack, normal_track
-from ssmttm.sources import contract
 
 
 @pytest.mark.parametrize(
@@ -22,7 +21,7 @@ def test_a_track_is_the_same_however_its_id_is_spelled(canonical, spellings):
 
 
 def test_every_source_of_a_data_set_is_known():
-    assert set(SOURCES) == set(plugins.names("ssmttm.sources", contract.SHARED))
+    assert set(SOURCES) == set(plugins.names("ssmttm.sources"))
 
 
 @pytest.mark.parametrize("text", ["fma:12", "my song", "album/3", "http://example.org/948", ""])

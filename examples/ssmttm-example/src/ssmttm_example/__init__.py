@@ -1,0 +1,1 @@
+"""Plug-ins of ssmttm, one of each kind."""
