@@ -33,6 +33,8 @@ from ssmttm.evaluation.metrics.frechet import frechet_distance
 from ssmttm.tables import iter_rows
 
 FRAME_S, LAGS_S = 0.01, (0.25, 1.5)
+RIVALS = ("training_codec", "bigram", "noise")
+"""Heard too, where the study has them."""
 POINTS, AROUND, ABOVE_DB = 4096, 41, 12.0
 
 
@@ -84,7 +86,7 @@ def main() -> None:
             distance = frechet_distance(windows, originals)
             print(f"{name:24} {len(clips):5} {distance:8.2f} {heard[0]:6.3f} {heard[1]:8.2f}", flush=True)
 
-        for name in ("originals", "codec", "bigram", "noise"):
+        for name in ("originals", "codec", *(n for n in RIVALS if (options.baselines / n).is_dir())):
             hear(name, options.baselines / name / "generated" / "final.parquet")
         for number, named in enumerate(options.model or ["shipped="]):
             name, _, folder = named.partition("=")

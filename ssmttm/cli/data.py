@@ -124,12 +124,16 @@ def tokens(
 
 @app.command()
 def text(
-    captions: Annotated[Path, option("captions/{shard}.parquet.")], out: Out, spec: Spec = None, threads: Threads = None
+    captions: Annotated[Path, option("captions/{shard}.parquet.")],
+    out: Out,
+    spec: Spec = None,
+    threads: Threads = None,
+    device: Device = "auto",
 ) -> None:
     """Encode captions to token embeddings with the frozen text encoder."""
     from ssmttm.stages import text
 
-    text.run(stage_settings("text", spec), captions, out, threads)
+    text.run(stage_settings("text", spec), captions, out, threads, device)
 
 
 @app.command()

@@ -209,11 +209,12 @@ def embed(
     cache: EmbeddingCache = Path("results/cache/embeddings"),
     spec: Spec = None,
     threads: Threads = None,
+    device: Device = "auto",
 ) -> None:
     """Compute audio embeddings and class posteriors of a system's clips, or of training clips."""
     from ssmttm.stages import embed
 
-    embed.run(stage_settings("embed", spec), embedder, generated, clips or [], splits, out, cache, threads)
+    embed.run(stage_settings("embed", spec), embedder, generated, clips or [], splits, out, cache, threads, device)
 
 
 @app.command()

@@ -64,6 +64,11 @@ class Embedder(ABC):
     """Names of the posterior's classes."""
     activation: Activation = "none"
     """What the posterior is: independent tags (sigmoid), one of many (softmax), or absent (none)."""
+    takes_gpu: bool = False
+    """Whether `to` moves anything."""
+
+    def to(self, device: torch.device) -> None:  # noqa: B027 some compute on the CPU alone
+        """Compute on `device` from now on, if this embedder can."""
 
     @abstractmethod
     def analyze_many(self, clips: Sequence[Clip]) -> list[Embedding]:
@@ -85,6 +90,15 @@ class WindowEmbedder(Embedder):
 
     batch = 16
     """Inputs computed together: bounds memory."""
+    takes_gpu = True
+    _device = torch.device("cpu")
+
+    def to(self, device: torch.device) -> None:
+        """See `Embedder`: moves every network that the embedder has."""
+        for part in vars(self).values():
+            if isinstance(part, nn.Module):
+                part.to(device)
+        self._device = device
 
     def analyze_many(self, clips: Sequence[Clip]) -> list[Embedding]:
         """See `Embedder`."""
@@ -98,8 +112,8 @@ class WindowEmbedder(Embedder):
             for start in range(0, len(same), self.batch):
                 part = same[start : start + self.batch]
                 with torch.inference_mode():
-                    batch = self._run(torch.stack([inputs[clip][row] for clip, row in part]))
-                for (clip, row), *values in zip(part, *(o.float().numpy() for o in batch)):
+                    batch = self._run(torch.stack([inputs[clip][row] for clip, row in part]).to(self._device))
+                for (clip, row), *values in zip(part, *(o.float().cpu().numpy() for o in batch)):
                     outputs[clip][row] = tuple(values)
         return [self._join(*(np.stack(parts) for parts in zip(*rows))) for rows in outputs]
 
@@ -109,7 +123,10 @@ class WindowEmbedder(Embedder):
 
     @abstractmethod
     def _run(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Embeddings [batch, …] and, where there are classes, logits or probabilities [batch, classes]."""
+        """Embeddings [batch, …] and, where there are classes, logits or probabilities [batch, classes].
+
+        `batch`, and what is returned, are on the embedder's device.
+        """
 
     def _join(self, embeddings: np.ndarray, *rest: np.ndarray) -> Embedding:
         """The clip's embedding from what `_run` gave for each of its inputs."""

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ssmttm.choices import FINAL, here, metrics_of
+from ssmttm.device import claim_device
 from ssmttm.errors import UserError
 from ssmttm.evaluation.clipset import ClipSet
 from ssmttm.evaluation.embedder import Embedder, load_embedder
@@ -21,7 +22,6 @@ from ssmttm.provenance import code_of
 from ssmttm.released import RELEASE, check_released
 from ssmttm.settings import JudgingSpec
 from ssmttm.tables import count_rows, iter_rows
-from ssmttm.threads import set_threads
 
 
 @dataclass
@@ -90,11 +90,12 @@ class Evaluator:
             Kept(folder).make([out], origin, partial(self._score, embedder, folder.name, embeddings, out))
 
     def _embed(self, embedder: str, audio: Path, out: Path) -> None:
-        set_threads(self.threads)
         if embedder not in self._models:
             self._models[embedder] = load_embedder(embedder, self.spec["embed"]["models"])
-        rows, count = iter_rows(audio, "generated"), count_rows(audio, "generated")
-        write_embeddings(rows, count, self._models[embedder], self.cache, out)
+        model, rows, count = self._models[embedder], iter_rows(audio, "generated"), count_rows(audio, "generated")
+        with claim_device("auto" if model.takes_gpu else "cpu", self.threads) as place:
+            model.to(place)
+            write_embeddings(rows, count, model, self.cache, out)
 
     def _score(self, embedder: str, system: str, embeddings: Path, out: Path) -> None:
         if embedder not in self._sets:

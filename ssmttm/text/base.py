@@ -3,12 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ssmttm import plugins
 from ssmttm.settings import TextSettings
+
+if TYPE_CHECKING:
+    import torch
 
 T = TypeVar("T", bound=Sized)
 
@@ -54,6 +57,11 @@ class TextEncoder(ABC):
     """Dimension of one token's embedding."""
     batch: int
     """Texts encoded together."""
+    takes_gpu: bool = False
+    """Whether `to` moves anything."""
+
+    def to(self, device: "torch.device") -> None:  # noqa: B027 small ones compute on the CPU alone
+        """Compute on `device` from now on, if this encoder can."""
 
     @abstractmethod
     def encode(self, texts: list[str], max_tokens: int) -> list[np.ndarray]:

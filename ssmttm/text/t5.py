@@ -21,6 +21,11 @@ class T5Encoder(TextEncoder):
     """See `TextEncoder`."""
 
     batch = 32
+    takes_gpu = True
+
+    def to(self, device: torch.device) -> None:
+        """See `TextEncoder`."""
+        self._model.to(device)
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         """From a transformers `T5EncoderModel` in evaluation mode and its fast tokenizer."""
@@ -55,7 +60,8 @@ class T5Encoder(TextEncoder):
         mask = torch.arange(int(lengths.max())) < lengths[:, None]
         padded = torch.zeros(mask.shape, dtype=torch.int64)
         padded[mask] = torch.tensor([token for tokens in ids for token in tokens])
-        hidden = self._model(input_ids=padded, attention_mask=mask.long()).last_hidden_state
+        place = self._model.device
+        hidden = self._model(input_ids=padded.to(place), attention_mask=mask.long().to(place)).last_hidden_state.cpu()
         return [h[:length].numpy().copy() for h, length in zip(hidden, lengths)]
 
 

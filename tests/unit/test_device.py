@@ -47,6 +47,19 @@ def test_a_gpu_that_is_not_there_and_a_wrong_name_are_one_message(monkeypatch):
             pass
 
 
+def test_what_an_apple_gpu_lacks_is_named(monkeypatch):
+    with pytest.raises(UserError, match="finds no Apple GPU"), claim_device("mps"):
+        pass
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    missing = "The operator 'aten::unfold' is not currently implemented for the MPS device."
+    with pytest.raises(UserError, match=r"aten::unfold.*PYTORCH_ENABLE_MPS_FALLBACK=1"), claim_device("mps"):
+        raise NotImplementedError(f"{missing}\nMore lines.")
+    with pytest.raises(UserError, match="float64"), claim_device("mps"):
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.")
+    with pytest.raises(TypeError, match="a bug"), claim_device("mps"):
+        raise TypeError("a bug")
+
+
 def test_threads_are_set():
     with claim_device("cpu", threads=1) as device:
         assert device.type == "cpu"

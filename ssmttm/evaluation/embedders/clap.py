@@ -64,7 +64,7 @@ class ClapEmbedder(TextEmbedder):
         return torch.from_numpy(np.asarray(features["input_features"], np.float32))
 
     def _run(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        longer = torch.zeros(len(batch), 1, dtype=torch.bool)
+        longer = torch.zeros(len(batch), 1, dtype=torch.bool, device=batch.device)
         return (self._model.get_audio_features(input_features=batch, is_longer=longer).pooler_output,)
 
     def _embed_texts(self, texts: list[str]) -> np.ndarray:
@@ -72,8 +72,8 @@ class ClapEmbedder(TextEmbedder):
         if self._words is None:
             raise UserError(f"evaluation.models.clap: texts need `tokenizer`, a folder with roberta-base's; {REMEDY}")
         tokens = self._words(texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
-        output = self._model.get_text_features(tokens["input_ids"], attention_mask=tokens["attention_mask"])
-        return output.pooler_output.numpy()
+        ids, mask = (tokens[key].to(self._device) for key in ("input_ids", "attention_mask"))
+        return self._model.get_text_features(ids, attention_mask=mask).pooler_output.cpu().numpy()
 
 
 def windows(wave: np.ndarray) -> list[np.ndarray]:

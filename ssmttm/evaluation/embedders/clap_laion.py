@@ -36,6 +36,7 @@ class LaionClapEmbedder(TextEmbedder):
     sample_rate = SAMPLE_RATE
     window_s = hop_s = 10.0
     batch = 8
+    takes_gpu = False  # the package's own functions say where they compute
 
     def __init__(self, module: Any, identity: str) -> None:
         self.identity = identity
