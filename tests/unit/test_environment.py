@@ -84,7 +84,7 @@ PINS = sorted((ROOT / "workflow" / "envs").glob("*.txt"))
 
 
 def test_only_pinned_environments_are_made_beside_the_main_one():
-    assert {path.stem for path in PINS} == {"reference-metrics", *PACKAGES}
+    assert {path.stem for path in PINS} == {"gpu-kernels", "reference-metrics", *PACKAGES}
     assert [path.name for path in (ROOT / "workflow" / "envs").iterdir() if path.suffix != ".txt"] == []
     for package in ELSEWHERE.values():
         assert package in PACKAGES
@@ -168,3 +168,13 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_used():
 
 def test_every_dependency_has_a_floor():
     assert not [r for r in PROJECT["dependencies"] if ">=" not in r]
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "ssmttm.def"])
+def test_containers_install_the_lock_as_it_is(name):
+    text = (ROOT / "containers" / name).read_text(encoding="utf-8")
+    assert re.findall(r"python:(3\.\d+)-slim", text)[-1] == "3.11"
+    assert "--no-deps -r" in text and "requirements.lock" in text
+    assert "head -n 1" in text  # torch first, with what it needs
+    assert "://" not in text.replace("docker://", "")
+    assert "requirements-dev.lock" not in text
