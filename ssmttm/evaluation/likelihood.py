@@ -36,13 +36,24 @@ def clip_losses(model: MusicLM, batch: Batch, mask: Tensor) -> np.ndarray:
 
     `mask` `[clips, tokens]` says which caption tokens are read; a row without any is the null condition.
     """
+    return (_losses(model, batch, mask).double().sum(1) / batch.codes.shape[2]).cpu().numpy()
+
+
+@torch.inference_mode()
+def frame_losses(model: MusicLM, batch: Batch, mask: Tensor) -> np.ndarray:
+    """The same of each code: float64 `[clips, K, frames]`, whose means over frames are `clip_losses`."""
+    losses, (_, levels, frames) = _losses(model, batch, mask).double().cpu().numpy(), batch.codes.shape
+    return np.stack([losses[:, level : level + frames, level] for level in range(levels)], 1)
+
+
+def _losses(model: MusicLM, batch: Batch, mask: Tensor) -> Tensor:
+    """By step of the delay pattern: `[clips, steps, K]`, zero where a level has no code."""
     targets = delay(batch.codes, model.special)
     logits = model(shift(targets, model.special), batch.text, mask)
     losses = F.cross_entropy(
         logits.flatten(0, 2).float(), targets.transpose(1, 2).flatten(), ignore_index=model.special, reduction="none"
     )
-    clips, levels, frames = batch.codes.shape
-    return (losses.view(clips, -1, levels).double().sum(1) / frames).cpu().numpy()
+    return losses.view(len(batch.codes), -1, batch.codes.shape[1])
 
 
 def of_model(

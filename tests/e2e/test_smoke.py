@@ -20,7 +20,7 @@ from ssmttm.audio.coded import decode_audio
 from ssmttm.choices import BASELINES
 from ssmttm.tables import read_table, read_tables
 
-from .conftest import PRESET, RUNS, snakemake, ssmttm
+from .conftest import PRESET, ROOT, RUNS, snakemake, ssmttm
 
 RUN = RUNS[0]
 SCORES = "scores/final/musicnn.json"
@@ -225,3 +225,17 @@ def test_a_run_that_was_not_trained_is_one_message(study):
     done = ssmttm(study, "generate", "--model", "results/runs/nothing", "--prompt", "piano", "--out", "x.wav")
     assert done.returncode == 2
     assert "no trained model" in done.stderr
+
+
+def test_the_notebook_opens_the_study(study, monkeypatch):
+    cells = json.loads((ROOT / "examples" / "study.ipynb").read_text(encoding="utf-8"))["cells"]
+    shared = {"__name__": "notebook"}
+    monkeypatch.chdir(study)
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert not cell["outputs"]
+            text = "".join(cell["source"]).replace('"laptop"', '"smoke"')
+            exec(compile(text.replace("prefix-simba-base-flops-1", "smoke-two-stages"), "notebook", "exec"), shared)
+    assert len(shared["curves"]) and set(RUNS) <= set(shared["losses"]["system"])
+    assert np.isfinite(shared["own"]).all() and not np.array_equal(shared["own"], shared["null"])
+    assert set(shared["clips"]) == {"smoke-two-stages", "codec"}

@@ -9,7 +9,7 @@ from language_models import tiny_model
 from training_data import CODEC, ENCODER, FRAMES, load, tiny_spec, write_dataset
 
 from ssmttm.errors import UserError
-from ssmttm.evaluation.likelihood import of_model, read_places
+from ssmttm.evaluation.likelihood import clip_losses, frame_losses, of_model, read_places
 from ssmttm.files import sha256_file
 from ssmttm.models.checkpoint import save_model
 from ssmttm.stages import likelihood
@@ -107,3 +107,12 @@ def test_what_has_no_likelihood_is_refused(made, more, message):
     more = {key: made[0] / value if key == "model" else value for key, value in more.items()}
     with pytest.raises(UserError, match=message):
         rows_of(made[0], **more)
+
+
+def test_losses_by_frame_have_the_losses_by_clip_as_their_means(made, tmp_path):
+    root, model = made
+    clips = load(root / "data", tmp_path).test
+    batch = clips.batch(np.arange(len(clips)), torch.device("cpu"))
+    frames = frame_losses(model.eval(), batch, batch.text_mask)
+    assert frames.shape == tuple(batch.codes.shape)
+    np.testing.assert_allclose(frames.mean(-1), clip_losses(model, batch, batch.text_mask), rtol=1e-12)
