@@ -2,8 +2,8 @@
 
     python benchmarks/software_licenses.py
 
-Needed at run time is what pyproject.toml's dependencies need, down to the last one. A license is what the installed
-package's metadata states: its SPDX expression; else its field or classifiers, brought into that form; else the license
+Needed at run time is what pyproject.toml's dependencies and the extras of a checkout need, down to the last one. A
+license is what the installed package's metadata states: its SPDX expression; else its field or classifiers, brought into that form; else the license
 file that comes with it, where its words are unmistakable.
 """
 
@@ -22,6 +22,9 @@ PAGE = ROOT / "docs" / "licenses.md"
 LOCK = ROOT / "requirements.lock"
 IN_PART = {"demucs"}
 """Packages of which only a part is used: their own dependencies are not all wanted."""
+
+EXTRAS = ("slurm", "tensorboard", "listen")
+"""Of pyproject.toml, that a checkout runs with."""
 
 NAMES = {
     "3-Clause BSD License": "BSD-3-Clause",
@@ -52,8 +55,8 @@ HEAD = """# Licenses of the software
 ssmttm itself is Apache-2.0. These are the {count} packages that it needs at run time, in the versions of
 `requirements.lock`, with the license that each one's own metadata states; `python benchmarks/software_licenses.py`
 writes this page, and a test compares it with the lock. A name that is no SPDX identifier, such as "BSD License", stands
-as the package has it. Tools of developers (`dev` in pyproject.toml) are not among them. What wheels bundle, such as
-FFmpeg in `av`, has licenses of its own, which lie in the wheel.
+as the package has it. The extras `slurm`, `tensorboard` and `listen` are among them, tools of developers (`dev` in
+pyproject.toml) are not. What wheels bundle, such as FFmpeg in `av`, has licenses of its own, which lie in the wheel.
 
 Most ask for no more than that their notice goes along. Those that ask for more, in short and without being legal
 advice:
@@ -94,7 +97,8 @@ def needed() -> list[str]:
     """Names of all packages that the dependencies need on this Python, by what is installed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     seen: dict[str, set[str]] = {}
-    waiting = [Requirement(text) for text in project["dependencies"]]
+    extras_here = [text for extra in EXTRAS for text in project["optional-dependencies"][extra]]
+    waiting = [Requirement(text) for text in [*project["dependencies"], *extras_here]]
     while waiting:
         requirement = waiting.pop()
         name, extras = canonicalize_name(requirement.name), {"", *requirement.extras}

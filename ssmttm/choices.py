@@ -169,12 +169,6 @@ def package_embedders(package: str, embedders: Iterable[str], models: Mapping[st
     return [name for name in able if name != "clap" or {"weights", "tokenizer"} <= set(models.get(name) or ())]
 
 
-def environments(evaluation: EvaluationSettings) -> list[str]:
-    """The environments that the workflow makes: of packages, and of embedders that run in one of theirs."""
-    needed = [ELSEWHERE[name] for name in evaluation["embedders"] if name in ELSEWHERE]
-    return sorted({*evaluation["packages"], *needed})
-
-
 def vocoder_files(config: Config) -> list[str]:
     """The file that `generation.vocoder` names, if it is one of its own; it may be made by the workflow."""
     setting, codec = config["generation"]["vocoder"], config["data"]["codec"]["name"]

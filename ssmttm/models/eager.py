@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 import torch
@@ -14,13 +14,15 @@ R = TypeVar("R")
 def eager(function: Callable[P, R]) -> Callable[P, R]:
     """As `torch.compiler.disable`: a compiled caller calls `function` as it is."""
 
-    @cache
-    def disabled() -> Callable[P, R]:
-        return cast(Callable[P, R], torch.compiler.disable(function))
+    disabled: list[Callable[P, R]] = []
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        return (disabled() if "torch._dynamo" in sys.modules else function)(*args, **kwargs)
+        if "torch._dynamo" not in sys.modules:
+            return function(*args, **kwargs)
+        if not disabled:
+            disabled.append(cast(Callable[P, R], torch.compiler.disable(function)))
+        return disabled[0](*args, **kwargs)
 
     cast(Any, call)._torchdynamo_disable = True  # a caller that is compiled doesn't look inside
     return call

@@ -116,4 +116,12 @@ def test_scoring_prompts_and_baselines_start_from_released_files_only(data, tmp_
         names["sha256"][name] = sha256_file(data / name)
     (data / "dataset.json").write_text(json.dumps(names))
     with pytest.raises(UserError, match=message):
-        score.run({"bootstrap": 1, "confidence": 0.9, "seed": 1, "training_clips": 1}, "e", "s", out, {}, out, data)
+        score.run(
+            {"metrics": [], "bootstrap": 1, "confidence": 0.9, "seed": 1, "training_clips": 1},
+            "e",
+            "s",
+            out,
+            {},
+            out,
+            data,
+        )

@@ -22,6 +22,7 @@ NOT_RUN = {
     "tensorboard --logdir": "is a server, which runs until it is stopped",
     ". .venv/bin/activate": "is of the shell; tests run in the environment",
     "cd my-study": "is done by `make wheel-test`",
+    "pip install --no-build-isolation": "builds mamba-ssm, for a GPU",
     "pip install ssmttm": "is done by `make wheel-test`",
     "cp -a results .snakemake": "is done by tests/workflow/test_released_data.py",
     "torchrun --nnodes": "is run by tests/unit/training/test_stage.py, which has a data set",

@@ -141,6 +141,9 @@ evaluation:
   prompts: {set: table, captions: captions.csv, audio: references}
   systems: {other: {folder: audio}}
   musicgen: {model: weights}
+  embedders: [musicnn, vggish]
+  models: {vggish: vggish.safetensors}
+  packages: [frechet_audio_distance]
 """
 """Settings that bring every rule but those of the vocoder into the plan."""
 VOCODER = "workflow/presets/vocoder/config.yaml"

@@ -73,7 +73,7 @@ wildcard_constraints:
     set=planning.one_of([PROMPTS["set"]]),
     system=planning.one_of(SYSTEMS),
     embedder=planning.one_of(EMBEDDERS),
-    package=planning.one_of(choices.environments(CONFIG["evaluation"])),
+    package=planning.one_of(sorted(choices.PACKAGES)),
     trial=planning.one_of({trial for sweep in SWEEPS.values() for trial in sweep.specs}),
     checkpoint=planning.one_of({name for names in CHECKPOINTS.values() for name in names}),
 

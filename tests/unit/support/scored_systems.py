@@ -1,8 +1,9 @@
 """Folders of systems with audio and our scores of it, made by the stages' own code from synthetic music."""
 
-from tiny_embedders import WORDS, music
+from tiny_embedders import WORDS
 
 from ssmttm.choices import metrics_of
+from ssmttm.contracts.holding import music
 from ssmttm.evaluation.embedder import load_embedder
 from ssmttm.evaluation.embedding import write_embeddings
 from ssmttm.evaluation.scoring import read_references, write_scores
