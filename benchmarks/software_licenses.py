@@ -3,8 +3,8 @@
     python benchmarks/software_licenses.py
 
 Needed at run time is what pyproject.toml's dependencies and the extras of a checkout need, down to the last one. A
-license is what the installed package's metadata states: its SPDX expression; else its field or classifiers, brought into that form; else the license
-file that comes with it, where its words are unmistakable.
+license is what the installed package's metadata states: its SPDX expression; else its field or classifiers, brought
+into that form; else the license file that comes with it, where its words are unmistakable.
 """
 
 import importlib.metadata
