@@ -73,13 +73,18 @@ def load_preset(files: Sequence[Path | str], preset: str | None) -> Config:
     return load_config(*files, *([PRESETS / preset / "config.yaml"] if preset else []))
 
 
+def nearest_config() -> Path:
+    """./config.yaml or, outside of a project, the default study's."""
+    here = Path("config.yaml")
+    return here if here.is_file() else ROOT / here
+
+
 def generation_settings() -> GenerationSettings:
     """How to sample, where --spec doesn't say it: as ./config.yaml does or, outside of a project, the default study's.
 
     What a run was trained with, and on what, stands in its own files.
     """
-    here = Path("config.yaml")
-    return load_config(here if here.is_file() else ROOT / "config.yaml")["generation"]
+    return load_config(nearest_config())["generation"]
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from ssmttm.config import ROOT, checker, complain, load_config, load_preset, presets, subschema
+from ssmttm.config import checker, complain, load_config, load_preset, nearest_config, presets, subschema
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.released import RELEASE, Release
@@ -118,8 +118,7 @@ def stage_settings(stage: str, text: str | None, anywhere: bool = False) -> Stag
     if text:
         parts = {name: subschema(path) for name, path in sections_of(stage).items()}
         return cast(StageSpec, _check(parts, parse_spec(text)))
-    here = Path("config.yaml")
-    return stage_spec(load_config(ROOT / here if anywhere and not here.is_file() else here), stage)
+    return stage_spec(load_config(*[nearest_config()] if anywhere else []), stage)
 
 
 def run_settings(name: str, text: str | None) -> RunSpec:

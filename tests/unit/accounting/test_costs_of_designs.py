@@ -137,3 +137,10 @@ def test_what_there_is_not_is_one_message(command, words, expected):
     assert output == ""
     assert expected in message
     assert len(message.splitlines()) == 1
+
+
+def test_outside_of_a_project_it_describes_the_default_study(command, monkeypatch, tmp_path):
+    _, inside, _ = command("describe", "prefix-mamba", "--json")
+    monkeypatch.chdir(tmp_path)
+    status, outside, _ = command("describe", "prefix-mamba", "--json")
+    assert (status, outside) == (0, inside)
