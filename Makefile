@@ -132,6 +132,7 @@ wheel-test: wheel
 	"$(PYTHON)" -m venv $(AWAY)/venv
 	echo "Installing the wheel into $(AWAY)/venv"
 	$(AWAY)/venv/bin/python -m pip install --quiet --constraint requirements.lock dist/ssmttm-*.whl
+	echo "$$($(AWAY)/venv/bin/python -m pip list 2> /dev/null | tail -n +3 | wc -l) packages, $$(du -sm $(AWAY)/venv | cut -f1) MB"
 	wheel=$$(ls "$$PWD"/dist/ssmttm-*.whl)
 	cd $(AWAY)
 	echo "A study with $$(basename "$$wheel"), in $(AWAY)/study"

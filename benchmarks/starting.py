@@ -21,6 +21,8 @@ COMMANDS = {
     "--help": ["-m", "ssmttm", "--help"],
     "license explain": ["-m", "ssmttm", "license", "explain", "CC BY-SA 3.0"],
     "describe": ["-m", "ssmttm", "describe", "prefix-simba"],
+    "describe a refiner": ["-m", "ssmttm", "describe", "paper-refiner", "--preset", "paper"],
+    "claims": ["-m", "ssmttm", "claims"],
     "imports of `evaluate`": ["-c", IMPORTS],
 }
 

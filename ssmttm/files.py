@@ -36,6 +36,23 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill inside the block, which is `folder` once it ends well: all of it or nothing.
+
+    What an interrupted one left is removed first. Raises UserError where something is there already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: is already there, and not empty; name a new folder, or remove it first")
+    unfinished = folder.parent / f".{folder.name}.part"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    yield unfinished
+    if folder.exists():
+        folder.rmdir()
+    unfinished.replace(folder)
+
+
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write `data` to `path` atomically."""
     with atomic_path(path) as temporary:

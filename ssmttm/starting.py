@@ -1,13 +1,12 @@
 """A folder for a study of one's own, which takes its rules from the installed package."""
 
 import re
-import shutil
 from pathlib import Path
 
 from ssmttm import __version__
 from ssmttm.config import PRESETS, ROOT, presets
 from ssmttm.errors import UserError
-from ssmttm.files import copy_file, write_text
+from ssmttm.files import copy_file, new_folder, write_text
 
 _SNAKEFILE = """# A study whose rules are those of the installed package ssmttm: {version} or later of its kind.
 #   snakemake --cores all results/report.html
@@ -55,34 +54,27 @@ def write_study_folder(folder: Path, preset: str | None) -> None:
     `preset` is a folder of the project's workflow/presets; its overlay then goes over the default config. Raises
     UserError for a folder that isn't empty, and for a preset that isn't there.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: is already there, and not empty; name a new folder")
     if preset is not None and preset not in presets():
         raise UserError(f"--preset {preset}: no such preset; there are {', '.join(presets())}")
-    unfinished = folder.parent / f".{folder.name}.part"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    names = ["config.yaml"]
-    if preset is None:
-        _copy_config(ROOT / "config.yaml", unfinished / "config.yaml")
-    else:
-        copy_file(ROOT / "config.yaml", unfinished / "config.yaml")
-        names.append(f"{preset}.yaml")
-        _copy_config(PRESETS / preset / "config.yaml", unfinished / names[-1])
-    rates = "| `rates.tsv` | tuned learning rates, for the settings they were found with |\n"
-    readme = _README.format(
-        over=f"; `{preset}.yaml` goes over it" if preset else "",
-        rates=rates if (unfinished / "rates.tsv").is_file() else "",
-    )
-    write_text(unfinished / "README.md", readme)
-    write_text(unfinished / ".gitignore", _IGNORED)
-    configs = "\n".join(f'configfile: "{name}"' for name in names)
-    write_text(unfinished / "Snakefile", _SNAKEFILE.format(version=__version__, configs=configs))
-    for name, source in (("default", ROOT / "profiles"), ("slurm", ROOT / "workflow" / "profiles")):
-        copy_file(source / name / "config.yaml", unfinished / "profiles" / name / "config.yaml")
-    if folder.exists():
-        folder.rmdir()
-    unfinished.replace(folder)
+    with new_folder(folder) as unfinished:
+        names = ["config.yaml"]
+        if preset is None:
+            _copy_config(ROOT / "config.yaml", unfinished / "config.yaml")
+        else:
+            copy_file(ROOT / "config.yaml", unfinished / "config.yaml")
+            names.append(f"{preset}.yaml")
+            _copy_config(PRESETS / preset / "config.yaml", unfinished / names[-1])
+        rates = "| `rates.tsv` | tuned learning rates, for the settings they were found with |\n"
+        readme = _README.format(
+            over=f"; `{preset}.yaml` goes over it" if preset else "",
+            rates=rates if (unfinished / "rates.tsv").is_file() else "",
+        )
+        write_text(unfinished / "README.md", readme)
+        write_text(unfinished / ".gitignore", _IGNORED)
+        configs = "\n".join(f'configfile: "{name}"' for name in names)
+        write_text(unfinished / "Snakefile", _SNAKEFILE.format(version=__version__, configs=configs))
+        for name, source in (("default", ROOT / "profiles"), ("slurm", ROOT / "workflow" / "profiles")):
+            copy_file(source / name / "config.yaml", unfinished / "profiles" / name / "config.yaml")
 
 
 def _copy_config(source: Path, target: Path) -> None:

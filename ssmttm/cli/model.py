@@ -1,4 +1,4 @@
-"""Commands about trained models as files: export one."""
+"""Commands about trained models as files: export one, put one on the Hugging Face Hub."""
 
 from pathlib import Path
 from typing import Annotated

@@ -19,12 +19,14 @@ def model_card(
     study: str,
     precision: str,
     folder: str,
+    vocoder: str,
     made_by: str,
 ) -> str:
     """README.md of a run.
 
     `manifest` is the run's, `second` its refiner.json, None for one stage; `scores` are those of the study titled
-    `study`; `folder` is the one that the card stands in, `made_by` the program's version.
+    `study`; `folder` is the one that the card stands in, `vocoder` is the config's
+    `generation.vocoder`, `made_by` the program's version.
     """
     spec, stages = manifest["spec"], [manifest] if second is None else [manifest, second]
     front = ModelCardData(
@@ -55,6 +57,7 @@ def model_card(
         second=second,
         made_by=made_by,
         folder=folder,
+        vocoder=vocoder,
         precision=precision,
         hours=clips * seconds / 3600,
         artists=heard.artists["train"],

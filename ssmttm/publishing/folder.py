@@ -1,6 +1,5 @@
 """Write a trained run as a folder that stands by itself: weights, codec, card, credits, and what it says of itself."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -8,8 +7,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-from ssmttm.errors import UserError
-from ssmttm.files import copy_file, sha256_file, write_json, write_text
+from ssmttm.files import copy_file, new_folder, sha256_file, write_json, write_text
 from ssmttm.generation.folder import CONFIG, FORMAT
 from ssmttm.generation.pipeline import CODEC
 from ssmttm.generation.second_stage import REFINER
@@ -38,31 +36,24 @@ def write_folder(
     has what the language model is made of, as `ssmttm.publishing.hub.MusicLM.from_pretrained` reads it. Raises
     UserError for a place that is taken, and for weights beyond half precision.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out}: is already there; name a new folder, or remove it first")
-    unfinished = out.parent / f".{out.name}.part"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    for file in (MODEL, REFINER):
-        if (run / file).is_file():
-            _write_weights(run / file, unfinished / file, precision)
-    copy_file(codec, unfinished / CODEC)
-    sha256 = {path.name: sha256_file(path) for path in sorted(unfinished.iterdir())}
-    write_text(unfinished / CARD, card)
-    write_text(unfinished / CREDITS, credits)
-    origin = read_origin(run / MODEL)
-    said = {
-        **asdict(ModelConfig.from_spec(origin["spec"], origin["text_width"])),
-        "format": FORMAT,
-        "name": name,
-        "weights": precision,
-        "generation": dict(generation),
-        "sha256": sha256,
-    }
-    write_json(unfinished / CONFIG, said)
-    if out.exists():
-        out.rmdir()
-    unfinished.replace(out)
+    with new_folder(out) as unfinished:
+        for file in (MODEL, REFINER):
+            if (run / file).is_file():
+                _write_weights(run / file, unfinished / file, precision)
+        copy_file(codec, unfinished / CODEC)
+        sha256 = {path.name: sha256_file(path) for path in sorted(unfinished.iterdir())}
+        write_text(unfinished / CARD, card)
+        write_text(unfinished / CREDITS, credits)
+        origin = read_origin(run / MODEL)
+        said = {
+            **asdict(ModelConfig.from_spec(origin["spec"], origin["text_width"])),
+            "format": FORMAT,
+            "name": name,
+            "weights": precision,
+            "generation": dict(generation),
+            "sha256": sha256,
+        }
+        write_json(unfinished / CONFIG, said)
 
 
 def _write_weights(source: Path, target: Path, precision: str) -> None:

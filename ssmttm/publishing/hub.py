@@ -9,10 +9,9 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from ssmttm.errors import UserError
 from ssmttm.models import checkpoint, lm
 from ssmttm.models.config import ModelConfig
+from ssmttm.publishing.folder import MODEL
 from ssmttm.tensors import save_tensors
 from ssmttm.wording import one_line
-
-WEIGHTS = "model.safetensors"
 
 
 class MusicLM(
@@ -36,9 +35,9 @@ class MusicLM(
 
     def _save_pretrained(self, save_directory: Path) -> None:
         if self.origin is not None:
-            checkpoint.save_model(save_directory / WEIGHTS, self, self.origin)
+            checkpoint.save_model(save_directory / MODEL, self, self.origin)
         else:
-            save_tensors(save_directory / WEIGHTS, self.state_dict(), {})
+            save_tensors(save_directory / MODEL, self.state_dict(), {})
 
     @classmethod
     def _from_pretrained(
@@ -52,9 +51,9 @@ class MusicLM(
     ) -> "MusicLM":
         if config is None:
             raise UserError(f"{model_id}: has no config.json that says how large the model is")
-        path = Path(model_id) / WEIGHTS
+        path = Path(model_id) / MODEL
         if not Path(model_id).is_dir():
-            path = Path(hf_hub_download(repo_id=model_id, filename=WEIGHTS, **hub))
+            path = Path(hf_hub_download(repo_id=model_id, filename=MODEL, **hub))
         origin, tensors = checkpoint.read_tensors(path, checkpoint.KEY)
         model = cls(config=config)
         checkpoint.fill_model(path, model, tensors)

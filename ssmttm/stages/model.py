@@ -18,6 +18,7 @@ from ssmttm.publishing.folder import MODEL, PRECISIONS, write_folder
 from ssmttm.publishing.scores import scores_of
 from ssmttm.settings import GenerationSettings
 from ssmttm.study.folder import read_study
+from ssmttm.vocoder import GRIFFIN_LIM, SHIPPED
 
 
 def run(
@@ -31,6 +32,11 @@ def run(
     """
     if precision not in PRECISIONS:
         raise UserError(f"--precision {precision}: expected {' or '.join(PRECISIONS)}")
+    if generation["vocoder"] not in (GRIFFIN_LIM, SHIPPED):
+        raise UserError(
+            f"generation.vocoder {generation['vocoder']}: a file of its own isn't carried with a model; "
+            f"set it to {SHIPPED} or {GRIFFIN_LIM} in --spec"
+        )
     if not (run / MODEL).is_file():
         raise UserError(f"{run / MODEL}: no trained model; {trained_runs(run)}")
     manifest = read_json(run / "manifest.json")
@@ -51,7 +57,7 @@ def run(
             raise UserError(f"--study {study}: has no scores of {manifest['run']}; name the study that it is a run of")
     second = None if refiner is None else read_json(run / RECORD)
     made_by = f"ssmttm {__version__}"
-    card = model_card(manifest, second, heard, scores, title, precision, out.name, made_by)
+    card = model_card(manifest, second, heard, scores, title, precision, out.name, generation["vocoder"], made_by)
     credits = attribution_page(heard.tracks, release["settings"]["vocals"]["mode"] == "separate")
     write_folder(out, manifest["run"], run, codec, precision, generation, card, credits)
     megabytes = sum(path.stat().st_size for path in out.iterdir()) / 1e6

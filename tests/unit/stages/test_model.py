@@ -162,6 +162,14 @@ def test_nothing_is_exported_over_what_is_there_nor_by_half(run, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+def test_a_vocoder_of_its_own_is_not_left_behind_silently(run, tmp_path):
+    with pytest.raises(UserError, match=r"generation\.vocoder mine\.safetensors: .* isn't carried with a model"):
+        export(run, tmp_path / "mine", vocoder="mine.safetensors")
+    assert not (tmp_path / "mine").exists()
+    card = (export(run, tmp_path / "shipped", vocoder="shipped") / "README.md").read_text()
+    assert "the vocoder that comes with ssmttm" in card and "sings" not in card
+
+
 def test_a_run_whose_codec_is_another_is_refused(run, tmp_path):
     results = shutil.copytree(run.parent.parent, tmp_path / "results")
     noise = np.random.default_rng(9).normal(size=48000).astype(np.float32)
