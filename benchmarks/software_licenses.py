@@ -74,7 +74,9 @@ DUTIES = {
     "essentia": "Whoever ships it with a program, or lets others use such a program over a network, owes them the "
     "source of the whole under the AGPL's terms. It analyzes clips for captions (`ssmttm captions`) and takes the "
     "fingerprints by which recordings are known again (`ssmttm clips`, `ssmttm reference_clips`). Training, generating "
-    "and scoring don't load it.",
+    "and scoring don't load it. Who must do without it uninstalls it, installs the extra `librosa` and the system's "
+    "libchromaprint, and sets `analyzer: librosa` under `data.captions`: then librosa (ISC) analyzes, and pyacoustid "
+    "(MIT) takes the same fingerprints (docs/benchmarks.md says how far the captions agree).",
     "python-debian": "Whoever ships it with a program does so under the GPL, whose version 3 goes with Apache-2.0. It "
     "reads the copyright files of Debian packages (`ssmttm index`, source `debian`).",
     "docutils": "Its metadata names several licenses, by file. Snakemake's reports use it.",

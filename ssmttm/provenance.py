@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 _PACKAGES = (
     "torch", "transformers", "diffusers", "numba", "numpy", "scipy", "pyarrow", "pandas", "snakemake", "essentia",
-    "faiss-cpu", "av", "soxr", "triton", "mamba-ssm", "causal-conv1d",
+    "librosa", "faiss-cpu", "av", "soxr", "triton", "mamba-ssm", "causal-conv1d",
 )  # fmt: skip
 
 

@@ -42,6 +42,10 @@ class SplitSettings(TypedDict):
     """Artists by split, validation or test."""
 
 
+Analyzer = Literal["essentia", "librosa"]
+"""What listens to clips for their captions."""
+
+
 class CaptionSettings(TypedDict):
     """`data.captions`."""
 
@@ -49,6 +53,8 @@ class CaptionSettings(TypedDict):
     tag_threshold: float
     style: Literal["tags", "sentence", "paragraph", "mixed"]
     rewrite: Section | None
+    analyzer: NotRequired[Analyzer]
+    """essentia unless it is given."""
 
 
 class CodecSettings(TypedDict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssmttm.audio.algorithms import standard
+from ssmttm.audio.chromaprint import compressed
 from ssmttm.audio.matching import SILENCE
 
 HEARD_SECONDS = 120.0
@@ -79,7 +79,7 @@ class Fingerprinter:
             return np.full(_PART_STEPS if len(wave) > _PART_SECONDS * self._rate else 0, SILENCE)
         # Chromaprint takes 16 bit integers: a quiet part would lose its detail.
         scaled = wave * np.float32(_SCALED_PEAK / peak)
-        return decode_codes(standard.Chromaprinter(sampleRate=self._rate, maxLength=0)(scaled))
+        return decode_codes(compressed(scaled, self._rate))
 
 
 def decode_codes(text: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from ssmttm.captions.features import Features
 from ssmttm.captions.rewrite import TEMPLATE, Rewriter
 from ssmttm.rows import CaptionRow, Clip, LicensedRow
 from ssmttm.seeds import stable_int
-from ssmttm.settings import CaptionSettings
+from ssmttm.settings import Analyzer, CaptionSettings
 
 _LISTENING_RATE = 16000
 """Hz: what models that listen hear."""
@@ -30,10 +30,10 @@ class Heard:
     tags: Mapping[str, float]
 
 
-def listen(clip: Clip) -> Heard:
+def listen(clip: Clip, analyzer: Analyzer) -> Heard:
     """Analyze one clip; about 0.5 s of one core for 10 s of audio."""
     wave, sample_rate = decode_audio(clip["audio"]["bytes"])
-    return Heard(features.analyze(wave, sample_rate), tags.hear(wave, sample_rate))
+    return Heard(features.analyze(wave, sample_rate, analyzer), tags.hear(wave, sample_rate))
 
 
 def of_track(clips: Sequence[Heard]) -> dict[str, float]:

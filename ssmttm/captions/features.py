@@ -1,25 +1,22 @@
-"""Musical features of a clip by essentia: tempo, key, rhythm, dynamics, sound.
+"""Musical features of a clip: tempo, key, rhythm, dynamics, sound.
 
-A tempo and a key are found by several estimators, and said to be certain only where all of them agree.
+A tempo and a key are found by several estimators, and said to be certain only where all of them agree. Two libraries
+have such estimators; what needs none is computed here, alike for both.
 """
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
-from ssmttm.audio.algorithms import standard
-from ssmttm.audio.coded import resample
+from ssmttm.captions.estimates import Key, Rhythm
+from ssmttm.errors import UserError
+from ssmttm.settings import Analyzer
 
-_RHYTHM_RATE = 44100
-"""The tempo and onset algorithms assume this rate and can't be told another."""
 _SAME_TEMPO = 0.04
 _NEAR = 0.1
 """Of the logarithm of a tempo: closer ones are no others."""
 _RIVAL = 0.8
-_PROFILES = ("bgate", "edma", "krumhansl")
-"""Key profiles from electronic music, from its subgenres, and from listeners' ratings of classical harmony."""
 _SHORTEST_S = 3.0
 _FRAME, _HOP = 2048, 1024
 _BASS_HZ = 150.0
@@ -49,19 +46,20 @@ class Features:
     """Of the spectrum between 300 and 8,000 Hz, median over time: 0 for pure tones, near 0.6 for noise."""
 
 
-def analyze(wave: np.ndarray, sample_rate: int) -> Features:
-    """Features of mono samples [n] at `sample_rate` Hz.
+def analyze(wave: np.ndarray, sample_rate: int, analyzer: Analyzer = "essentia") -> Features:
+    """Features of mono samples [n] at `sample_rate` Hz, as `analyzer` hears them.
 
-    Raises ValueError for input that is empty, not finite or not mono.
+    Raises ValueError for input that is empty, not finite or not mono, and UserError if the library isn't installed.
     """
     if wave.ndim != 1 or not len(wave) or not np.isfinite(wave).all():
         raise ValueError(f"expected finite mono samples [n], got shape {wave.shape}")
+    library = _library(analyzer)
     if len(wave) < _SHORTEST_S * sample_rate:  # the algorithms need a few beats
         wave = np.resize(wave, int(_SHORTEST_S * sample_rate))
     wave = np.ascontiguousarray(wave, np.float32)
-    fast = resample(wave, sample_rate, _RHYTHM_RATE)
-    bpm, confidence = _tempo(wave, fast, sample_rate)
-    key, scale, strength = _key(wave, sample_rate)
+    rhythm: Rhythm = library.rhythm(wave, sample_rate)
+    bpm, confidence = _tempo(rhythm, wave, sample_rate)
+    key, scale, strength = _key(library, wave, sample_rate)
     bass, flatness, trend = _spectrum(wave, sample_rate)
     return Features(
         tempo_bpm=bpm,
@@ -69,26 +67,30 @@ def analyze(wave: np.ndarray, sample_rate: int) -> Features:
         key=key,
         scale=scale,
         key_strength=strength,
-        dynamic_complexity_db=_finite(_algorithm("DynamicComplexity", sampleRate=sample_rate)(wave)[0]),
+        dynamic_complexity_db=_finite(library.dynamic_complexity(wave, sample_rate)),
         trend_db=trend,
-        onset_rate_hz=_finite(_algorithm("OnsetRate")(fast)[1]),
-        spectral_centroid_hz=_finite(_algorithm("SpectralCentroidTime", sampleRate=sample_rate)(wave)),
+        onset_rate_hz=_finite(rhythm.onset_rate_hz),
+        spectral_centroid_hz=_finite(library.spectral_centroid(wave, sample_rate)),
         bass=bass,
         flatness=flatness,
     )
 
 
-@cache
-def _created(name: str, **settings: Any) -> Any:
-    """An essentia algorithm; creating a beat tracker takes longer than running it on a clip."""
-    return getattr(standard, name)(**settings)
+def _library(analyzer: Analyzer) -> ModuleType:
+    """The module with its `rhythm`, `keys`, `PROFILES`, `dynamic_complexity` and `spectral_centroid`."""
+    try:
+        if analyzer == "essentia":
+            from ssmttm.captions import by_essentia
 
-
-def _algorithm(name: str, **settings: Any) -> Any:
-    """An essentia algorithm without what it remembers of the clip before."""
-    algorithm = _created(name, **settings)
-    algorithm.reset()
-    return algorithm
+            return by_essentia
+        from ssmttm.captions import by_librosa
+    except ImportError as error:
+        other = "librosa" if analyzer == "essentia" else "essentia"
+        raise UserError(
+            f"data.captions.analyzer: {analyzer} can't be imported ({error}): pip install {analyzer}, "
+            f"or set analyzer: {other}"
+        ) from None
+    return by_librosa
 
 
 def _finite(value: float) -> float:
@@ -96,16 +98,16 @@ def _finite(value: float) -> float:
     return float(value) if np.isfinite(value) else 0.0
 
 
-def _tempo(wave: np.ndarray, fast: np.ndarray, sample_rate: int) -> tuple[float | None, float]:
-    """Tempo in BPM and how far three estimators agree, of samples at `sample_rate` and, `fast`, at 44.1 kHz.
+def _tempo(rhythm: Rhythm, wave: np.ndarray, sample_rate: int) -> tuple[float | None, float]:
+    """Tempo in BPM and how far three estimators agree.
 
     Two beat trackers often make the same error: they take a dotted rhythm, or every second beat, for the pulse. So
     the third is no tracker: the autocorrelation of the onsets, in which no other tempo may come near.
     """
-    bpm = float(_algorithm("RhythmExtractor2013", method="degara")(fast)[0])
+    bpm = rhythm.tempo_bpm
     if not (np.isfinite(bpm) and bpm > 0):
         return None, 0.0
-    if not _same(bpm, float(_algorithm("PercivalBpmEstimator", sampleRate=_RHYTHM_RATE)(fast))):
+    if not _same(bpm, rhythm.other_bpm):
         return bpm, 0.0
     pulse, rival = _pulse(wave, sample_rate)
     return bpm, 1.0 if _same(bpm, pulse) and rival <= _RIVAL else 0.5
@@ -144,20 +146,17 @@ def _pulse(wave: np.ndarray, sample_rate: int) -> tuple[float, float]:
     return 60 * sample_rate / hop / (best + shift), float(rival)
 
 
-def _key(wave: np.ndarray, sample_rate: int) -> tuple[str | None, str | None, float]:
+def _key(library: ModuleType, wave: np.ndarray, sample_rate: int) -> tuple[str | None, str | None, float]:
     """Note and scale by the first of the profiles, and how certain they are."""
-
-    def found(profile: str, part: np.ndarray) -> tuple[str, str, float]:
-        note, scale, strength = _algorithm("KeyExtractor", profileType=profile, sampleRate=sample_rate)(part)
-        return str(note), str(scale), float(strength)
-
-    whole = [found(profile, wave) for profile in _PROFILES]
-    strength = min(float(one[2]) for one in whole)
+    found: list[Key] = library.keys(wave, sample_rate, library.PROFILES)
+    note, scale, _ = found[0]
+    strength = min(key.strength for key in found)
     if not strength > 0:
         return None, None, 0.0
-    halves = [found(_PROFILES[0], np.ascontiguousarray(half)) for half in np.array_split(wave, 2)]
-    agreed = len({(note, scale) for note, scale, _ in whole + halves}) == 1
-    return whole[0][0], whole[0][1], strength if agreed else 0.0
+    for half in np.array_split(wave, 2):
+        found += library.keys(np.ascontiguousarray(half), sample_rate, library.PROFILES[:1])
+    agreed = all((key.note, key.scale) == (note, scale) for key in found)
+    return note, scale, strength if agreed else 0.0
 
 
 def _spectrum(wave: np.ndarray, sample_rate: int) -> tuple[float, float, float]:

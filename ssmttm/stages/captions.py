@@ -31,7 +31,7 @@ def run(spec: StageSpec, clips: Path, licensed: Path, out: Path, cache: Path | N
     heard: dict[str, Heard] = {}
     by_track: dict[str, list[Heard]] = {}
     for clip, track in _with_tracks(clips, licensed):
-        heard[clip["clip_id"]] = listen(clip)
+        heard[clip["clip_id"]] = listen(clip, settings.get("analyzer", "essentia"))
         by_track.setdefault(track["track_id"], []).append(heard[clip["clip_id"]])
         progress.advance()
     whole = {track_id: of_track(of_clips) for track_id, of_clips in by_track.items()}

@@ -132,7 +132,7 @@ def test_cuda_builds_of_torchvision_and_torchaudio_stay_out():
 
 MODULES = {
     "PIL": "pillow", "boolean": "boolean.py", "debian": "python-debian", "faiss": "faiss-cpu", "yaml": "pyyaml",
-    "selective_scan_cuda": "mamba-ssm",
+    "selective_scan_cuda": "mamba-ssm", "chromaprint": "pyacoustid",
 }  # fmt: skip
 """Modules that are called otherwise than the package that brings them, written as there."""
 ASKED_FOR = {"h5py": "named by the message of ssmttm/pretrained/openl3.py", "_typeshed": "only for the type checker"}

@@ -1,6 +1,8 @@
 import base64
 import hashlib
 import io
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,9 +10,11 @@ import soundfile
 from melodies import RATE, melody
 
 from ssmttm.audio.algorithms import standard
+from ssmttm.audio.chromaprint import compressed
 from ssmttm.audio.fingerprint import Fingerprint, Fingerprinter, decode_codes
 from ssmttm.audio.matching import CODE_SECONDS, MOST_CODES, compare
 from ssmttm.audio.streams import decode
+from ssmttm.errors import UserError
 
 # What fpcalc of chromaprint 1.5.1 says of melody(7, 5.0) as a 16-bit WAV file: compressed, and raw.
 TEXT = "AQAAE9Kn7EHeIGGC18dPoXoyND-Dm0ceHH3RzMeTHbljPFmONx-cjdmQyw30HAQIYI5AIARAbjhhDBIECWIB"
@@ -150,3 +154,37 @@ def test_silence_within_keeps_the_place_of_what_follows() -> None:
 def test_what_is_not_finite_or_not_mono_is_refused(wave: np.ndarray) -> None:
     with pytest.raises(ValueError, match="finite mono"):
         Fingerprinter(RATE).feed(wave.astype(np.float32))
+
+
+def test_pyacoustid_gives_the_same_codes_where_essentia_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("chromaprint", reason="needs pyacoustid and the system's libchromaprint")
+    waves = [melody(7, 5.0), melody(3, 20.0), np.random.default_rng(1).normal(0, 0.2, 8 * RATE).clip(-1, 1)]
+    ours = [fingerprint(wave).codes for wave in waves]
+    monkeypatch.setitem(sys.modules, "ssmttm.audio.algorithms", None)
+    for wave, codes in zip(waves, ours):
+        assert fingerprint(wave).codes.tolist() == codes.tolist()
+
+
+def test_samples_reach_pyacoustid_as_16_bit_integers(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fingerprinter:
+        """Stands in for chromaprint's, and prints what it is fed."""
+
+        def start(self, sample_rate: int, channels: int) -> None:
+            assert (sample_rate, channels) == (RATE, 1)
+
+        def feed(self, data: bytes) -> None:
+            self.fed = np.frombuffer(data, "<i2")
+
+        def finish(self) -> bytes:
+            return f"{self.fed.min()} {self.fed.max()} {len(self.fed)}".encode()
+
+    monkeypatch.setitem(sys.modules, "ssmttm.audio.algorithms", None)
+    monkeypatch.setitem(sys.modules, "chromaprint", SimpleNamespace(Fingerprinter=Fingerprinter))
+    assert compressed(np.array([-1.0, 0.5, 1.0], np.float32), RATE) == "-32767 32767 3"
+
+
+def test_without_both_libraries_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ssmttm.audio.algorithms", None)
+    monkeypatch.setitem(sys.modules, "chromaprint", None)
+    with pytest.raises(UserError, match=r"pip install essentia, or pip install 'ssmttm\[librosa\]'"):
+        fingerprint(melody(7, 5.0))

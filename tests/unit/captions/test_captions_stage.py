@@ -1,5 +1,6 @@
 import base64
 import io
+import sys
 import tracemalloc
 
 import numpy as np
@@ -42,11 +43,15 @@ def data(tmp_path_factory):
     return folder
 
 
+real = analysis.features.analyze
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Analysis by table: what is heard is tested elsewhere."""
 
-    def features(wave, rate):
+    def features(wave, rate, analyzer):
+        assert analyzer == "essentia"
         pitch = (np.diff(np.signbit(wave)).sum() / 2) / (len(wave) / rate)
         bpm = 140 + round((pitch - 200) / 40) % 20  # no two clips have the same facts
         return Features(bpm, 1.0, "C", "minor", 0.9, 3.0, 0.0, 3.0, 700.0, 0.3, 0.05)
@@ -171,3 +176,12 @@ def test_memory_does_not_grow_with_the_shard(tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 10 * len(audio["bytes"])
+
+
+def test_librosa_listens_where_essentia_is_not_installed(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(analysis.features, "analyze", real)
+    for module in ("essentia", "ssmttm.audio.algorithms"):
+        monkeypatch.setitem(sys.modules, module, None)
+    rows = run(data, tmp_path / "out.parquet", analyzer="librosa")
+    centroids = [row["spectral_centroid_hz"] for row in rows]
+    assert centroids == pytest.approx([200 + 40 * i for i in range(12)], rel=0.02)  # the sines' own frequencies

@@ -1,9 +1,18 @@
+import sys
+
 import numpy as np
 import pytest
 
-from ssmttm.captions.features import analyze
+from ssmttm.captions import features
+from ssmttm.errors import UserError
 
 RATE = 24000
+
+
+@pytest.fixture(params=["essentia", "librosa"])
+def analyze(request):
+    """By one of the libraries that listen."""
+    return lambda wave, rate: features.analyze(wave, rate, request.param)
 
 
 def clicks(bpm, seconds=10.0):
@@ -22,14 +31,14 @@ def chord(frequencies, seconds=10.0):
 
 
 @pytest.mark.parametrize("bpm", [90, 120, 140])
-def test_a_steady_tempo_is_found_with_confidence(bpm):
+def test_a_steady_tempo_is_found_with_confidence(analyze, bpm):
     found = analyze(clicks(bpm), RATE)
     assert found.tempo_bpm == pytest.approx(bpm, rel=0.03)
     assert found.tempo_confidence == 1.0
     assert found.onset_rate_hz == pytest.approx(bpm / 60, rel=0.25)
 
 
-def test_the_key_of_a_scale_is_found():
+def test_the_key_of_a_scale_is_found(analyze):
     c_major = [261.63, 293.66, 329.63, 349.23, 392.0, 440.0, 493.88]
     notes = [chord([f], 0.5) for f in [*c_major, 523.25, 392.0, 329.63, 261.63, 392.0, 261.63]]
     found = analyze(np.concatenate(notes), RATE)
@@ -37,30 +46,38 @@ def test_the_key_of_a_scale_is_found():
     assert found.key_strength > 0.7
 
 
-def test_clips_do_not_influence_each_other():
+def test_clips_do_not_influence_each_other(analyze):
     first = analyze(clicks(100), RATE)
     analyze(clicks(150), RATE)
     assert analyze(clicks(100), RATE) == first
 
 
-def test_brighter_audio_has_a_higher_centroid():
+def test_brighter_audio_has_a_higher_centroid(analyze):
     assert analyze(chord([2000]), RATE).spectral_centroid_hz > 2 * analyze(chord([300]), RATE).spectral_centroid_hz
 
 
 @pytest.mark.parametrize("seconds", [0.2, 1.0, 6.0])
-def test_silence_and_short_clips_have_finite_features(seconds):
+def test_silence_and_short_clips_have_finite_features(analyze, seconds):
     for wave in (np.zeros(int(seconds * RATE), np.float32), clicks(120, seconds)):
         found = analyze(wave, RATE)
         numbers = [v for v in vars(found).values() if isinstance(v, float)]
         assert np.isfinite(numbers).all()
 
 
-def test_unusable_audio_is_refused():
+def test_unusable_audio_is_refused(analyze):
     with pytest.raises(ValueError, match="finite mono"):
         analyze(np.zeros(0, np.float32), RATE)
 
 
-def test_the_log_stays_silent(capfd):
+def test_the_log_stays_silent(analyze, capfd):
     analyze(clicks(100, 1.0), RATE)
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_a_library_that_is_missing_is_named_with_the_other_one(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ssmttm.captions.by_essentia", None)
+    monkeypatch.delattr("ssmttm.captions.by_essentia", raising=False)
+    with pytest.raises(UserError, match="pip install essentia, or set analyzer: librosa"):
+        features.analyze(clicks(100), RATE)
+    assert features.analyze(clicks(100), RATE, "librosa").tempo_bpm == pytest.approx(100, rel=0.03)
