@@ -183,6 +183,28 @@ def describe(
     print(describe.run(variant, size, preset, config, codebooks, as_json))
 
 
+@app.command()
+def plan(
+    preset: Preset = None,
+    config: Annotated[list[Path] | None, option("Config file; repeat for overlays.")] = None,
+    data: Annotated[Path | None, option("A released data set, to count its music: results/data/<version>.")] = None,
+    tracks: Annotated[int | None, option("Tracks of a source of which nothing is known.", min=1)] = None,
+    hours: Annotated[float | None, option("Hours of music in these tracks.", min=0.0)] = None,
+    gpu: Annotated[str | None, option("A kind of GPU, such as rtx3090, a100 or h100. Default: none.")] = None,
+    gpus: Annotated[int, option("How many of them work at a time.", min=1)] = 1,
+    cores: Annotated[int, option("CPU cores that work at a time.", min=1)] = 2,
+    core_price: Annotated[float, option("Money for a core-hour.", min=0.0)] = 0.04,
+    gpu_price: Annotated[
+        float | None, option("Money for a GPU-hour. Default: a usual one of its kind.", min=0.0)
+    ] = None,
+    as_json: Annotated[bool, option("One JSON object instead of a table.", "--json")] = False,
+) -> None:
+    """Say what a study will take before it runs: jobs, core- and GPU-hours, disk, memory, money, by stage."""
+    from ssmttm.stages import plan
+
+    print(plan.run(preset, config, data, tracks, hours, gpu, gpus, cores, core_price, gpu_price, as_json))
+
+
 @app.command("spec")
 def show_spec(
     name: Annotated[str, typer.Argument(help="A stage (index, license, …), a run of the run table or its refiner.")],

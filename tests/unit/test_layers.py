@@ -72,6 +72,9 @@ MAY_USE = {
     "report": (
         "accounting", "audio", "choices", "dataset", "licenses", "rows", "study", "study_rows", "tables",
     ),
+    "forecast": (
+        "accounting", "choices", "codecs", "models", "run_table", "settings", "spec", "tables", "text", "training",
+    ),
     "listening": ("audio", "dataset", "statistics", "tables"),
     "contracts": (
         "audio", "choices", "codecs", "evaluation", "fetch", "licenses", "models", "pretrained", "settings", "sources",
@@ -84,9 +87,9 @@ MAY_USE = {
     ),
     "stages": (
         "accounting", "audio", "captions", "choices", "codecs", "config", "contracts", "dataset", "evaluation",
-        "generation", "given", "licenses", "listening", "models", "pretrained", "provenance", "publishing", "records",
-        "released", "report", "rows", "settings", "sources", "spec", "starting", "statistics", "study", "tables",
-        "text", "training", "tuning", "vocoder",
+        "forecast", "generation", "given", "licenses", "listening", "models", "pretrained", "provenance", "publishing",
+        "records", "released", "report", "rows", "run_table", "settings", "sources", "spec", "starting", "statistics",
+        "study", "tables", "text", "training", "tuning", "vocoder",
     ),
     "cli": ("config", "given", "listening", "spec", "stages"),
     "__main__": ("cli",),
