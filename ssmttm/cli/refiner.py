@@ -35,5 +35,5 @@ def train(
     """Train one refiner under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import refiner
 
-    logging = refiner_logger(name, spec, logger, project)
-    refiner.run(name, refiner_settings(name, spec), data, out, device, threads, logging)
+    settings = refiner_settings(name, spec)
+    refiner.run(name, settings, data, out, device, threads, refiner_logger(name, spec, logger, project))

@@ -37,8 +37,8 @@ def train(
     """Train one run under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import train
 
-    logging = run_logger(run, spec, logger, project)
-    train.run(run, run_settings(run, spec), data, out, device, threads, logging)
+    settings = run_settings(run, spec)
+    train.run(run, settings, data, out, device, threads, run_logger(run, spec, logger, project))
 
 
 @app.command()
