@@ -3,7 +3,7 @@
 import difflib
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +11,27 @@ from ssmttm.config import checker, complain, load_config, load_preset, nearest_c
 from ssmttm.errors import UserError
 from ssmttm.files import read_json
 from ssmttm.released import RELEASE, Release
-from ssmttm.run_table import read_studies
-from ssmttm.settings import BaselinesSpec, CodeModelsSpec, EvaluateSpec, RefinerSpec, RunSpec, StageSpec, VocoderSpec
-from ssmttm.spec import STAGES, baselines_spec, code_models_spec, evaluate_spec, sections_of, stage_spec, vocoder_spec
+from ssmttm.run_table import logging_of_refiner, logging_of_run, logging_of_vocoder, read_studies
+from ssmttm.settings import (
+    BaselinesSpec,
+    CodeModelsSpec,
+    EvaluateSpec,
+    Logging,
+    RefinerSpec,
+    RunSpec,
+    StageSpec,
+    VocoderSpec,
+)
+from ssmttm.spec import (
+    LOGGER,
+    STAGES,
+    baselines_spec,
+    code_models_spec,
+    evaluate_spec,
+    sections_of,
+    stage_spec,
+    vocoder_spec,
+)
 from ssmttm.tuning import RatesSpec
 
 _DATA = Path("results/data")
@@ -170,6 +188,32 @@ def _stage_schemas(*stages: str) -> dict[str, Any]:
     return {s: _object({name: subschema(path) for name, path in sections_of(s).items()}) for s in stages}
 
 
+def run_logger(name: str, text: str | None, logger: str | None, project: str | None) -> Logging:
+    """Where the curve of run `name` is watched: what --logger and --project say.
+
+    Else what ./config.yaml does, unless --spec (`text`) stands for it, which doesn't say.
+    """
+    return _logging(logger, project, text, lambda: logging_of_run(read_studies(load_config()), name))
+
+
+def refiner_logger(name: str, text: str | None, logger: str | None, project: str | None) -> Logging:
+    """The same of the refiner `name`."""
+    return _logging(logger, project, text, lambda: logging_of_refiner(read_studies(load_config()), name))
+
+
+def vocoder_logger(text: str | None, logger: str | None, project: str | None) -> Logging:
+    """The same of the vocoder."""
+    return _logging(logger, project, text, lambda: logging_of_vocoder(load_config()))
+
+
+def _logging(logger: str | None, project: str | None, text: str | None, planned: Callable[[], Logging]) -> Logging:
+    known = subschema("training")["properties"][LOGGER]["enum"]
+    if logger is not None and logger not in known:
+        raise UserError(f"--logger {logger}: there are {', '.join(known)}")
+    found = Logging() if logger or text else planned()
+    return Logging(logger or found.logger, project or found.project)
+
+
 def refiner_settings(name: str, text: str | None) -> RefinerSpec:
     """The spec of refiner `name`: what --spec says (`text`) or, without it, ./config.yaml and its run table."""
     if text:
@@ -272,9 +316,11 @@ def _training_parts() -> dict[str, Any]:
     """The schemas of what the specs of all trained models have in common."""
     budgets, data = subschema("budgets"), {"version": "version", "codec": "codec", "text": "text"}
     data |= {"seconds": "clips.seconds", "sample_rate": "clips.sample_rate"}
+    training = subschema("training")
+    known = {key: part for key, part in training["properties"].items() if key != LOGGER}
     return {
         "budget": {**budgets, **budgets["additionalProperties"]},
-        "training": subschema("training"),
+        "training": {**training, "properties": known},
         "data": _object({key: subschema(f"data.{path}") for key, path in data.items()}),
         "seed": {"type": "integer", "minimum": 0},
     }

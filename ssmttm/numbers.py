@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
-
 METRIC_NAMES = {
     "frechet": "Fréchet distance",
     "frechet_infinity": "Fréchet distance, extrapolated",
@@ -95,6 +93,8 @@ def cost_text(cost: str, value: float) -> str:
 
 def known(value: Any) -> bool:
     """Whether a cell of a table holds something: no None, NaN or NA."""
+    import pandas as pd  # here, for the command line prints numbers without it
+
     return value is not None and not pd.isna(value)
 
 

@@ -35,7 +35,8 @@ _PLUMBING = frozenset(
         "choices", "config", "contracts.checks", "errors", "evaluation.kept", "files", "given", "plugins",
         "pretrained.packaged", "progress",
         "provenance", "released", "rates", "rows", "run_table", "settings", "spec", "tables", "tensors",
-        "training.handing", "training.lock", "training.products",
+        "training.events", "training.handing", "training.lock", "training.products", "training.trackers",
+        "training.watching",
     )
 )  # fmt: skip
 """Modules that decide no number. What a stage takes from the config and the columns it writes are

@@ -18,8 +18,8 @@ from ssmttm.config import ROOT, complain, lookup, merge, read_yaml, validate_con
 from ssmttm.errors import UserError
 from ssmttm.questions import Design
 from ssmttm.rates import Rates
-from ssmttm.settings import Config, GenerationSettings, RefinerSpec, Run, RunSpec
-from ssmttm.spec import RESERVED, differences, generation_of, overridden, refiner_spec, run_spec
+from ssmttm.settings import Config, GenerationSettings, Logging, RefinerSpec, Run, RunSpec
+from ssmttm.spec import RESERVED, differences, generation_of, logger_of, overridden, refiner_spec, run_spec
 
 CELLS = ("variant", "size", "budget", "seed")
 """What a row says of its language model, beside overrides."""
@@ -141,6 +141,24 @@ def read_runs(config: Config, root: Path | str = ".", tuned: bool = True) -> dic
     }
     check_seeds(runs, config["runs"])
     return runs
+
+
+def logging_of_run(studies: Studies, run: str) -> Logging:
+    """Where the curve of a run is watched."""
+    study = studies.runs[run]["study"]
+    return Logging(logger_of(studies.configs[study]), study)
+
+
+def logging_of_refiner(studies: Studies, refiner: str) -> Logging:
+    """The same of a refiner, by the first study that has it."""
+    study = next(row["study"] for row in studies.runs.values() if row["refiner"] == refiner)
+    config = studies.configs[study]
+    return Logging(logger_of(config, config["refiner"], config["refiners"][refiner]), study)
+
+
+def logging_of_vocoder(config: Config) -> Logging:
+    """The same of the vocoder, which is of no study."""
+    return Logging(logger_of(config, config["vocoder"]), "vocoder")
 
 
 def runs_of(runs: Mapping[str, Run], study: str) -> list[str]:

@@ -4,7 +4,7 @@ workflow/schemas/config.schema.yaml says what each of them means, and which valu
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 Section = Mapping[str, Any]
 """Settings that one room alone takes apart: a source's, an embedder's."""
@@ -146,6 +146,21 @@ class TrainingSettings(TypedDict):
     compile: bool
     processes: int
     threads: int
+    logger: NotRequired[Literal["tensorboard", "wandb", "trackio"]]
+    """In the config alone: it changes nothing that is trained, so specs don't have it."""
+
+
+class Logging(NamedTuple):
+    """Where a curve is watched while a model is trained: beside its spec, for it changes nothing that is trained."""
+
+    logger: str | None = None
+    project: str = "ssmttm"
+    """The name of the study, which loggers call a project."""
+
+    @property
+    def options(self) -> str:
+        """The same as options of a command; nothing if no logger is named."""
+        return f"--logger {self.logger} --project {self.project}" if self.logger else ""
 
 
 class RefinerSettings(TypedDict):

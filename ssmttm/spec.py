@@ -83,6 +83,9 @@ _SILENT = frozenset(
 SHARED = ("generation.prompts",)
 """What is not a run's own: every system answers the same captions."""
 
+LOGGER = "logger"
+"""The key of `training` that no spec has: where a curve is watched changes nothing that is trained."""
+
 
 def canonical_json(value: Any) -> str:
     """The one JSON text of a plain value: sorted keys, no spaces, no NaN."""
@@ -143,6 +146,8 @@ def overridden(overrides: str, where: str) -> Iterator[tuple[str, str]]:
             )
         if path in SHARED:
             raise UserError(f"{where}: override {path!r}: all runs answer the same captions; change it in the config")
+        if path == f"training.{LOGGER}":
+            raise UserError(f"{where}: override {path!r}: a study's runs are logged together; set it in the config")
         yield path, text
 
 
@@ -203,7 +208,7 @@ def run_spec(config: Config, row: Mapping[str, Any], where: str) -> RunSpec:
         "variant": variant,
         "model": model,
         "budget": final["budgets"][row["budget"]],
-        "training": final["training"],
+        "training": _trained_by(final["training"]),
         "data": _run_data(config),
         "seed": row["seed"],
     }
@@ -222,7 +227,7 @@ def refiner_spec(config: Config, name: str, where: str = "config") -> RefinerSpe
     if budget not in config["budgets"]:
         raise UserError(f"{at}: budget {budget!r} is not among the config's budgets: {', '.join(config['budgets'])}")
     settings: Any = merge(config["refiner"], entry)
-    training: Any = merge(config["training"], settings.pop("training"))
+    training = _trained_by(merge(config["training"], settings.pop("training")))
     _check_refiner(settings, config["data"]["codec"], at)
     _check_batches(training, at)
     return {
@@ -240,7 +245,7 @@ def vocoder_spec(config: Config) -> VocoderSpec:
     Its training is the config's, overridden by the section's. Raises UserError for settings that don't go together.
     """
     section: Any = copy.deepcopy(config["vocoder"])
-    training = cast(TrainingSettings, merge(config["training"], section.pop("training")))
+    training = _trained_by(merge(config["training"], section.pop("training")))
     split, budget, seed = (section.pop(key) for key in ("split", "budget", "seed"))
     codec, levels = config["data"]["codec"], section["levels"]
     if codec["name"] != "spectral":
@@ -268,6 +273,19 @@ def vocoder_spec(config: Config) -> VocoderSpec:
         },
         "seed": seed,
     }
+
+
+def _trained_by(training: Mapping[str, Any]) -> TrainingSettings:
+    """What a spec holds of `training`."""
+    return cast(TrainingSettings, {key: value for key, value in training.items() if key != LOGGER})
+
+
+def logger_of(config: Config, *sections: Mapping[str, Any]) -> str | None:
+    """Where the config has curves watched, those of runs or, by `sections` over it, of another model; None: unsaid."""
+    training: Mapping[str, Any] = config["training"]
+    for section in sections:
+        training = merge(training, section.get("training", {}))
+    return training.get(LOGGER)
 
 
 def _run_data(config: Config) -> RunData:

@@ -54,3 +54,10 @@ AllFingerprints = Annotated[
 ]
 DataSet = Annotated[Path, option("results/data/<version>, released, with prompts.parquet.", "--data")]
 Preset = Annotated[str | None, option("A folder of workflow/presets that overlays config.yaml.", "--preset")]
+Logger = Annotated[
+    str | None,
+    option("Where to watch the curve: tensorboard, wandb or trackio. Default: as ./config.yaml says.", "--logger"),
+]
+Project = Annotated[
+    str | None, option("What wandb and trackio file it under. Default: its study by ./config.yaml.", "--project")
+]

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, new_folder, option
-from ssmttm.given import refiner_settings
+from ssmttm.cli.options import Device, Logger, Project, new_folder, option
+from ssmttm.given import refiner_logger, refiner_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,8 +29,11 @@ def train(
     threads: Annotated[
         int | None, option("CPU threads of all processes. Default: training.threads for each.", min=1)
     ] = None,
+    logger: Logger = None,
+    project: Project = None,
 ) -> None:
     """Train one refiner under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import refiner
 
-    refiner.run(name, refiner_settings(name, spec), data, out, device, threads)
+    settings = refiner_settings(name, spec)
+    refiner.run(name, settings, data, out, device, threads, refiner_logger(name, spec, logger, project))

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, Preset, new_file, new_file_or_folder, new_folder, option
-from ssmttm.given import named_settings, refiner_settings, run_settings
+from ssmttm.cli.options import Device, Logger, Preset, Project, new_file, new_file_or_folder, new_folder, option
+from ssmttm.given import named_settings, refiner_settings, run_logger, run_settings
 
 app = typer.Typer()
 
@@ -31,11 +31,14 @@ def train(
     threads: Annotated[
         int | None, option("CPU threads of all processes. Default: training.threads for each.", min=1)
     ] = None,
+    logger: Logger = None,
+    project: Project = None,
 ) -> None:
     """Train one run under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import train
 
-    train.run(run, run_settings(run, spec), data, out, device, threads)
+    settings = run_settings(run, spec)
+    train.run(run, settings, data, out, device, threads, run_logger(run, spec, logger, project))
 
 
 @app.command()

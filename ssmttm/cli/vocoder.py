@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, Spec, Threads, new_folder, option
-from ssmttm.given import vocoder_settings
+from ssmttm.cli.options import Device, Logger, Project, Spec, Threads, new_folder, option
+from ssmttm.given import vocoder_logger, vocoder_settings
 
 app = typer.Typer(help="Train a vocoder for the spectral codec, and describe it.")
 
@@ -20,13 +20,16 @@ def train(
     spec: Spec = None,
     device: Device = "auto",
     threads: Threads = None,
+    logger: Logger = None,
+    project: Project = None,
 ) -> None:
     """Train a vocoder under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import vocoder
 
     settings = vocoder_settings(spec)
+    logging = vocoder_logger(spec, logger, project)
     files = splits or data / "splits.parquet", codec or data / "codec.safetensors"
-    vocoder.run(settings, data, *files, out, device, threads)
+    vocoder.run(settings, data, *files, out, device, threads, logging)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from ssmttm.files import sha256_file
 from ssmttm.given import read_release
 from ssmttm.provenance import code_of
 from ssmttm.released import RELEASE, check_released
-from ssmttm.settings import RefinerSpec
+from ssmttm.settings import Logging, RefinerSpec
 from ssmttm.training.data import load_shared
 from ssmttm.training.job import Job
 from ssmttm.training.parallel import Workers
@@ -17,7 +17,9 @@ from ssmttm.training.tasks.refiner import RefinerTask
 _CODEC = "codec.safetensors"
 
 
-def run(name: str, spec: RefinerSpec, data: Path, out: Path, device: str, threads: int | None) -> None:
+def run(
+    name: str, spec: RefinerSpec, data: Path, out: Path, device: str, threads: int | None, logging: Logging = Logging()
+) -> None:
     """Write `model.safetensors`, `curve.parquet` and `manifest.json` to `out`, and models to `out/checkpoints`.
 
     See `Job.run` for what happens meanwhile, and for `threads`. Raises UserError for a data set whose codec is
@@ -47,5 +49,6 @@ def run(name: str, spec: RefinerSpec, data: Path, out: Path, device: str, thread
         out=out,
         code=code_of("refiner", backbone=chosen["backbone"], objective=chosen["objective"], codec=codec.name),
         open_task=open_task,
+        logging=logging,
     )
     job.run(device, threads, {"--name": name, "--data": data, "--out": out})

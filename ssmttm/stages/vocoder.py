@@ -9,7 +9,7 @@ from ssmttm.errors import UserError
 from ssmttm.files import read_json, sha256_bytes, write_text
 from ssmttm.provenance import code_of
 from ssmttm.released import check_inputs, hashes
-from ssmttm.settings import VocoderSpec
+from ssmttm.settings import Logging, VocoderSpec
 from ssmttm.spec import canonical_json
 from ssmttm.tables import read_table
 from ssmttm.training.job import Job
@@ -21,7 +21,16 @@ from ssmttm.vocoder.card import model_card
 CARD = "card.md"
 
 
-def run(spec: VocoderSpec, data: Path, splits: Path, codec: Path, out: Path, device: str, threads: int | None) -> None:
+def run(
+    spec: VocoderSpec,
+    data: Path,
+    splits: Path,
+    codec: Path,
+    out: Path,
+    device: str,
+    threads: int | None,
+    logging: Logging = Logging(),
+) -> None:
     """Write `vocoder.safetensors`, `curve.parquet`, `manifest.json` and `card.md` to `out`.
 
     `data` is the folder of a data set, of which clips and licensed tracks are enough. See `Job.run` for what happens
@@ -53,6 +62,7 @@ def run(spec: VocoderSpec, data: Path, splits: Path, codec: Path, out: Path, dev
         out=out,
         code=code_of("vocoder"),
         open_task=open_task,
+        logging=logging,
     )
     job.run(device, threads, {"--data": data, "--splits": splits, "--codec": codec, "--out": out})
     write_card(out, None)

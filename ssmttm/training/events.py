@@ -1,54 +1,47 @@
-"""The curve as TensorBoard events, for watching a run."""
+"""The curve as numbers by name, and as TensorBoard events, for watching a run."""
 
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ssmttm.progress import notify
 from ssmttm.rows import StepRow
 
 
-def open_events(folder: Path, start: int, parts: Sequence[str]) -> "Events | None":
-    """A writer of events; None, which is said, without the package tensorboard: the curve's table has all of it."""
-    try:
-        return Events(folder, start, parts)
-    except ImportError:
-        notify("no events for TensorBoard are written, for it isn't installed: pip install 'ssmttm[tensorboard]'")
-        return None
+def scalars(row: StepRow, parts: Sequence[str], flops_planned: float) -> dict[str, float]:
+    """What is watched of one row of the curve: losses, also by the `parts` of the loss, speed, and budget spent."""
+    found = {
+        "loss/training": row["loss"],
+        "loss/validation": row["validation_loss"],
+        "learning rate": row["learning_rate"],
+        "gradient norm": row["gradient_norm"],
+        "tokens per second": row["tokens"] / max(row["seconds"], 1e-9),
+        "share of the budget": row["flops"] / flops_planned,
+    }
+    for split, losses in (("training", row["part_losses"]), ("validation", row["validation_part_losses"])):
+        found |= {f"loss of {part}/{split}": loss for part, loss in zip(parts, losses or [], strict=False)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 class Events:
-    """Writes rows of the curve to `folder`; what an interrupted run wrote after step `start` is made void."""
+    """Writes events to `folder`; what an interrupted run wrote there after step `start` is made void."""
 
-    def __init__(self, folder: Path, start: int, parts: Sequence[str]) -> None:
+    def __init__(self, folder: Path, start: int) -> None:
         """Raise ImportError without the package tensorboard."""
         from torch.utils.tensorboard import SummaryWriter
 
         if start == 0:
             shutil.rmtree(folder, ignore_errors=True)
-        self._parts = parts
         self._writer = SummaryWriter(str(folder), purge_step=start + 1 if start else None)
 
-    def add(self, row: StepRow, share: float, rate: float) -> None:
-        """Take in one row of the curve, the share of the budget that is spent, and tokens per second."""
-        scalars = {
-            "loss/training": row["loss"],
-            "loss/validation": row["validation_loss"],
-            "learning rate": row["learning_rate"],
-            "gradient norm": row["gradient_norm"],
-            "tokens per second": rate,
-            "share of the budget": share,
-        }
-        for split, losses in (("training", row["part_losses"]), ("validation", row["validation_part_losses"])):
-            scalars |= {f"loss of {part}/{split}": loss for part, loss in zip(self._parts, losses or [], strict=False)}
-        for name, value in scalars.items():
-            if value is not None:
-                self._writer.add_scalar(name, value, row["step"])
+    def log(self, values: dict[str, float], step: int) -> None:
+        """Take in the values of one step."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
 
     def flush(self) -> None:
         """Bring everything to disk."""
         self._writer.flush()
 
-    def close(self) -> None:
+    def finish(self, whole: bool) -> None:
         """Finish the file."""
         self._writer.close()

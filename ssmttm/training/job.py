@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ssmttm.errors import UserError
 from ssmttm.models.mixer import backends
 from ssmttm.progress import Progress, notify
 from ssmttm.provenance import manifest
-from ssmttm.settings import Budget, TrainingSettings
+from ssmttm.settings import Budget, Logging, TrainingSettings
 from ssmttm.spec import canonical_json
 from ssmttm.training import parallel, products
 from ssmttm.training.lock import RunLock, run_lock, wait_for_others
@@ -23,12 +23,17 @@ from ssmttm.training.parallel import Workers
 from ssmttm.training.resolution import PLAN, build_trainer
 from ssmttm.training.state import saved_progress, state_folder
 from ssmttm.training.task import Task
+from ssmttm.training.trackers import LoggedRun
+from ssmttm.training.watching import Watch, check_installed
 
 
 def tell(message: str) -> None:
     """`notify`, from one process alone."""
     if parallel.speaks():
         notify(message)
+
+
+_NOWHERE = Logging()
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Job:
     """Fingerprint of the code."""
     open_task: Callable[[Path, Workers], Task]
     """The task with its data; may keep files in the folder, which the leading process writes."""
+    logging: Logging = _NOWHERE
+    """Where the curve is watched; by the leading process alone."""
 
     def run(self, device: str, threads: int | None, arguments: Mapping[str, object]) -> None:
         """Train on `device` with `threads` CPU threads, which all processes share; None is `settings.threads` for each.
@@ -57,13 +64,17 @@ class Job:
         `out/state` is removed at the end. What is finished already is left, or put back, as it is.
         With `training.processes` above 1 it starts them all on this machine, as `ssmttm` with the
         command and options of `arguments`, unless torchrun has started them, on any number of machines.
+        Raises UserError, before all else, for a logger that isn't installed.
         """
+        if parallel.speaks():
+            check_installed(self.logging)
         processes = self.settings["processes"]
         threads = self.settings["threads"] * processes if threads is None else threads
         if processes > 1 and not parallel.started_by_launcher():
             command, options = self.stage.split(), {**arguments, "--device": device, "--threads": threads}
             options["--spec"] = canonical_json(self.spec)
-            parallel.launch(processes, [*command, *(str(word) for pair in options.items() for word in pair)])
+            words = [str(word) for pair in options.items() for word in pair]
+            parallel.launch(processes, [*command, *words, *self.logging.options.split()])
             return
         each = max(1, threads // processes)
         others = (self.out, lambda: saved_progress(self.out / "state"), tell)
@@ -105,34 +116,40 @@ class Job:
             for mixer, backend in computed_by.items():
                 tell(f"{self.name}: {mixer} on {card}: {backend}")
         progress = Progress(self.name, trainer.plan.steps, "steps") if workers.leads else None
-        curve = trainer.run(folder, identity, progress, self.out / "tensorboard")
-        test_losses = check_losses("test", trainer.stepper.evaluate(task.test))
-        if lock is not None:
-            lock.check()
-            keep(self.out / products.FINISHED, folder, trainer, curve)
-            record = manifest(
-                self.stage,
-                self.spec,
-                run=self.name,
-                fingerprint=self.code,
-                dataset=self.data,
-                device=card or "cpu",
-                backends=computed_by,
-                threads=threads,
-                instruction_set=torch.backends.cpu.get_cpu_capability(),
-                wall_seconds=time.perf_counter() - started,
-                test_loss=trainer.loss_of(test_losses),
-                test_part_losses=test_losses,
-                test_clips=len(task.test),
-                loss_parts=task.parts,
-                **costs(trainer, fit),
-                clips={split: len(getattr(task, split)) for split in ("train", "validation", "test")},
-                **task.record(),
-            )
-            products.keep_manifest(self.out, record)
-            products.publish(self.out)
-            shutil.rmtree(self.out / "state")
-        workers.wait()
+        with self._watch(folder, task, trainer.plan.flops_planned) if workers.leads else nullcontext() as watch:
+            curve = trainer.run(folder, identity, progress, watch)
+            test_losses = check_losses("test", trainer.stepper.evaluate(task.test))
+            if lock is not None:
+                lock.check()
+                keep(self.out / products.FINISHED, folder, trainer, curve)
+                record = manifest(
+                    self.stage,
+                    self.spec,
+                    run=self.name,
+                    fingerprint=self.code,
+                    dataset=self.data,
+                    device=card or "cpu",
+                    backends=computed_by,
+                    threads=threads,
+                    instruction_set=torch.backends.cpu.get_cpu_capability(),
+                    wall_seconds=time.perf_counter() - started,
+                    test_loss=trainer.loss_of(test_losses),
+                    test_part_losses=test_losses,
+                    test_clips=len(task.test),
+                    loss_parts=task.parts,
+                    **costs(trainer, fit),
+                    clips={split: len(getattr(task, split)) for split in ("train", "validation", "test")},
+                    **task.record(),
+                )
+                products.keep_manifest(self.out, record)
+                products.publish(self.out)
+                shutil.rmtree(self.out / "state")
+            workers.wait()
+
+    def _watch(self, folder: Path, task: Task, flops_planned: float) -> Watch:
+        """Where the curve goes besides its table; ended after the run's files are written, so that they don't wait."""
+        run = LoggedRun(self.logging.project, self.name, self.spec, self.out)
+        return Watch(self.logging.logger, run, folder, task.parts, flops_planned)
 
     def _prepare(self, folder: Path) -> None:
         """Say what is left of runs with other settings."""

@@ -12,10 +12,10 @@ from ssmttm.errors import UserError
 from ssmttm.progress import Progress
 from ssmttm.rows import StepRow
 from ssmttm.training.budget import Plan, branch_start, learning_rate, steps_at
-from ssmttm.training.events import open_events
 from ssmttm.training.products import CHECKPOINTS
 from ssmttm.training.state import TrainState
 from ssmttm.training.step import Diverged, Stepper
+from ssmttm.training.watching import Watch
 
 
 def check_losses(what: str, losses: list[float]) -> list[float]:
@@ -59,16 +59,16 @@ class Trainer:
         return sum(self.checkpoint_at[fraction] - start for fraction, start in self.branch_from.items())
 
     def run(
-        self, folder: Path, identity: str, progress: Progress | None = None, events: Path | None = None
+        self, folder: Path, identity: str, progress: Progress | None = None, watch: Watch | None = None
     ) -> list[StepRow]:
         """Train to the end of the plan; returns the curve.
 
-        States and checkpoints are kept in `folder`, TensorBoard events in the folder `events`,
-        both written by the leading process.
+        States and checkpoints are kept in `folder`, written by the leading process, which may have the curve watched.
         """
         state, leads = self.state, self.workers.leads
         state.restore(folder, identity)
-        watch = open_events(events, state.step, self.task.parts) if events is not None and leads else None
+        if watch is not None:
+            watch.start(state.curve)
         if progress is not None:
             progress.start_at(state.step)
         while state.step < self.plan.steps:
@@ -84,7 +84,7 @@ class Trainer:
             rate = row["tokens"] / max(row["seconds"], 1e-9)
             share = row["flops"] / self.plan.flops_planned
             if watch is not None:
-                watch.add(row, share, rate)
+                watch.add(row)
             if leads:
                 self._keep(folder, row)
             if state.step % self.settings["state_every"] == 0 and state.step < self.plan.steps and leads:
@@ -93,8 +93,6 @@ class Trainer:
                 state.save(folder, identity)
             if progress is not None:
                 progress.update(state.step, f"loss {row['loss']:.3f}, {rate:.0f} tokens/s, {share:.0%} of budget")
-        if watch is not None:
-            watch.close()
         self.workers.wait()
         return state.curve
 

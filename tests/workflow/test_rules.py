@@ -40,6 +40,13 @@ def test_no_rule_holds_logic():
             assert not re.search(r"^(def|import|from)\b", text, re.MULTILINE), path
 
 
+@pytest.mark.parametrize("name", ["train", "refiner", "vocoder"])
+def test_where_a_curve_is_watched_is_no_parameter_that_would_retrain(name):
+    parameters = rules()[name].partition("params:")[2].partition("shell:")[0]
+    assert "logger" in rules()[name] and "logger" not in parameters
+    assert "{resources.logger}" in rules()[name]
+
+
 def test_the_snakefile_only_names_parts():
     text = (ROOT / "Snakefile").read_text(encoding="utf-8")
     assert re.findall(r"^\w+", text, re.MULTILINE).count("rule") == 1

@@ -182,6 +182,16 @@ def refiner_threads(wildcards):
     return threads_of(REFINERS[wildcards.refiner]["training"])
 
 
+def run_logger(wildcards):
+    """Where the curve of the run `{run}` is watched, as options."""
+    return run_table.logging_of_run(TABLE, wildcards.run).options
+
+
+def refiner_logger(wildcards):
+    """Where the curve of the refiner `{refiner}` is watched, as options."""
+    return run_table.logging_of_refiner(TABLE, wildcards.refiner).options
+
+
 def trial_spec(wildcards):
     """The spec of the trial `{trial}` of the study `{study}`."""
     return SWEEPS[wildcards.study].specs[wildcards.trial]

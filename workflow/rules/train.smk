@@ -25,6 +25,7 @@ rule train:
         mem_mb=4000,
         runtime=720,
         gpu=0,
+        logger=run_logger,  # no parameter: a change of it reruns nothing
     params:
         spec=run_settings,
         code=train_code,
@@ -32,7 +33,7 @@ rule train:
         folder=subpath(output.model, parent=True),
     shell:
         "ssmttm train --run {wildcards.run} --data {params.data:q} --out {params.folder:q} --threads {threads}"
-        " --spec {params.spec:q} > {log:q} 2>&1"
+        " --spec {params.spec:q} {resources.logger} > {log:q} 2>&1"
 
 
 # A row of the run table may have the language model of another one.
@@ -87,6 +88,7 @@ rule refiner:
         mem_mb=4000,
         runtime=720,
         gpu=0,
+        logger=refiner_logger,  # no parameter: a change of it reruns nothing
     params:
         spec=refiner_settings,
         code=refiner_code,
@@ -94,7 +96,7 @@ rule refiner:
         folder=subpath(output.model, parent=True),
     shell:
         "ssmttm refiner train --name {wildcards.refiner} --data {params.data:q} --out {params.folder:q}"
-        " --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
+        " --threads {threads} --spec {params.spec:q} {resources.logger} > {log:q} 2>&1"
 
 
 rule attach:

@@ -68,6 +68,7 @@ rule vocoder:
         mem_mb=4000,
         runtime=1440,
         gpu=0,
+        logger=run_table.logging_of_vocoder(CONFIG).options,  # no parameter: a change of it reruns nothing
     params:
         spec=vocoder_settings("vocoder"),
         code=code("vocoder"),
@@ -75,4 +76,4 @@ rule vocoder:
         folder=subpath(output.vocoder, parent=True),
     shell:
         "ssmttm vocoder train --data {params.data:q} --splits {input.splits:q} --codec {input.codec:q}"
-        " --out {params.folder:q} --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
+        " --out {params.folder:q} --threads {threads} --spec {params.spec:q} {resources.logger} > {log:q} 2>&1"

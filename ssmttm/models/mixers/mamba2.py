@@ -11,7 +11,6 @@ from ssmttm.models.cost import Cost
 from ssmttm.models.functional import RMSNorm
 from ssmttm.models.inference.decode import is_large, rms_norm, settle_, ssd_step_
 from ssmttm.models.kernels import mamba2_cpu, mamba2_gpu, mamba2_plain, packages
-from ssmttm.models.kernels.mamba2_step import mamba2_step_
 from ssmttm.models.kernels.ssd import ssd_flops
 from ssmttm.models.mixer import SequenceMixer, State
 
@@ -78,6 +77,8 @@ class Mixer(SequenceMixer):
         """See `SequenceMixer.step`; the state is updated in place, and nothing can be differentiated."""
         projected, conv, ssm = self.in_proj(x), state["conv"], state["ssm"]
         if projected.device.type == "cpu" and projected.dtype == ssm.dtype in _LOOPED and not is_large(ssm):
+            from ssmttm.models.kernels.mamba2_step import mamba2_step_  # with Numba, which nothing else here needs
+
             weights = (self.conv_weight, self.conv_bias, self.dt_bias, self.a_log, self.d, self.norm.weight)
             y = mamba2_step_(projected, weights, self.norm.eps, conv, ssm)
         else:

@@ -1,6 +1,9 @@
 """yt-dlp's YoutubeDL, set up: no cookies, no plugins, no other programs, every request in its turn."""
 
 import functools
+import http.client
+import os
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
@@ -62,6 +65,25 @@ def _options(cache: Path, fetching: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status that an error of yt-dlp was raised for; None for all other errors."""
+    status = getattr(error, "status", None)
+    return status if isinstance(status, int) else None
+
+
+def broken_connection() -> tuple[type[BaseException], ...]:
+    """The classes of errors that mean a connection which broke or timed out, and not what a site answered.
+
+    TransportError is no part of what yt-dlp documents for programs that embed it, but nothing documented tells the two
+    apart: both are YoutubeDLError. Without it, the standard library's own errors count, which yt-dlp's have as causes.
+    """
+    try:
+        from yt_dlp.networking.exceptions import TransportError
+    except ImportError:
+        return (ConnectionError, TimeoutError, ssl.SSLError, http.client.HTTPException)
+    return (TransportError,)
+
+
 def _bounded(response: Any) -> Any:
     """The response, of which nobody reads more than PAGE_BYTES into memory at once."""
     read = response.read
@@ -79,11 +101,9 @@ def _bounded(response: Any) -> Any:
 @functools.cache
 def _library() -> Callable[..., Any]:
     """YoutubeDL whose every request waits for its turn. Imported late: that takes a second."""
-    import yt_dlp.globals
+    os.environ["YTDLP_NO_PLUGINS"] = "1"  # code that lies about on this machine is none of ours
     from yt_dlp import YoutubeDL
-    from yt_dlp.networking.exceptions import HTTPError
-
-    yt_dlp.globals.plugin_dirs.value = []  # code that lies about on this machine is none of ours
+    from yt_dlp.utils import YoutubeDLError
 
     class Paced(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
         def __init__(self, options: dict[str, Any], per_minute: float, fetching: Mapping[str, Any]) -> None:
@@ -99,15 +119,15 @@ def _library() -> Callable[..., Any]:
                 wait_for_turn(shared_folder() / "turns", host.name, self._per_minute)
                 try:
                     response = super().urlopen(req)
-                except HTTPError as error:
-                    if error.status not in (429, 503):
+                except YoutubeDLError as error:
+                    if status_of(error) not in (429, 503):
                         raise
-                    asked = retry_after(error.response.headers)
+                    asked = retry_after(getattr(getattr(error, "response", None), "headers", {}))
                     self._refused += 1
                     wait = backoff(self._refused, self._fetching["backoff_s"]) if asked is None else asked
                     if self._refused >= self._fetching["attempts"] or wait > LONGEST_PAUSE:
                         raise
-                    error.close()
+                    getattr(error, "close", lambda: None)()
                     host.pause(wait)
                 else:
                     self._refused = 0

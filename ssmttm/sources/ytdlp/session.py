@@ -15,7 +15,7 @@ from ssmttm.fetch.download import DEFAULTS
 from ssmttm.fetch.failures import Unavailable
 from ssmttm.fetch.web import backoff
 from ssmttm.sources.contract import Context
-from ssmttm.sources.ytdlp.library import open_library
+from ssmttm.sources.ytdlp.library import broken_connection, open_library, status_of
 from ssmttm.sources.ytdlp.text import clean, track_id
 from ssmttm.wording import quoted
 
@@ -246,8 +246,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _explained(error: Exception) -> Unavailable | UserError:
     """What an error means for the job: this video is not to be had, or nothing is."""
-    from yt_dlp.networking.exceptions import HTTPError, TransportError
-
     message = _message(str(error)) or type(error).__name__
     causes = list(_causes(error))
     for cause in causes:
@@ -258,5 +256,6 @@ def _explained(error: Exception) -> Unavailable | UserError:
             return NoNetwork(
                 f"yt-dlp: {message}; check the network, or remove the address from data.sources.ytdlp, then run again"
             )
-    passing = any(isinstance(c, TransportError) or (isinstance(c, HTTPError) and c.status >= 500) for c in causes)
+    broken = broken_connection()
+    passing = any(isinstance(cause, broken) or (status_of(cause) or 0) >= 500 for cause in causes)
     return _Passing(message) if passing else Unavailable(message)

@@ -1,4 +1,8 @@
+import http.client
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +12,7 @@ from faulty_server import FaultyServer, cut, endless, status
 from ytdlp_site import BY, SETTINGS, context, put, use_site
 
 from ssmttm.errors import UserError
-from ssmttm.sources.ytdlp import library, pacing, source
+from ssmttm.sources.ytdlp import library, pacing, session, source
 from ssmttm.tables import REASONS, read_table, write_table
 
 
@@ -312,19 +316,54 @@ def test_a_server_that_asks_to_wait_is_obeyed_by_all(
     assert row["problem"] == "unavailable" and "429" in row["problem_detail"]
 
 
-def test_no_cookies_are_kept_and_no_plugins_are_loaded(
-    server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import yt_dlp.globals
-
-    plugin = tmp_path / "yt_dlp_plugins" / "extractor"
-    plugin.mkdir(parents=True)
-    (plugin / "bad.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(yt_dlp.globals.all_plugins_loaded, "value", False)
+def test_no_cookies_are_kept(server: FaultyServer, tmp_path: Path) -> None:
     url = put(server, "v1")
     server.plan("/watch/v1", lambda reply: type(reply)(200, {"Set-Cookie": "a=b"}, reply.body))
     listed(tmp_path, url)
     listed(tmp_path, url)
-    assert not (tmp_path / "ran").exists()
     assert "Cookie" not in server.asked("/watch/v1")[1].headers
+
+
+PLAIN = "import yt_dlp; yt_dlp.YoutubeDL({'quiet': True})"
+OURS = """
+from pathlib import Path
+from ssmttm.sources.contract import Context
+from ssmttm.sources.ytdlp.session import Session
+Session({}, Context({}, {}, Path("cache")))
+"""
+
+
+def test_plugins_of_this_machine_are_not_loaded(tmp_path: Path) -> None:
+    plugins = tmp_path / "yt_dlp_plugins" / "extractor"
+    plugins.mkdir(parents=True)
+    (plugins / "found.py").write_text("open('ran', 'w').close()\n")
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    plain = {name: value for name, value in os.environ.items() if name != "YTDLP_NO_PLUGINS"}
+    for code, loaded in ((OURS, False), (PLAIN, True)):
+        subprocess.run([sys.executable, "-c", code], env=plain | {"PYTHONPATH": paths}, cwd=tmp_path, check=True)
+        assert (tmp_path / "ran").exists() == loaded
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["TransportError", "without it"])
+@pytest.mark.parametrize(
+    "error, passing",
+    [
+        (ConnectionResetError(104, "reset"), True),
+        (TimeoutError("timed out"), True),
+        (http.client.IncompleteRead(b"", 5), True),
+        (ValueError("no such page"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_broken_connection_is_told_from_an_answer_also_without_an_internal_name(
+    known: bool, error: Exception, passing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from yt_dlp.networking.exceptions import RequestError, TransportError
+    from yt_dlp.utils import DownloadError
+
+    raised: Exception = (TransportError if passing else RequestError)(cause=error)
+    raised.__cause__ = error
+    outer = DownloadError("ERROR: it failed", (type(raised), raised, None))
+    if not known:
+        monkeypatch.setitem(sys.modules, "yt_dlp.networking.exceptions", None)
+    assert isinstance(session._explained(outer), session._Passing) == passing
