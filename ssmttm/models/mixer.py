@@ -56,6 +56,10 @@ class SequenceMixer(nn.Module, ABC):
         """
         return "tensor operations"
 
+    def step_backend(self, device: torch.device, dtype: torch.dtype) -> str:
+        """What computes `step` there, for a state of `dtype`; raises as `backend` does."""
+        return "tensor operations"
+
 
 def backends(model: nn.Module, device: torch.device, dtype: torch.dtype) -> dict[str, str]:
     """What computes each kind of mixer in `model`: `SequenceMixer.backend` by the mixer's file."""
