@@ -19,6 +19,10 @@ class SequenceMixer(nn.Module, ABC):
     state that `forward` is given is continued, so that a long input can be fed in pieces.
     """
 
+    recordable = False
+    """Whether steps on a GPU can be recorded and replayed: `step` changes the state's tensors in place, leaves their
+    shapes as they are, and never looks at a number that is on the GPU, nor at one that changes on the CPU."""
+
     @abstractmethod
     def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
         """Mix `x [batch, length, d_model]`.

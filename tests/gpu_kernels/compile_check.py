@@ -1,4 +1,4 @@
-"""Compile every kernel of mamba-ssm that we use for one kind of GPU, without one, and print what shared memory each takes.
+"""Compile every kernel of mamba-ssm that we use for one kind of GPU, without one, and print the shared memory of each.
 
     python tests/gpu_kernels/compile_check.py 90 bfloat16 512 256 64 [forward]
 
@@ -51,7 +51,11 @@ def main(capability: int, dtype: str, size: int, chunk: int, channels: int, forw
     def compiled(self, *args, **kwargs):
         kernel = launch(self, *args, **{**kwargs, "warmup": True})
         tf32 = "tf32" in kernel.asm["ptx"]
-        found[self.fn.__name__ + mixer] = {"shared": kernel.metadata.shared, "tf32": tf32, "cubin": len(kernel.asm["cubin"])}
+        found[self.fn.__name__ + mixer] = {
+            "shared": kernel.metadata.shared,
+            "tf32": tf32,
+            "cubin": len(kernel.asm["cubin"]),
+        }
 
     triton.runtime.jit.JITFunction.run = compiled
     bare_mamba_ssm()

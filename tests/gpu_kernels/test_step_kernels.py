@@ -8,9 +8,12 @@ import torch
 
 pytest.importorskip("triton", reason="make gpu-kernels-test installs it")
 pytest.importorskip("mamba_ssm", reason="make gpu-kernels-test installs it")
+from cuda_graphs import stand_in
 from mixer_insides import assert_near
 
+from ssmttm.generation import sampler
 from ssmttm.models.config import ModelConfig
+from ssmttm.models.inference import graphs
 from ssmttm.models.kernels import packages, state_update
 from ssmttm.models.lm import MusicLM
 from ssmttm.models.mixer import build_mixer
@@ -108,3 +111,21 @@ def test_what_the_kernel_does_not_take_goes_to_tensor_operations():
     assert packages.choose_step(device, torch.float32, 512).kernels
     assert "float64" in packages.choose_step(device, torch.float64, 512).name
     assert "d_state 512; here it is 1024" in packages.choose_step(device, torch.float32, 1024).name
+
+
+@pytest.mark.parametrize("name", ["mamba2", "mamba1"])
+def test_kernels_in_a_recorded_step(name, as_on_a_gpu, monkeypatch):
+    """Codes of replayed steps are those of steps one by one; with the stand-in for CUDA graphs."""
+    torch.manual_seed(0)
+    model = MusicLM(ModelConfig(mixer=name, **SHAPE)).eval()
+    g = torch.Generator().manual_seed(3)
+    text, mask = torch.randn(2, 6, 8, generator=g), torch.ones(2, 6, dtype=torch.bool)
+    mask[0, :4] = False
+    given = model, text, mask, 9, sampler.Sampling(1.0, 5, 3.0), [1, 2]
+    expected = sampler.generate_codes(*given)
+    assert len(as_on_a_gpu) == 2 * 10  # layers and steps
+    monkeypatch.setattr(sampler, "why_not", lambda model, device: None)
+    made = stand_in(monkeypatch)
+    assert torch.equal(sampler.generate_codes(*given), expected)
+    assert made[0].replays == 10 - graphs.WARMING
+    assert sum(operation is torch.ops.ssmttm.state_update.default for operation, *_ in made[0].calls) == 2

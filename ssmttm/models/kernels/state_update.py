@@ -1,7 +1,7 @@
 """mamba-ssm's Triton kernel of one step of the recurrence, of Mamba-2 and of Mamba-1, as an operator of torch.
 
-A step reads and writes the state once, where tensor operations pass over it three times. Step sizes come computed, as in
-`ssmttm.models.kernels.mamba2_gpu`. It has run in Triton's interpreter and through Triton's compiler, never on a GPU.
+A step reads and writes the state once, where tensor operations pass over it three times. Step sizes come computed, as
+in `ssmttm.models.kernels.mamba2_gpu`. It has run in Triton's interpreter and through Triton's compiler, never on a GPU.
 """
 
 import torch

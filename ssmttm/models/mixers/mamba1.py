@@ -17,6 +17,8 @@ from ssmttm.models.mixer import SequenceMixer, State
 class Mixer(SequenceMixer):
     """[x, z] = W_in u; x through convolution and SiLU; dt, B, C from x; selective scan; gate; W_out (section 3.4)."""
 
+    recordable = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.inner = config.expand * config.d_model

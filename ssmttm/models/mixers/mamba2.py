@@ -23,6 +23,8 @@ LARGE = 1 << 18
 class Mixer(SequenceMixer):
     """[z, x, B, C, dt] = W_in u; x, B, C through convolution and SiLU; SSD; gate before norm; W_out."""
 
+    recordable = True
+
     def __init__(self, config: Shape) -> None:
         super().__init__()
         self.inner = config.expand * config.d_model
