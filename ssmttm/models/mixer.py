@@ -71,6 +71,12 @@ def backends(model: nn.Module, device: torch.device, dtype: torch.dtype) -> dict
     return {type(mixer).__module__.rpartition(".")[2]: mixer.backend(device, dtype) for mixer in mixers}
 
 
+def step_backends(model: nn.Module, device: torch.device) -> dict[str, str]:
+    """What computes steps of each kind of mixer in `model`, for states in single precision, as `backends`."""
+    mixers = [module for module in model.modules() if isinstance(module, SequenceMixer)]
+    return {type(mixer).__module__.rpartition(".")[2]: mixer.step_backend(device, torch.float32) for mixer in mixers}
+
+
 def build_mixer(config: ModelConfig, layer: int) -> SequenceMixer:
     """The mixer of layer `layer`, counted from 1: class `Mixer` of the file that `config` names."""
     return plugins.load("ssmttm.models.mixers", config.mixer_of(layer), "mixer", "model.mixer").Mixer(config)
