@@ -94,6 +94,17 @@ def test_step_by_step_equals_forward(subject: Subject) -> None:
     _close(torch.stack(steps, 1), subject.mixer(subject.x)[0], "step by step, and at once")
 
 
+def test_steps_that_can_be_recorded_change_the_state_in_place(subject: Subject) -> None:
+    """A mixer that says that a GPU may replay its step keeps each tensor of the state where and as long as it is."""
+    if not subject.mixer.recordable:
+        return
+    state = subject.state()
+    first = {name: (t.data_ptr(), t.shape) for name, t in state.items()}
+    for t in range(3):
+        _, state = subject.mixer.step(subject.x[:, t], state)
+        hold({name: (t.data_ptr(), t.shape) for name, t in state.items()} == first, "the state has moved or grown")
+
+
 def test_in_two_pieces_equals_in_one(subject: Subject) -> None:
     """A state that is continued: a long input may come in pieces."""
     for cut in (1, 8, LENGTH - 1):

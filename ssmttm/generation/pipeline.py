@@ -23,8 +23,9 @@ from ssmttm.given import trained_runs
 from ssmttm.models.checkpoint import load_model
 from ssmttm.models.inference.precision import set_precision
 from ssmttm.models.lm import MusicLM
+from ssmttm.models.mixer import step_backends
 from ssmttm.models.patterns import steps_for
-from ssmttm.progress import Progress
+from ssmttm.progress import Progress, notify
 from ssmttm.released import check_inputs
 from ssmttm.settings import RunSpec
 from ssmttm.text.base import TextEncoder, load_encoder
@@ -80,6 +81,8 @@ class Pipeline:
     device: torch.device
     second: SecondStage | None = None
     """What completes the codes of level 1; None if the language model writes all levels that are decoded."""
+    launched: str = "no steps yet"
+    """How the steps of the last generation were launched: as a CUDA graph or, for a reason, one by one."""
 
     @classmethod
     def load(
@@ -154,7 +157,7 @@ class Pipeline:
             before = self._prompt(prompt, len(text))
             told = before[:, : self.model.config.codebooks]
             codes = generate_codes(
-                self.model, text, mask, self.frames_for(seconds), sampling, seeds[part], progress, told
+                self.model, text, mask, self.frames_for(seconds), sampling, seeds[part], progress, told, self._launch
             )
             if self.second is None:
                 for row in torch.cat([before, codes], -1).cpu().numpy():
@@ -182,7 +185,9 @@ class Pipeline:
         before = self._prompt(prompt, 1)
         left = before.shape[-1] * self._hop + round(seconds * self.codec.sample_rate)
         told = before[:, : self.model.config.codebooks]
-        codes = stream_codes(self.model, text, mask, self.frames_for(seconds), sampling, [seed], progress, told)
+        codes = stream_codes(
+            self.model, text, mask, self.frames_for(seconds), sampling, [seed], progress, told, self._launch
+        )
         frames: Iterator[np.ndarray]
         if self.second is None:
             frames = (frame[0].cpu().numpy() for frame in chain(before.unbind(-1), codes))
@@ -233,6 +238,16 @@ class Pipeline:
             return self.encode_prompt(decode(path.read_bytes(), self.codec.sample_rate, LONGEST_PROMPT_S))
         except (Undecodable, TooLong, ValueError, OSError) as error:
             raise UserError(f"--continue-from {path}: {error}; give audio of at most 10 minutes") from error
+
+    def backends(self) -> dict[str, str]:
+        """What computes the steps of each kind of mixer, and how the last generation launched them."""
+        return {**step_backends(self.model, self.device), "launched": self.launched}
+
+    def _launch(self, how: str) -> None:
+        """Keep how steps are launched, and say it where a GPU does them and it is news."""
+        if self.device.type == "cuda" and how != self.launched:
+            notify(f"steps on {torch.cuda.get_device_name(self.device)}: {how}")
+        self.launched = how
 
     def cautions(self, prompts: Iterable[Prompt]) -> Iterator[str]:
         """Which prompts the text encoder doesn't take in as they are, a sentence each."""

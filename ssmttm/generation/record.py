@@ -34,10 +34,12 @@ class Clock:
             self.clips += 1
             yield wave
 
-    def record(self, stages: int, settings: Mapping[str, object], codec: Codec) -> dict[str, object]:
+    def record(
+        self, stages: int, settings: Mapping[str, object], codec: Codec, backends: Mapping[str, str]
+    ) -> dict[str, object]:
         """What a run's `generated/{checkpoint}.json` says; loading models and writing files are not in `seconds`.
 
-        `codec`, and the vocoder that it has, are named by their hashes.
+        `codec`, and the vocoder that it has, are named by their hashes; `backends` say by what steps were computed.
         """
         return {
             "seconds": self.seconds,
@@ -47,5 +49,6 @@ class Clock:
             "stages": stages,
             "codec": codec.identity,
             "vocoder": codec.vocoder,
+            "backends": dict(backends),
             "generation": dict(settings),
         }

@@ -1,12 +1,13 @@
 """Sampling codes frame by frame, with recurrent state or cache and classifier-free guidance."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ssmttm.models.inference.graphs import Recorded, why_not
 from ssmttm.models.lm import MusicLM, Stream
 from ssmttm.models.patterns import delay, steps_for
 from ssmttm.progress import Progress
@@ -32,9 +33,13 @@ class Sampling:
 
 def guided_step(model: MusicLM, codes: Tensor, stream: Stream, guidance: float) -> Tensor:
     """Next logits `[batch, K, codebook_size]`; with guidance the stream holds captions, then nulls."""
+    return _guided(model, codes, model.next_place(stream), stream, guidance)
+
+
+def _guided(model: MusicLM, codes: Tensor, place: Tensor | None, stream: Stream, guidance: float) -> Tensor:
     if guidance == 1:
-        return model.step(codes, stream)
-    conditional, null = model.step(torch.cat([codes, codes]), stream).chunk(2)
+        return model.step_at(codes, place, stream)
+    conditional, null = model.step_at(torch.cat([codes, codes]), place, stream).chunk(2)
     return null + guidance * (conditional - null)
 
 
@@ -60,6 +65,7 @@ def stream_codes(
     seeds: list[int],
     progress: Progress | None = None,
     prompt: Tensor | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[Tensor]:
     """Yield `frames` new frames `[batch, K]` one by one, each as soon as its last codebook is drawn.
 
@@ -72,6 +78,7 @@ def stream_codes(
         seeds: one per caption; the numbers of a frame depend on its place, not on what is generated before it.
         progress: counts model steps.
         prompt: `[batch, K, T]` codes that come before the first new frame; None for none.
+        tell: hears how steps are launched: as a CUDA graph or, for a reason, one by one.
     """
     if model.training:
         raise ValueError("the model must be in evaluation mode")
@@ -87,10 +94,10 @@ def stream_codes(
     past, codes = inputs[..., :given], inputs[..., given]
     model.prefill(past if sampling.guidance == 1 else torch.cat([past, past]), stream)
     uniforms = _uniforms(seeds, codebooks, given, text.device)
+    advance = _advance(model, stream, sampling, tell)
     recent: deque[Tensor] = deque(maxlen=codebooks)
     for step in range(given, given + steps_for(frames, codebooks)):
-        logits = guided_step(model, codes, stream, sampling.guidance)
-        codes = draw(logits, sampling, next(uniforms))
+        codes = advance(codes, next(uniforms))
         new = step - given + 1  # codebook k holds frame step - k: the first `new` ones are not in the prompt
         if new < codebooks:
             codes[:, new:] = delayed[:, new:, step]
@@ -111,9 +118,27 @@ def generate_codes(
     seeds: list[int],
     progress: Progress | None = None,
     prompt: Tensor | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Tensor:
     """All that `stream_codes` yields, as `[batch, K, frames]`."""
-    return torch.stack(list(stream_codes(model, text, text_mask, frames, sampling, seeds, progress, prompt)), -1)
+    return torch.stack(list(stream_codes(model, text, text_mask, frames, sampling, seeds, progress, prompt, tell)), -1)
+
+
+def _advance(
+    model: MusicLM, stream: Stream, sampling: Sampling, tell: Callable[[str], None] | None
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """A function of the codes of a step and of uniform numbers, both `[batch, K]`, that draws the codes after them."""
+
+    def drawn(codes: Tensor, uniform: Tensor, place: Tensor | None = None) -> Tensor:
+        return draw(_guided(model, codes, place, stream, sampling.guidance), sampling, uniform)
+
+    recorded = Recorded(drawn, why_not(model, stream.position.device), tell)
+
+    def advance(codes: Tensor, uniform: Tensor) -> Tensor:
+        place = model.next_place(stream)
+        return recorded(codes, uniform) if place is None else recorded(codes, uniform, place)
+
+    return advance
 
 
 def _uniforms(seeds: list[int], codebooks: int, skip: int, device: torch.device) -> Iterator[Tensor]:

@@ -113,15 +113,28 @@ class MusicLM(nn.Module):
 
     def step(self, codes: Tensor, stream: Stream) -> Tensor:
         """Feed one step of codes `[batch, K]`; returns logits `[batch, K, codebook_size]` and advances `stream`."""
-        x = self._embed(codes)
+        return self.step_at(codes, self.next_place(stream), stream)
+
+    def next_place(self, stream: Stream) -> Tensor | None:
+        """Position vectors `[batch, d_model]` of the next frame, on which `stream` goes on to the one after it.
+
+        None if the layers of attention see to positions themselves.
+        """
+        place = None
         if self.config.positions == "sinusoidal":
             if not stream.ahead:  # for many frames at once: for one, the calls cost more than the sines
-                positions = stream.position + torch.arange(_AHEAD - 1, -1, -1, device=codes.device)[:, None]
+                positions = stream.position + torch.arange(_AHEAD - 1, -1, -1, device=stream.position.device)[:, None]
                 stream.ahead.extend(sinusoidal(positions, self.config.d_model))
-            x = x + stream.ahead.pop()
+            place = stream.ahead.pop()
+        stream.position += 1
+        return place
+
+    def step_at(self, codes: Tensor, place: Tensor | None, stream: Stream) -> Tensor:
+        """`step` at the `place` that `next_place` says; of `stream`, the layers' states alone are changed."""
+        x = self._embed(codes)
+        x = x if place is None else x + place
         for i, block in enumerate(self.blocks):
             x, stream.layers[i] = block.step(x, stream.context[i], stream.layers[i])
-        stream.position += 1
         x = rms_norm(x, self.final_norm) if isinstance(self.final_norm, RMSNorm) else x
         return F.linear(x, stream.head).view(len(x), len(self.heads), -1)
 

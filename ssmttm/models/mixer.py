@@ -19,6 +19,10 @@ class SequenceMixer(nn.Module, ABC):
     state that `forward` is given is continued, so that a long input can be fed in pieces.
     """
 
+    recordable = False
+    """Whether steps on a GPU can be recorded and replayed: `step` changes the state's tensors in place, leaves their
+    shapes as they are, and never looks at a number that is on the GPU, nor at one that changes on the CPU."""
+
     @abstractmethod
     def forward(self, x: Tensor, state: State | None = None, mask: Tensor | None = None) -> tuple[Tensor, State | None]:
         """Mix `x [batch, length, d_model]`.
@@ -56,11 +60,21 @@ class SequenceMixer(nn.Module, ABC):
         """
         return "tensor operations"
 
+    def step_backend(self, device: torch.device, dtype: torch.dtype) -> str:
+        """What computes `step` there, for a state of `dtype`; raises as `backend` does."""
+        return "tensor operations"
+
 
 def backends(model: nn.Module, device: torch.device, dtype: torch.dtype) -> dict[str, str]:
     """What computes each kind of mixer in `model`: `SequenceMixer.backend` by the mixer's file."""
     mixers = [module for module in model.modules() if isinstance(module, SequenceMixer)]
     return {type(mixer).__module__.rpartition(".")[2]: mixer.backend(device, dtype) for mixer in mixers}
+
+
+def step_backends(model: nn.Module, device: torch.device) -> dict[str, str]:
+    """What computes steps of each kind of mixer in `model`, for states in single precision, as `backends`."""
+    mixers = [module for module in model.modules() if isinstance(module, SequenceMixer)]
+    return {type(mixer).__module__.rpartition(".")[2]: mixer.step_backend(device, torch.float32) for mixer in mixers}
 
 
 def build_mixer(config: ModelConfig, layer: int) -> SequenceMixer:

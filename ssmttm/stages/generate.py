@@ -81,7 +81,8 @@ def run(
             for p, wave in zip(asked, waves, strict=True):
                 write_bytes(out / f"{file_name(p.name)}.wav", encode_audio(wave, rate, "WAV"))
         if record is not None:
-            write_json(record, clock.record(1 if pipeline.second is None else 2, settings, pipeline.codec))
+            stages = 1 if pipeline.second is None else 2
+            write_json(record, clock.record(stages, settings, pipeline.codec, pipeline.backends()))
 
 
 def _settings(folder: Path) -> GenerationSettings:

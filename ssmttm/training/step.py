@@ -140,10 +140,13 @@ class Stepper:
 def compile_blocks(blocks: Iterable[nn.Module]) -> None:
     """Compile blocks, which are alike, one by one: faster to compile than the model as a whole.
 
+    For each shape by itself: chunks of a scan are counted while they are compiled. Without dropout, which is drawn clip
+    by clip, a block of Mamba is one graph.
+
     Raises UserError if there is no C++ compiler, which torch.compile needs.
     """
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler) is None:
         raise UserError(f"training.compile is on, but there is no C++ compiler {compiler!r}; install it or set it off")
     for block in blocks:
-        block.compile()
+        block.compile(dynamic=False)

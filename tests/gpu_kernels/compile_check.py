@@ -1,10 +1,11 @@
-"""Compile every kernel of mamba-ssm's scan for one kind of GPU, without one, and print what shared memory each takes.
+"""Compile every kernel of mamba-ssm that we use for one kind of GPU, without one, and print the shared memory of each.
 
     python tests/gpu_kernels/compile_check.py 90 bfloat16 512 256 64 [forward]
 
 In a process without TRITON_INTERPRET. Kernels aren't launched: where a launch would be, each is compiled instead, by
 the ptxas that comes with Triton, in the one configuration that mamba-ssm's deterministic mode leaves, the one with the
-smallest blocks. Prints JSON: bytes of shared memory by kernel, and whether products are in TF32.
+smallest blocks. Prints JSON: bytes of shared memory by kernel, and whether products are in TF32. With `forward`, the
+scan's kernels of the forward pass alone.
 """
 
 import contextlib
@@ -45,17 +46,22 @@ def main(capability: int, dtype: str, size: int, chunk: int, channels: int, forw
     triton.runtime.driver.set_active(Driver(capability))
     found: dict[str, dict[str, object]] = {}
     launch = triton.runtime.jit.JITFunction.run
+    mixer = ""
 
     def compiled(self, *args, **kwargs):
         kernel = launch(self, *args, **{**kwargs, "warmup": True})
         tf32 = "tf32" in kernel.asm["ptx"]
-        found[self.fn.__name__] = {"shared": kernel.metadata.shared, "tf32": tf32, "cubin": len(kernel.asm["cubin"])}
+        found[self.fn.__name__ + mixer] = {
+            "shared": kernel.metadata.shared,
+            "tf32": tf32,
+            "cubin": len(kernel.asm["cubin"]),
+        }
 
     triton.runtime.jit.JITFunction.run = compiled
     bare_mamba_ssm()
     torch.cuda.device = lambda index: contextlib.nullcontext()
     torch.cuda.get_device_properties = lambda device: types.SimpleNamespace(multi_processor_count=132)
-    from ssmttm.models.kernels import packages, ssd_kernels
+    from ssmttm.models.kernels import norm_kernels, packages, ssd_kernels, state_update
 
     packages.set_product_precision()
 
@@ -71,6 +77,16 @@ def main(capability: int, dtype: str, size: int, chunk: int, channels: int, forw
     y, end = ssd_kernels.scan(*given, chunk)
     if not forward:
         torch.autograd.grad(y.float().sum() + end.sum(), given)
+        gate, weight = zeros(1, 2 * chunk, heads * channels), zeros(heads * channels, dtype=whole)
+        out = norm_kernels.gated_norm(given[0].flatten(2), gate, weight, 1e-5)
+        torch.autograd.grad(out.float().sum(), [given[0], gate, weight])
+        with torch.no_grad():
+            inner, frame = heads * channels, zeros(1, size, dtype=whole)
+            x, one = zeros(1, heads, channels, dtype=whole), zeros(heads, dtype=whole)
+            state_update.ssd_step_(x, zeros(1, heads, dtype=whole), one, frame, frame, one, x, given[-1].detach())
+            mixer, x = " of Mamba-1", x.flatten(1)
+            a, state = zeros(size, inner, dtype=whole), zeros(1, size, inner, dtype=whole).detach()
+            state_update.selective_step_(x, x, a, frame, frame, a[0], x, state)
     print(json.dumps(found))
 
 

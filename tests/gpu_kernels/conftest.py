@@ -60,8 +60,9 @@ def chosen(monkeypatch):
 
     monkeypatch.setattr(packages, "_without", without)
     monkeypatch.setattr(packages, "shared_bytes", lambda device: 101_376)
-    packages._choose_ssd.cache_clear()
-    packages._choose_selective.cache_clear()
+    cached = packages._choose_ssd, packages._choose_selective, packages.choose_step
+    for choice in cached:
+        choice.cache_clear()
     yield
-    packages._choose_ssd.cache_clear()
-    packages._choose_selective.cache_clear()
+    for choice in cached:
+        choice.cache_clear()

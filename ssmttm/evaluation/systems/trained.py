@@ -129,4 +129,4 @@ class Generator:
         captions, clock = [prompt.caption for prompt in self.prompts], Clock(rate)
         waves = pipeline.generate(captions, Sampling.from_settings(settings), seeds, seconds, progress)
         write_generated(out, name, self.prompts, seeds, clock.timed(waves), rate)
-        write_json(record, clock.record(2 if two else 1, settings, pipeline.codec))
+        write_json(record, clock.record(2 if two else 1, settings, pipeline.codec, pipeline.backends()))

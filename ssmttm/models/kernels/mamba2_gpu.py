@@ -1,7 +1,7 @@
 """The inside of a Mamba-2 mixer by the kernels of mamba-ssm and, for its convolution, causal-conv1d.
 
 What they don't know is done before: padded frames get step size zero and nothing to convolve, and step sizes are
-computed here, in single precision (theirs loses digits of small ones). Norm and gate are tensor operations.
+computed here, in single precision (theirs loses digits of small ones).
 """
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from ssmttm.models.functional import causal_conv_silu
 from ssmttm.models.kernels import packages
 from ssmttm.models.kernels.mamba2_plain import Inputs
+from ssmttm.models.kernels.norm_kernels import gated_norm
 from ssmttm.models.kernels.ssd_kernels import scan
 
 
@@ -38,9 +39,15 @@ def mamba2_inner(given: Inputs) -> tuple[Tensor, Tensor | None]:
     u, b, c = mixed.split([inner, size, size], -1)
     start = None if state is None else state.float()
     y, end = scan(u.unflatten(-1, (heads, -1)), dt, a.float(), b[:, :, None], c[:, :, None], d.float(), start, chunk)
-    gated = y.flatten(-2).float() * F.silu(z.float())
-    out = F.rms_norm(gated, (inner,), norm_weight.float(), eps).to(projected.dtype)
+    out = _gated_norm(y.flatten(-2), z, norm_weight.float(), eps)
     return out, None if state is None else end.to(state.dtype)
+
+
+def _gated_norm(y: Tensor, z: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """Norm of y behind its gate, of the type of `y [batch, length, inner]`."""
+    if packages.normalizes(y.dtype, len(weight)):
+        return gated_norm(y, z, weight, eps)
+    return F.rms_norm(y.float() * F.silu(z.float()), weight.shape, weight, eps).to(y.dtype)
 
 
 def _convolved(x: Tensor, weight: Tensor, bias: Tensor, past: Tensor | None) -> Tensor:

@@ -40,12 +40,15 @@ class Inputs(NamedTuple):
     """Of the norm."""
 
 
-@eager  # torch 2.13 compiles the scan's backward pass on the CPU to code that aborts
 def mamba2_inner(given: Inputs) -> tuple[Tensor, Tensor | None]:
     """Convolution, SiLU, scan, skip, gate and norm of a Mamba-2 mixer.
 
     Returns `[batch, length, H P]`, and the state after the last frame if one was given.
     """
+    return _apart(given) if given.projected.device.type == "cpu" else _inner(given)
+
+
+def _inner(given: Inputs) -> tuple[Tensor, Tensor | None]:
     projected, conv_weight, conv_bias, dt_bias, a, d, norm_weight, past, state, mask, chunk, eps = given
     heads, inner = len(a), len(norm_weight)
     z, mixed, dt = projected.split([inner, conv_weight.shape[1], heads], -1)
@@ -62,3 +65,7 @@ def mamba2_inner(given: Inputs) -> tuple[Tensor, Tensor | None]:
     gated = (y + u * d[:, None]).flatten(-2) * F.silu(z.to(dt.dtype))
     out = F.rms_norm(gated, (inner,), norm_weight, eps).to(projected.dtype)
     return out, end
+
+
+_apart = eager(_inner)
+"""Not for torch.compile: what torch 2.13 makes of the backward pass for a CPU corrupts memory in short chunks."""

@@ -129,12 +129,29 @@ def _choose_selective(device: torch.device, size: int) -> Choice:
     return Choice(True, f"mamba-ssm {PINS['mamba-ssm']}")
 
 
+@cache
+def choose_step(device: torch.device, dtype: torch.dtype, size: int) -> Choice:
+    """What computes one step of a state of `dtype`, with `size` numbers for each channel, on `device`."""
+    if (choice := _without("mamba-ssm", device)) is not None:
+        return choice
+    if dtype != torch.float32:
+        return plain(f"the kernel of a step is used for states in float32; this one is {dtype}")
+    if size > _MOST_STATE:
+        return plain(f"the kernel of a step is tried up to d_state {_MOST_STATE}; here it is {size}")
+    return Choice(True, f"mamba-ssm {PINS['mamba-ssm']}")
+
+
 @constant
 def convolves(device: torch.device, dtype: torch.dtype, channels: int, width: int) -> bool:
     """Whether causal-conv1d computes a convolution over `width` frames."""
     if dtype not in SHARED_BYTES or channels % 8 or not 2 <= width <= 4:
         return False
     return _without("causal-conv1d", device) is None
+
+
+def normalizes(dtype: torch.dtype, channels: int) -> bool:
+    """Whether the kernels of gate and norm take rows of `channels` numbers: they hold one in 64 KB."""
+    return channels * dtype.itemsize <= 65536
 
 
 def countable(*elements: int) -> bool:

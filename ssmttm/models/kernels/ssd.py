@@ -69,7 +69,8 @@ def ssd_chunked(
 
     # Between chunks
     kept = log_decay[:, used, :, -1].exp()
-    states = _Carried.apply(kept, added.to(kept.dtype), state)
+    carry = _carried if torch.compiler.is_compiling() else _Carried.apply
+    states = carry(kept, added.to(kept.dtype), state)
     end = states[:, -1] if keep_end else None
 
     # What the state before a chunk gives its frames: c_i h exp(l_i); the first chunk may have none
@@ -83,17 +84,11 @@ def ssd_chunked(
 
 
 class _Carried(torch.autograd.Function):
-    """States `[batch, n + 1, H, P, N]` before the first chunk (zeros for None) and after each of n.
-
-    From `kept [batch, n, H]` of the state before, and `added [batch, n, H, P, N]`.
-    """
+    """`_carried` with its gradients, as eager code calls it: an operator's call takes longer."""
 
     @staticmethod
     def forward(ctx: Any, kept: Tensor, added: Tensor, state: Tensor | None) -> Tensor:
-        states = added.new_empty(len(added), added.shape[1] + 1, *added.shape[2:])
-        states[:, 0] = 0 if state is None else state
-        for i, decay in enumerate(kept[..., None, None].unbind(1)):
-            torch.addcmul(added[:, i], states[:, i], decay, out=states[:, i + 1])
+        states = _carry(kept, added, state)
         ctx.save_for_backward(kept, states)
         ctx.has_state = state is not None
         return states
@@ -101,12 +96,57 @@ class _Carried(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        kept, states = ctx.saved_tensors
-        grad = grad.clone(memory_format=torch.contiguous_format)
-        for i in reversed(range(kept.shape[1])):
-            grad[:, i].addcmul_(grad[:, i + 1], kept[:, i, :, None, None])
-        grad_kept = (grad[:, 1:] * states[:, :-1]).sum((-1, -2))
-        return grad_kept, grad[:, 1:], grad[:, 0] if ctx.has_state else None
+        grad_kept, grad_states = _carry_back(grad, *ctx.saved_tensors)
+        return grad_kept, grad_states[:, 1:], grad_states[:, 0] if ctx.has_state else None
+
+
+def _carry(kept: Tensor, added: Tensor, state: Tensor | None) -> Tensor:
+    """States `[batch, n + 1, H, P, N]` before the first chunk (zeros for None) and after each of n.
+
+    From `kept [batch, n, H]` of the state before, and `added [batch, n, H, P, N]`.
+    """
+    states = added.new_empty(len(added), added.shape[1] + 1, *added.shape[2:])
+    states[:, 0] = 0 if state is None else state
+    for i, decay in enumerate(kept[..., None, None].unbind(1)):
+        torch.addcmul(added[:, i], states[:, i], decay, out=states[:, i + 1])
+    return states
+
+
+def _carry_back(grad: Tensor, kept: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of `kept`, and of all states: those of the first state and of what is added."""
+    grad = grad.clone(memory_format=torch.contiguous_format)
+    for i in reversed(range(kept.shape[1])):
+        grad[:, i].addcmul_(grad[:, i + 1], kept[:, i, :, None, None])
+    return (grad[:, 1:] * states[:, :-1]).sum((-1, -2)), grad
+
+
+# torch.compile takes the recurrence as one operator: it doesn't trace writes into views, and would unroll the loop.
+_carried = torch.library.custom_op("ssmttm::ssd_carried", _carry, mutates_args=())
+_carried_back = torch.library.custom_op("ssmttm::ssd_carried_backward", _carry_back, mutates_args=())
+
+
+@_carried.register_fake
+def _(kept: Tensor, added: Tensor, state: Tensor | None) -> Tensor:
+    return added.new_empty(len(added), added.shape[1] + 1, *added.shape[2:])
+
+
+@_carried_back.register_fake
+def _(grad: Tensor, kept: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+    return kept.new_empty(kept.shape), grad.new_empty(grad.shape)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    kept, _, state = inputs
+    ctx.save_for_backward(kept, output)
+    ctx.has_state = state is not None
+
+
+def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    grad_kept, grad_states = _carried_back(grad, *ctx.saved_tensors)
+    return grad_kept, grad_states[:, 1:], grad_states[:, 0] if ctx.has_state else None
+
+
+_carried.register_autograd(_gradients, setup_context=_keep)
 
 
 def ssd_flops(length: int, heads: int, channels: int, size: int, chunk: int) -> Cost:

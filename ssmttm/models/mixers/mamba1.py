@@ -9,13 +9,15 @@ from torch import Tensor, nn
 from ssmttm.models.config import ModelConfig
 from ssmttm.models.cost import Cost
 from ssmttm.models.functional import causal_conv_silu
-from ssmttm.models.kernels import packages, selective_scan_kernels
+from ssmttm.models.kernels import packages, selective_scan_kernels, state_update
 from ssmttm.models.kernels.selective_scan import selective_scan, selective_scan_flops, selective_scan_step_
 from ssmttm.models.mixer import SequenceMixer, State
 
 
 class Mixer(SequenceMixer):
     """[x, z] = W_in u; x through convolution and SiLU; dt, B, C from x; selective scan; gate; W_out (section 3.4)."""
+
+    recordable = True
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -65,8 +67,11 @@ class Mixer(SequenceMixer):
         window = torch.cat([state["conv"], u[:, None]], 1)
         u, dt, b, c = self._select(F.silu((window * self.conv_weight).sum(1) + self.conv_bias))
         state["conv"].copy_(window[:, 1:])
-        y = selective_scan_step_(u, dt, self._a(), b, c, state["ssm"])
-        return self._finish(y, u, z), state
+        a, ssm = self._a(), state["ssm"]
+        if u.dtype == ssm.dtype and packages.choose_step(ssm.device, ssm.dtype, self.size).kernels:
+            y = state_update.selective_step_(u, dt, a, b, c, self.d, z, ssm)
+            return self.out_proj(y.to(z.dtype)), state
+        return self._finish(selective_scan_step_(u, dt, a, b, c, ssm), u, z), state
 
     def init_state(self, batch: int, device: torch.device, dtype: torch.dtype) -> State:
         """See `SequenceMixer.init_state`; the recurrence is kept in at least single precision."""
@@ -91,6 +96,10 @@ class Mixer(SequenceMixer):
     def backend(self, device: torch.device, dtype: torch.dtype) -> str:
         """See `SequenceMixer.backend`."""
         return "tensor operations" if device.type == "cpu" else packages.choose_selective(device, self.size).name
+
+    def step_backend(self, device: torch.device, dtype: torch.dtype) -> str:
+        """See `SequenceMixer.step_backend`."""
+        return "tensor operations" if device.type == "cpu" else packages.choose_step(device, dtype, self.size).name
 
     def flops(self, length: int) -> Cost:
         """See `SequenceMixer.flops`; the convolution counts as elementwise work of the scan."""

@@ -10,7 +10,7 @@ from ssmttm.models.config import Shape
 from ssmttm.models.cost import Cost
 from ssmttm.models.functional import RMSNorm
 from ssmttm.models.inference.decode import is_large, rms_norm, settle_, ssd_step_
-from ssmttm.models.kernels import mamba2_cpu, mamba2_gpu, mamba2_plain, packages
+from ssmttm.models.kernels import mamba2_cpu, mamba2_gpu, mamba2_plain, packages, state_update
 from ssmttm.models.kernels.ssd import ssd_flops
 from ssmttm.models.mixer import SequenceMixer, State
 
@@ -21,6 +21,8 @@ LARGE = 1 << 18
 
 class Mixer(SequenceMixer):
     """[z, x, B, C, dt] = W_in u; x, B, C through convolution and SiLU; SSD; gate before norm; W_out."""
+
+    recordable = True
 
     def __init__(self, config: Shape) -> None:
         super().__init__()
@@ -93,9 +95,13 @@ class Mixer(SequenceMixer):
         mixed = F.silu((window * self.conv_weight).sum(1) + self.conv_bias)
         u, b, c = mixed.split([self.inner, self.size, self.size], -1)
         u = u.view(-1, self.heads, self.channels)
-        y = ssd_step_(u, F.softplus(dt + self.dt_bias), -self.a_log.exp(), b, c, state)
-        y = torch.addcmul(y, u, self.d[:, None]).flatten(1)
-        return rms_norm(y * F.silu(z), self.norm)
+        dt, a, ssm = F.softplus(dt + self.dt_bias), -self.a_log.exp(), state["ssm"]
+        if dt.dtype == ssm.dtype and packages.choose_step(ssm.device, ssm.dtype, self.size).kernels:
+            gated = state_update.ssd_step_(u, dt, a, b, c, self.d, z.unflatten(1, u.shape[1:]), ssm).flatten(1)
+        else:
+            y = ssd_step_(u, dt, a, b, c, state)
+            gated = torch.addcmul(y, u, self.d[:, None]).flatten(1) * F.silu(z)
+        return rms_norm(gated, self.norm)
 
     def init_state(self, batch: int, device: torch.device, dtype: torch.dtype) -> State:
         """See `SequenceMixer.init_state`."""
@@ -113,6 +119,12 @@ class Mixer(SequenceMixer):
         if choice.kernels and packages.convolves(device, dtype, self.conv_weight.shape[1], self.width):
             return f"{choice.name}, causal-conv1d {packages.PINS['causal-conv1d']}"
         return choice.name
+
+    def step_backend(self, device: torch.device, dtype: torch.dtype) -> str:
+        """See `SequenceMixer.step_backend`."""
+        if device.type == "cpu":
+            return "Numba's loops, or tensor operations where the state is large"
+        return packages.choose_step(device, dtype, self.size).name
 
     def flops(self, length: int) -> Cost:
         """See `SequenceMixer.flops`; the convolution counts as elementwise work of the scan."""

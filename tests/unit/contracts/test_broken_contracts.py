@@ -44,6 +44,13 @@ BREAKS = [
         "return self.out(h - h.mean(0)), None if",
         "test_sequences_of_a",
     ),
+    (
+        "mixers",
+        "min_gru",
+        "    def __init__(self, config",
+        "    recordable = True\n\n    def __init__(self, config",
+        "test_steps_that_can_be_recorded",
+    ),
     ("mixers", "min_gru", "sigmoid(self.gate(x))", "sigmoid(self.gate(x).detach())", "test_every_parameter_learns"),
     ("codecs", "cosines", ".astype(np.float32).ravel()", ".ravel()[:-1]", "test_any_length_goes_there_and_back"),
     ("codecs", "cosines", "return HOP, HOP", "return HOP, 1", "test_what_is_known_without_weights_is_true"),

@@ -76,8 +76,8 @@ def test_a_prompt_changes_what_follows():
 def test_a_frame_comes_as_soon_as_its_last_codebook_is_drawn(monkeypatch):
     model = tiny_model("prefix-simba")
     steps = []
-    step = model.step
-    monkeypatch.setattr(model, "step", lambda *args: steps.append(1) or step(*args))
+    step = model.step_at
+    monkeypatch.setattr(model, "step_at", lambda *args: steps.append(1) or step(*args))
     text, mask = captions(torch.float32)
     frames = stream_codes(model, text, mask, 10**9, Sampling(1.0, 5, 1.0), [1, 2, 3])
     for number in range(1, 6):

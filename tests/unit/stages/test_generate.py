@@ -238,3 +238,10 @@ def test_a_place_that_can_not_be_written_is_found_before_the_work(ssmttm, tmp_pa
         assert status == 2
         assert message.startswith(f"ssmttm: --out {out}: ")
         assert message.count("\n") == 1
+
+
+def test_a_record_says_by_what_steps_were_computed(run, tmp_path):
+    call(run, tmp_path / "x.wav", "calm piano", seconds=0.3, record=tmp_path / "record.json")
+    told = json.loads((tmp_path / "record.json").read_text())["backends"]
+    launched = "one by one (CUDA graphs are for GPUs of the type cuda; this is cpu)"
+    assert told == {"mamba2": "Numba's loops, or tensor operations where the state is large", "launched": launched}
