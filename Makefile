@@ -41,7 +41,8 @@ help:
 	make reference-metrics   a second environment with the published metric tools, the tests against them, and a study
 	              that has the workflow make theirs (6 GB)
 	make gpu-kernels-test   a further environment with mamba-ssm, and its kernels against ours without a GPU
-	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here
+	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here;
+	              LOWEST=1 with the lowest versions that are allowed of what it needs (7 GB)
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
 	
@@ -126,12 +127,19 @@ wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	ls -l dist
 
-# As a user would: no checkout, no activated environment, packages by the pins of the lock.
+# As a user would: no checkout, no activated environment, packages by the pins of the lock, or the lowest versions that
+# pyproject.toml allows, with a torch for CUDA (7 GB).
 wheel-test: wheel
 	@rm -rf $(AWAY)
 	"$(PYTHON)" -m venv $(AWAY)/venv
 	echo "Installing the wheel into $(AWAY)/venv"
-	$(AWAY)/venv/bin/python -m pip install --quiet --constraint requirements.lock dist/ssmttm-*.whl
+	if [[ -n "$(LOWEST)" ]]; then
+	  $(AWAY)/venv/bin/python -m pip install --quiet uv
+	  $(AWAY)/venv/bin/uv pip install --quiet --native-tls --python $(AWAY)/venv/bin/python \
+	    --resolution lowest-direct dist/ssmttm-*.whl
+	else
+	  $(AWAY)/venv/bin/python -m pip install --quiet --constraint requirements.lock dist/ssmttm-*.whl
+	fi
 	echo "$$($(AWAY)/venv/bin/python -m pip list 2> /dev/null | tail -n +3 | wc -l) packages, $$(du -sm $(AWAY)/venv | cut -f1) MB"
 	wheel=$$(ls "$$PWD"/dist/ssmttm-*.whl)
 	cd $(AWAY)
