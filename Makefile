@@ -12,6 +12,7 @@ DISK_GB ?= 6
 # A worker per core. A file's tests stay together, for what they share is made once per worker; files go out in their
 # order, so that the longest, the end-to-end tests, start first.
 WORKERS ?= auto
+VERSIONS ?= locked
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
@@ -42,7 +43,7 @@ help:
 	              that has the workflow make theirs (6 GB)
 	make gpu-kernels-test   a further environment with mamba-ssm, and its kernels against ours without a GPU
 	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here;
-	              LOWEST=1 with the lowest versions that are allowed of what it needs (7 GB)
+	              VERSIONS=newest or lowest: with these of the packages that it needs, not the locked ones (7 GB)
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
 	
@@ -127,19 +128,22 @@ wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	ls -l dist
 
-# As a user would: no checkout, no activated environment, packages by the pins of the lock, or the lowest versions that
-# pyproject.toml allows, with a torch for CUDA (7 GB).
+# As a user would: no checkout, no activated environment; packages by the pins of the lock, the newest ones that there
+# are, or the lowest that pyproject.toml allows. The last two may bring a torch for CUDA (7 GB).
 wheel-test: wheel
 	@rm -rf $(AWAY)
 	"$(PYTHON)" -m venv $(AWAY)/venv
 	echo "Installing the wheel into $(AWAY)/venv"
-	if [[ -n "$(LOWEST)" ]]; then
+	case "$(VERSIONS)" in
+	locked) $(AWAY)/venv/bin/python -m pip install --quiet --constraint requirements.lock dist/ssmttm-*.whl ;;
+	newest) $(AWAY)/venv/bin/python -m pip install --quiet dist/ssmttm-*.whl ;;
+	lowest)
 	  $(AWAY)/venv/bin/python -m pip install --quiet uv
-	  $(AWAY)/venv/bin/uv pip install --quiet --native-tls --python $(AWAY)/venv/bin/python \
-	    --resolution lowest-direct dist/ssmttm-*.whl
-	else
-	  $(AWAY)/venv/bin/python -m pip install --quiet --constraint requirements.lock dist/ssmttm-*.whl
-	fi
+	  uv() { $(AWAY)/venv/bin/uv "$$@" --quiet --native-tls --python $(AWAY)/venv/bin/python; }
+	  uv pip compile pyproject.toml --resolution lowest-direct --output-file $(AWAY)/lowest.txt > /dev/null
+	  uv pip install --requirements $(AWAY)/lowest.txt dist/ssmttm-*.whl ;;
+	*) printf 'make: VERSIONS=%s: locked, newest or lowest\n' "$(VERSIONS)" >&2; exit 1 ;;
+	esac
 	echo "$$($(AWAY)/venv/bin/python -m pip list 2> /dev/null | tail -n +3 | wc -l) packages, $$(du -sm $(AWAY)/venv | cut -f1) MB"
 	wheel=$$(ls "$$PWD"/dist/ssmttm-*.whl)
 	cd $(AWAY)

@@ -66,9 +66,9 @@ def test_a_rule_is_one_command_with_log_settings_and_resources(name):
     for directive in ("log:", "params:", "mem_mb=", "runtime="):
         assert directive in body
     assert "spec=" in body or name in ("statistics", "environment"), "whatever a stage takes from the config is tracked"
-    assert not re.search(r"\{(?!threads|wildcards|params\.shards|params\.program)[\w.]+\}", body.split("shell:")[1]), (
-        "paths are quoted"
-    )
+    assert not re.search(
+        r"\{(?!threads|wildcards|params\.shards|params\.program|resources\.logger)[\w.]+\}", body.split("shell:")[1]
+    ), "paths are quoted"
 
 
 def test_rule_names_are_reserved():

@@ -14,7 +14,7 @@ from ssmttm.tables import read_table, table_writer
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 
 RATE, SECONDS = 8000, 10
-LONG_S, SHORT_S = 1800, 60
+LONG_S, SHORT_S = 1800, 120
 
 MEASURE = f"""
 import re, sys
@@ -59,7 +59,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]
     return root, [int(line) for line in result.stdout.split()]
 
 
-def test_a_track_of_half_an_hour_takes_no_more_memory_than_one_of_a_minute(measured: tuple[Path, list[int]]) -> None:
+def test_a_track_of_half_an_hour_takes_no_more_memory_than_one_of_two_minutes(measured: tuple[Path, list[int]]) -> None:
     _, (short, long) = measured
     assert long < 450
     assert long - short < 40
