@@ -24,7 +24,6 @@ _UNPACKED = 1.8
 """Of what was downloaded, with the tracks that were taken out of it."""
 _PROCESS_GB = 0.85
 """Of memory, of a job of any stage of the default study; of it a training takes half beside its model."""
-_QUALITY_S = 13.0
 
 
 class Cost(NamedTuple):
@@ -183,7 +182,8 @@ def _ends(config: Config, runs: dict[str, Run], music: Music, gpu: Gpu | None) -
     for embedder in evaluation["embedders"]:
         rate = rates.rate("embed", embedder, gpu is not None)
         costs.append(Cost(embedded * seconds * rate.seconds, rate))
-    costs.append(Cost(_QUALITY_S, rates.rate("evaluate")))
+    quality = rates.rate("codec_quality")
+    costs.append(Cost(quality.seconds, quality))
     yield _stage("baselines", 5, costs, systems * _audio_gb(config))
     rate = rates.rate("page")
     yield _stage("compare, report", 3, [Cost(len(runs) * rate.seconds, rate)], 0.02)
