@@ -44,6 +44,7 @@ MAY_USE = {
     "given": ("config", "released", "run_table", "settings", "spec", "tuning"),
     "starting": ("config",),
     "planning": ("choices", "config", "settings"),
+    "cluster": (),
     "provenance": ("tables",),
     "statistics": (),
     "audio": (),
