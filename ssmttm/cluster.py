@@ -52,7 +52,9 @@ def answer(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"{' '.join(command)}: no answer within {_SECONDS} s; ask the cluster's administrators") from error
+        raise UserError(
+            f"{' '.join(command)}: no answer within {_SECONDS} s; ask the cluster's administrators"
+        ) from error
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise UserError(f"{' '.join(command)}: SLURM doesn't answer: {said[-1]}; ask the cluster's administrators")
@@ -115,7 +117,9 @@ def check_partitions(jobs: Iterable[tuple[str, str, bool]], partitions: Mapping[
                 )
         if gpu and not any(partitions[one] for one in name.split(",")):
             others = [other for other, has in partitions.items() if has]
-            where = f"partitions with GPUs: {', '.join(others)}" if others else "no partition has any that SLURM knows of"
+            where = (
+                f"partitions with GPUs: {', '.join(others)}" if others else "no partition has any that SLURM knows of"
+            )
             raise UserError(
                 f"{rule}: asks for a GPU, but no node of partition {name} has one; {where}. Have jobs sent to where they "
                 "fit: generate-slurm-partition-config -o partitions.yaml, and export SNAKEMAKE_SLURM_PARTITIONS with that "

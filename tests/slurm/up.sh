@@ -20,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 folder=${SSMTTM_SLURM_FOLDER:-/var/lib/ssmttm-slurm}
 node=$(hostname -s)
 ports=(16817 16818 16819)          # of slurmctld, slurmd, slurmdbd: not those of another SLURM
-cpus=8 memory=24000 gpus=2         # told to SLURM, whatever the machine has: jobs of the tests are small
+cpus=32 memory=200000 gpus=2       # told to SLURM, whatever the machine has: jobs of the tests are small
 
 # Programs. A policy keeps packages from starting services: ours are started here.
 wanted=(slurmctld slurmd slurm-client munge)
@@ -42,12 +42,15 @@ fi
 
 # A SLURM of ours in the other mode goes first: slurmctld doesn't change its accounting while it runs.
 if [[ -e $folder/accounting && $(< "$folder/accounting") != "$accounting" ]]; then "$here/down.sh"; fi
-mkdir -p "$folder"/{state,spool,log,run,devices}
+mkdir -p "$folder"/{state,spool,log,run,devices,bin}
 chmod 755 "$folder"
 echo "$accounting" > "$folder/accounting"
 cat > "$folder/env" << END
-export SLURM_CONF=$folder/slurm.conf SSMTTM_SLURM=$folder SSMTTM_SLURM_ACCOUNTING=$accounting
+export SLURM_CONF=$folder/slurm.conf SSMTTM_SLURM=$folder SSMTTM_SLURM_ACCOUNTING=$accounting PATH=$folder/bin:\$PATH
 END
+# Snakemake's jobs call srun without any variable that begins with SLURM_, and so without SLURM_CONF.
+printf '#!/bin/sh\nSLURM_CONF=%s exec %s "$@"\n' "$folder/slurm.conf" /usr/bin/srun > "$folder/bin/srun"
+chmod +x "$folder/bin/srun"
 . "$folder/env"
 
 runs() { [[ -s $1 ]] && kill -0 "$(< "$1")" 2> /dev/null; }
