@@ -1,6 +1,6 @@
-"""What is asked of SLURM before the first job of a workflow: clear messages instead of a failed job each. No torch.
+"""What is asked of SLURM before the first job of a workflow: clear messages instead of a failed job each.
 
-`workflow` is Snakemake's own object, once its jobs are known.
+No torch, but where a job has been granted a GPU. `workflow` is Snakemake's own object, once its jobs are known.
 """
 
 import logging
@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 from ssmttm.errors import UserError
 
 _SECONDS = 60
+_OPTION = "--slurm-status-command"
+_LONGEST_PAUSE = 180
+"""Seconds, at most, between two looks of the executor at its jobs."""
 _GUIDE = "see docs/slurm.md"
 _PROGRAMS = ("sbatch", "sinfo", "scontrol", "squeue", "scancel")
 
@@ -22,7 +26,7 @@ _PROGRAMS = ("sbatch", "sinfo", "scontrol", "squeue", "scancel")
 def check_cluster(workflow: Any, say: Callable[[str], None]) -> None:
     """Raise UserError if SLURM is asked to run jobs, but isn't there, or has not what they are to be sent to.
 
-    Where it keeps no accounts of jobs, their state is asked from its queue instead, and `say` is told.
+    Chooses what is asked for the states of jobs, unless the command line does, and tells `say`.
     """
     if workflow.remote_exec or getattr(workflow.executor_plugin, "name", None) != "slurm":
         return
@@ -31,9 +35,33 @@ def check_cluster(workflow: Any, say: Callable[[str], None]) -> None:
     settings = workflow.executor_settings
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
     check_partitions(wanted(jobs, settings, partitions), partitions)
-    if settings.status_command == "sacct" and not accounts(answer("scontrol", "show", "config")):
-        settings.status_command = "squeue"
-        say("This SLURM keeps no accounts of jobs (no slurmdbd): their state is asked by squeue.")
+    if settings.status_command == "sacct" and not any(word.startswith(_OPTION) for word in sys.argv):
+        settings.status_command, why = status_command(answer("scontrol", "show", "config"))
+        say(why)
+
+
+def status_command(config: str) -> tuple[str, str]:
+    """What to ask for the states of jobs, sacct or squeue, and why, by a SLURM's `scontrol show config`.
+
+    To Snakemake's executor (2.8) a job of which sacct says `CANCELLED by 1000` is one that still runs, for which it
+    waits without end; squeue says `CANCELLED`. But squeue forgets a job `MinJobAge` after its end.
+    """
+    found = re.search(r"^MinJobAge\s*=\s*(\d+)", config, re.MULTILINE)
+    age = int(found[1]) if found else 0
+    if age > _LONGEST_PAUSE:
+        return (
+            "squeue",
+            "States of jobs are asked by squeue; by sacct, Snakemake would never see that one was cancelled.",
+        )
+    if accounts(config):
+        return "sacct", (
+            f"SLURM forgets jobs after {age} s, so their states are asked by sacct, by which Snakemake doesn't see that "
+            f"a job was cancelled: after scancel, end Snakemake and start it again; {_GUIDE}"
+        )
+    return "squeue", (
+        f"SLURM keeps no accounts of jobs and forgets them after {age} s: Snakemake may miss that one has ended, and "
+        f"wait for it forever; start it again then, and ask for a MinJobAge of 300 s; {_GUIDE}"
+    )
 
 
 def check_programs() -> None:
@@ -41,9 +69,9 @@ def check_programs() -> None:
     missing = [name for name in _PROGRAMS if shutil.which(name) is None]
     if missing:
         raise UserError(
-            f"the profile sends jobs to SLURM, but {', '.join(missing)} can't be found on this machine: start Snakemake on "
-            "a login node of the cluster (perhaps after `module load slurm`), or run the workflow here, without the profile: "
-            f"snakemake --cores all; {_GUIDE}"
+            f"the profile sends jobs to SLURM, but {', '.join(missing)} can't be found on this machine: start "
+            "Snakemake on a login node of the cluster (perhaps after `module load slurm`), or run the workflow here, "
+            f"without the profile: snakemake --cores all; {_GUIDE}"
         )
 
 
@@ -121,7 +149,24 @@ def check_partitions(jobs: Iterable[tuple[str, str, bool]], partitions: Mapping[
                 f"partitions with GPUs: {', '.join(others)}" if others else "no partition has any that SLURM knows of"
             )
             raise UserError(
-                f"{rule}: asks for a GPU, but no node of partition {name} has one; {where}. Have jobs sent to where they "
-                "fit: generate-slurm-partition-config -o partitions.yaml, and export SNAKEMAKE_SLURM_PARTITIONS with that "
-                f"file's path; or set gpu: 0 for {rule} in the profile, to compute on CPUs; {_GUIDE}"
+                f"{rule}: asks for a GPU, but no node of partition {name} has one; {where}. Have jobs sent to where "
+                "they fit: generate-slurm-partition-config -o partitions.yaml, see that max_gpu stands there where "
+                "there are GPUs, and export SNAKEMAKE_SLURM_PARTITIONS with that file's path; or set gpu: 0 for "
+                f"{rule} in the profile, to compute on CPUs; {_GUIDE}"
             )
+
+
+def unseen_gpu(environment: Mapping[str, str]) -> str | None:
+    """What to say in a job to which SLURM granted a GPU that torch doesn't see; None elsewhere."""
+    granted = environment.get("SLURM_STEP_GPUS") or environment.get("SLURM_JOB_GPUS")
+    if not granted:
+        return None
+    import torch
+
+    if torch.cuda.device_count():
+        return None
+    return (
+        f"SLURM granted this job GPU {granted} of {environment.get('SLURMD_NODENAME', 'its node')}, but torch "
+        f"{torch.__version__} sees none: it is built for CPUs alone, or the node's driver is too old for it. "
+        f"What computes here does so on the CPU; {_GUIDE}"
+    )

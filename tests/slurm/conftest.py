@@ -1,4 +1,4 @@
-"""Studies whose jobs run on the SLURM that up.sh brings up; skipped where that isn't up. `make slurm-test` runs them."""
+"""Studies whose jobs run on the SLURM of up.sh; skipped where that isn't up. `make slurm-test` runs them."""
 
 import os
 import re
@@ -132,7 +132,7 @@ class Study:
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 command = (process / "cmdline").read_bytes()
-                here = Path(os.readlink(process / "cwd")) == self.folder
+                here = (process / "cwd").readlink() == self.folder
             except OSError:
                 continue
             if here and b"\0" + b"\0".join(words) + b"\0" in command:

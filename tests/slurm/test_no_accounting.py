@@ -1,4 +1,4 @@
-"""Where SLURM keeps no accounts of jobs, Snakemake asks its queue: what ended well, failed or was cancelled is known."""
+"""Where SLURM keeps no accounts of jobs, Snakemake asks its queue how they ended."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_jobs_that_fail_or_are_cancelled_are_submitted_again(unaccounted):
         slurm_says("scancel", second)
         until(lambda: running.poll() is not None, "the third ends")
     assert running.returncode == 0, study.said()[-8000:]
-    assert "state is asked by squeue" in study.said()
+    assert "asked by squeue" in study.said()
     assert (study.folder / CLAIMS).stat().st_size
     assert study.said().count("has been submitted with SLURM jobid") == 3
     states = slurm_says("squeue", "--noheader", "--states=all", "--format=%T|%Z").splitlines()

@@ -1,4 +1,4 @@
-"""A study from its music to its page by sbatch: the numbers of a run without SLURM, and jobs that got what they asked for."""
+"""A study from its music to its page by sbatch: the same numbers as without, and jobs that got what they asked for."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def finished(accounting, reference, tmp_path_factory) -> Study:
     for path in reference.folder.iterdir():
         if path.is_symlink() or path.name in ("music", "tracks.csv"):
             (made.folder / path.name).symlink_to(path)
-    with made.running(made.submitting(PAGE, *GROUPS)) as running:
+    with made.running(made.submitting(PAGE, *GROUPS, "--slurm-status-command", "sacct")) as running:
         until(lambda: running.poll() is not None, "a page by SLURM", 900)
     assert running.returncode == 0, made.said()[-8000:]
     return made
