@@ -51,12 +51,12 @@ def status_command(config: str) -> tuple[str, str]:
     if age > _LONGEST_PAUSE:
         return (
             "squeue",
-            "States of jobs are asked by squeue; by sacct, Snakemake would never see that one was cancelled.",
+            "States of jobs are asked by squeue; by sacct, Snakemake never sees that one was cancelled.",
         )
     if accounts(config):
         return "sacct", (
-            f"SLURM forgets jobs after {age} s, so their states are asked by sacct, by which Snakemake doesn't see that "
-            f"a job was cancelled: after scancel, end Snakemake and start it again; {_GUIDE}"
+            f"SLURM forgets jobs after {age} s, so their states are asked by sacct, by which Snakemake doesn't see "
+            f"that a job was cancelled: after scancel, end Snakemake and start it again; {_GUIDE}"
         )
     return "squeue", (
         f"SLURM keeps no accounts of jobs and forgets them after {age} s: Snakemake may miss that one has ended, and "
