@@ -30,8 +30,12 @@ def submitted(study: Study, run: str) -> list[str]:
     return re.findall(rf"SLURM jobid (\d+) \(log: \S*/rule_train/{run}/", study.said())
 
 
+def is_under_way(study: Study, run: str) -> bool:
+    return bool(study.saved(run) and study.trainers(run))
+
+
 def under_way(study: Study, run: str) -> None:
-    until(lambda: study.saved(run) and study.trainers(run), f"{run} is trained, and has a state")
+    until(lambda: is_under_way(study, run), f"{run} is trained, and has a state")
 
 
 @pytest.fixture
@@ -47,8 +51,11 @@ def test_what_was_killed_cancelled_or_over_a_limit_is_submitted_again_and_goes_o
     hungry = f"{Path(__file__).parent / 'hungry'}{os.pathsep}{ROOT}"
     command = study.submitting(*map(model, CUT), *LIMITS)
     with Watcher(study, *CUT) as watcher, study.running(command, PYTHONPATH=hungry) as running:
-        for run in CUT:
-            under_way(study, run)
+        left = set(CUT)
+        while left:  # as they begin: there are fewer GPUs than trainings
+            until(lambda: any(is_under_way(study, run) for run in left), f"one of {left} is trained, and has a state")
+            run = next(run for run in sorted(left) if is_under_way(study, run))
+            left.remove(run)
             job = study.job(run)
             match run:
                 case "killed":
