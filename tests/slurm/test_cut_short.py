@@ -3,14 +3,19 @@
 import os
 import re
 import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ssmttm.tables import read_table
 
-from .conftest import ROOT, Study, Watcher, slurm_says, until
+from .conftest import PATIENCE, ROOT, Study, Watcher, slurm_says, until
 
+WAITS = "waiting for it to end"
 CUT = ("killed", "cancelled", "memory", "time")
 LIMITS = ("--set-resources", "train:gpu=1", "train:mem_mb=2000 * attempt", "train:runtime=10 * attempt")
 """Of a training: real ones don't fit this machine, where the profile's limits can't be reached."""
@@ -89,46 +94,53 @@ def test_what_was_killed_cancelled_or_over_a_limit_is_submitted_again_and_goes_o
     assert not (study.folder / "hungry").exists()
 
 
-def test_a_requeued_training_waits_for_the_one_that_a_lost_node_left_behind(with_data, undisturbed):
+def test_a_requeued_training_waits_for_one_that_runs_already(with_data, undisturbed):
+    """As when a node is lost to SLURM, but not to the training on it: another process of the same run is there."""
     study = with_data
+    log = study.folder / "results" / "logs" / "requeued" / "train.log"
     with Watcher(study, "requeued") as watcher, study.running(study.submitting(model("requeued"), *LIMITS)) as running:
         under_way(study, "requeued")
-        job, left_behind = study.job("requeued"), study.trainers("requeued")
-        for process in daemons_of(job):  # as when a node is given up: SLURM knows of nothing there, but it runs on
-            os.kill(process, signal.SIGKILL)
-        for process in left_behind:
-            os.kill(process, signal.SIGSTOP)  # until the other one is there
-        slurm_says("scontrol", "requeue", job)
-        until(lambda: others(study, left_behind), "the requeued job begins")
-        log = study.folder / "results" / "logs" / "requeued" / "train.log"
-        until(lambda: "waiting for it to end" in log.read_text(encoding="utf-8"), "it waits for the lock")
-        at = study.saved("requeued")
-        for process in left_behind:
-            os.kill(process, signal.SIGCONT)
-        until(lambda: running.poll() is not None, "it is trained")
+        job, (trainer,) = study.job("requeued"), study.trainers("requeued")
+        with another(study, trainer) as (other, said):
+            until(lambda: WAITS in said.read_text(encoding="utf-8"), "the other one waits for the job's")
+            slurm_says("scontrol", "requeue", job)
+            until(lambda: queued(job) == "PENDING", "the job is in the queue again")
+            at = study.saved("requeued")
+            until(lambda: (study.saved("requeued") or 0) > at, "the other one goes on from the job's state")
+            other.send_signal(signal.SIGSTOP)
+            at = study.saved("requeued")
+            slurm_says("scontrol", "update", f"JobId={job}", "StartTime=now")  # SLURM lets it wait for two minutes
+            until(
+                lambda: len(study.trainers("requeued")) == 2 and WAITS in log.read_text(), "the job waits for the other"
+            )
+            time.sleep(2)
+            assert study.saved("requeued") == at, "while one has the lock, none else trains"
+            other.send_signal(signal.SIGCONT)
+            until(lambda: running.poll() is not None, "it is trained")
     assert running.returncode == 0, study.said()[-8000:]
-    assert at is not None
+    assert other.returncode == 0, said.read_text(encoding="utf-8")
     watcher.check()
     assert losses(study, "requeued") == undisturbed
     assert submitted(study, "requeued") == [job], "the same job, twice"
     assert "finished already" in log.read_text(encoding="utf-8")
 
 
-def daemons_of(job: str) -> list[int]:
-    """The slurmstepd of each step of a job."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
+@contextmanager
+def another(study: Study, trainer: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The command of the process `trainer` once more, outside of SLURM; and the file of what it says."""
+    said = study.folder / "other"
+    words = (Path("/proc") / str(trainer) / "cmdline").read_bytes().split(b"\0")[:-1]
+    with open(said, "wb") as file:
+        process = subprocess.Popen(words, cwd=study.folder, env=study.environment, stdout=file, stderr=file)
         try:
-            if (process / "cmdline").read_bytes().startswith(b"slurmstepd: [" + job.encode() + b"."):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    assert found, f"job {job} has no slurmstepd"
-    return found
+            yield process, said
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
 
 
-def others(study: Study, known: list[int]) -> list[int]:
-    return [process for process in study.trainers("requeued") if process not in known]
+def queued(job: str) -> str:
+    return slurm_says("squeue", "--noheader", f"--jobs={job}", "--format=%T").strip()
 
 
 def test_a_killed_snakemake_goes_on_when_it_is_started_again(with_data, undisturbed):

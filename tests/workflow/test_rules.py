@@ -193,7 +193,7 @@ def test_the_slurm_profile_asks_for_gpus_memory_and_time_and_names_no_partition(
     for block in blocks:
         name = block.split(":", 1)[0]
         resources = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"^ *resources: (.*)$", block, re.MULTILINE)[1]))
-        assert int(resources["mem_mb"]) >= 500, "SLURM refuses less"
+        assert int(resources.get("mem_mb", 0)) >= 500, f"{block}: SLURM refuses less"
         assert int(resources["runtime"]) > 0
         assert "slurm_partition" not in resources
         assert resources.get("gpu", "0") == ("1" if name == "vocoder" or name.startswith(ON_GPUS) else "0"), name

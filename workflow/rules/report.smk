@@ -143,3 +143,4 @@ for study in STUDIES:
             study
         input:
             study_products(study),
+        localrule: True

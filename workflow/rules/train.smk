@@ -133,6 +133,7 @@ for run in RUNS:
         input:
             f"results/runs/{run}/curve.parquet",
             run_scores(run),
+        localrule: True
 
 
 # The name of a second stage is a target: the trained refiner.
@@ -143,3 +144,4 @@ for refiner in REFINERS:
             refiner
         input:
             f"results/refiners/{refiner}/model.safetensors",
+        localrule: True
