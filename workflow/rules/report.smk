@@ -143,4 +143,3 @@ for study in STUDIES:
             study
         input:
             study_products(study),
-        localrule: True

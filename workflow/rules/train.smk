@@ -133,7 +133,6 @@ for run in RUNS:
         input:
             f"results/runs/{run}/curve.parquet",
             run_scores(run),
-        localrule: True
 
 
 # The name of a second stage is a target: the trained refiner.
@@ -144,4 +143,3 @@ for refiner in REFINERS:
             refiner
         input:
             f"results/refiners/{refiner}/model.safetensors",
-        localrule: True
