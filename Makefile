@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup report test coverage lint docs clean reference-metrics wheel wheel-test gpu-kernels-test
+.PHONY: help setup report test coverage lint docs clean reference-metrics wheel wheel-test gpu-kernels-test slurm-test
 
 PYTHON ?= python3
 CORES ?= all
@@ -44,6 +44,8 @@ help:
 	make gpu-kernels-test   a further environment with mamba-ssm, and its kernels against ours without a GPU
 	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here;
 	              VERSIONS=newest or lowest: with these of the packages that it needs, not the locked ones (7 GB)
+	make slurm-test   bring up a SLURM of one node (Debian, as root, with CI=true: it installs packages), run studies and
+	              cut trainings short on it, with an accounting database and without, and take it down
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
 	
@@ -153,6 +155,14 @@ wheel-test: wheel
 	../venv/bin/snakemake --cores $(CORES) results/report.html
 	../venv/bin/snakemake --cores $(CORES) -n results/report.html | grep -q 'Nothing to be done'
 	../venv/bin/python -c 'import ssmttm, sys; sys.exit(not ssmttm.__file__.startswith(sys.prefix))'
+
+# Two SLURMs one after the other, for what keeps accounts of jobs can't be changed while it runs.
+slurm-test: $(STAMP)
+	@trap tests/slurm/down.sh EXIT
+	for mode in "" --no-accounting; do
+	  tests/slurm/up.sh $$mode
+	  ( . "$${SSMTTM_SLURM_FOLDER:-/var/lib/ssmttm-slurm}/env"; $(BIN)/pytest tests/slurm )
+	done
 
 setup: $(STAMP)
 

@@ -25,5 +25,9 @@ rule all:
         *map(study_products, TABLE.own),
 
 
+onstart:
+    cluster.check_cluster(workflow, logger.info)
+
+
 onsuccess:
     planning.check_finished(workflow)

@@ -11,6 +11,7 @@ from ssmttm.files import copy_file, new_folder, write_text
 _SNAKEFILE = """# A study whose rules are those of the installed package ssmttm: {version} or later of its kind.
 #   snakemake --cores all results/report.html
 # Rules of your own go below.
+from ssmttm.cluster import check_cluster
 from ssmttm.planning import check_finished, rules_for
 
 
@@ -25,6 +26,10 @@ module ssmttm:
 use rule * from ssmttm
 
 
+onstart:
+    check_cluster(workflow, logger.info)
+
+
 onsuccess:
     check_finished(workflow)
 """
@@ -34,7 +39,7 @@ _README = """# A study with ssmttm
 ```
 snakemake -n                                    # what would run
 snakemake --cores all results/report.html       # the study; interrupted, it goes on
-snakemake --workflow-profile profiles/slurm     # on a cluster, once its partitions are named in there
+snakemake --workflow-profile profiles/slurm     # on a SLURM cluster
 ```
 
 | file | what it is |

@@ -1,12 +1,13 @@
 """The command line: one subcommand per stage, a file per subject. Imports lazily; holds no logic."""
 
+import os
 import sys
 import traceback
 from typing import Annotated
 
 import typer
 
-from ssmttm import __version__, plugins
+from ssmttm import __version__, cluster, plugins
 from ssmttm.cli import archive, data, evaluate, init, listen, model, plugin, record, refiner, train, tune, vocoder
 from ssmttm.errors import UserError
 from ssmttm.threads import wait_asleep
@@ -53,6 +54,8 @@ def main() -> None:
     """Run the command; bad input ends with one message and exit status 2."""
     wait_asleep()
     try:
+        if (unseen := cluster.unseen_gpu(os.environ)) is not None:
+            print(f"ssmttm: {unseen}", file=sys.stderr)
         app()
     except UserError as error:
         print(f"ssmttm: {error}", file=sys.stderr)

@@ -44,6 +44,7 @@ MAY_USE = {
     "given": ("config", "released", "run_table", "settings", "spec", "tuning"),
     "starting": ("config",),
     "planning": ("choices", "config", "settings"),
+    "cluster": (),
     "provenance": ("tables",),
     "statistics": (),
     "audio": (),
@@ -91,7 +92,7 @@ MAY_USE = {
         "records", "released", "report", "rows", "run_table", "settings", "sources", "spec", "starting", "statistics",
         "study", "tables", "text", "training", "tuning", "vocoder",
     ),
-    "cli": ("config", "given", "listening", "spec", "stages"),
+    "cli": ("cluster", "config", "given", "listening", "spec", "stages"),
     "__main__": ("cli",),
 }  # fmt: skip
 """From the ground up: each room, and the ones below it that it may use."""

@@ -154,6 +154,9 @@ evaluation:
 """
 """Settings that bring every rule but those of the vocoder into the plan."""
 VOCODER = "workflow/presets/vocoder/config.yaml"
+ON_GPUS = ("train", "refiner", "tune_trial", "musicgen", "evaluate", "tokens", "text", "embed", "codec_quality")
+ON_GPUS += ("baselines", "code_models")
+"""Rules to which the profile for SLURM gives a GPU, and how the names of their kin begin; and `vocoder` itself."""
 
 
 def test_prompts_of_another_set_wait_for_its_references_and_other_systems_are_scored(clone):
@@ -176,7 +179,7 @@ def test_a_changed_file_of_another_system_takes_only_that_system_over_again(proj
     assert not any(job.startswith(("train", "evaluate", "baselines", "code_models", "prompts")) for job in plan)
 
 
-def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(clone):
+def test_the_slurm_profile_asks_for_gpus_memory_and_time_and_names_no_partition(clone):
     (clone.folder / "over.yaml").write_text(EVERYTHING, encoding="utf-8")
     (clone.folder / "captions.csv").write_text("id,caption\na,slow piano\n", encoding="utf-8")
     profile = ("--workflow-profile", "workflow/profiles/slurm")
@@ -185,18 +188,32 @@ def test_the_slurm_profile_asks_for_partitions_gpus_memory_and_time(clone):
     for targets in (("all", "study-stages", *over), ("tune", *over), ("vocoder", "--configfile", VOCODER)):
         done = clone.snakemake("--dry-run", "--printshellcmds", *profile, *targets)
         assert done.returncode == 0, done.stdout
-        blocks += re.split(r"^rule ", done.stdout, flags=re.MULTILINE)[1:]
+        blocks += re.split(r"^ *rule ", done.stdout, flags=re.MULTILINE)[1:]
     seen = set()
     for block in blocks:
+        if not re.search(r"^ *log: ", block, re.MULTILINE):
+            continue  # a target that only collects, which isn't submitted
         name = block.split(":", 1)[0]
-        resources = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"^    resources: (.*)$", block, re.MULTILINE)[1]))
+        resources = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"^ *resources: (.*)$", block, re.MULTILINE)[1]))
         assert int(resources["mem_mb"]) >= 500, "SLURM refuses less"
         assert int(resources["runtime"]) > 0
-        gpu = name in ("train", "refiner", "tune_trial", "vocoder", "musicgen") or name.startswith("evaluate")
-        assert resources["slurm_partition"] == ("gpu" if gpu else "cpu")
-        assert resources.get("gpu", "0") == ("1" if gpu else "0")
+        assert "slurm_partition" not in resources
+        assert resources.get("gpu", "0") == ("1" if name == "vocoder" or name.startswith(ON_GPUS) else "0"), name
         seen.add(name)
     assert set(rules()) <= seen
+
+
+def test_the_slurm_profile_leaves_the_users_own_defaults_alone(clone):
+    """A profile's default-resources would hide those of the user's own, where accounts and partitions stand."""
+    own = clone.folder / "own"
+    own.mkdir()
+    (own / "config.yaml").write_text(
+        "default-resources: {slurm_account: ours, slurm_partition: short}\n", encoding="utf-8"
+    )
+    profiles = ("--profile", "own", "--workflow-profile", "workflow/profiles/slurm")
+    done = clone.snakemake("--dry-run", "--printshellcmds", *profiles, "results/claims.json")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"resources: .*slurm_account=ours, slurm_partition=short", done.stdout), done.stdout
 
 
 def test_every_line_of_the_profiles_settings_is_explained():

@@ -8,7 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from ssmttm import choices, planning, provenance, run_table, spec, tuning
+from ssmttm import choices, cluster, planning, provenance, run_table, spec, tuning
 from ssmttm.codecs.base import check_codec
 from ssmttm.config import ROOT, validate_config
 from ssmttm.errors import UserError
