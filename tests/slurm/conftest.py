@@ -183,7 +183,7 @@ class Watcher(threading.Thread):
 
 
 @pytest.fixture(scope="session")
-def reference(tmp_path_factory) -> Study:
+def reference(accounting, tmp_path_factory) -> Study:
     """The study on this machine, without SLURM, and one of the long trainings, which nothing cuts short."""
     study = Study(tmp_path_factory.mktemp("reference"))
     write_music(study.folder)
