@@ -26,11 +26,6 @@ class Rate:
     gpu: bool
     source: str
 
-    @property
-    def assumed(self) -> bool:
-        """Whether nobody measured it."""
-        return self.source.startswith("assumed")
-
 
 @dataclass(frozen=True)
 class Gpu:
