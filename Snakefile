@@ -31,3 +31,5 @@ onstart:
 
 onsuccess:
     planning.check_finished(workflow)
+    if words := planning.last_words(workflow, "page"):
+        logger.info(words)

@@ -164,3 +164,10 @@ def check_finished(workflow: Any) -> None:
             f"every job ended well, but {', '.join(missing)} is not there: Snakemake didn't plan what makes it\n"
             "run the same command again"
         )
+
+
+def last_words(workflow: Any, rule: str) -> str:
+    """What the jobs of `rule` that have just run wrote to their logs, to be told at the end; empty if none ran."""
+    ran = [job for job in workflow.dag.needrun_jobs(exclude_finished=False) if job.rule.name == rule]
+    logs = [Path(log) for job in ran for log in job.log]
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").strip() for log in logs if log.is_file())

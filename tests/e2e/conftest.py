@@ -9,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESET = "workflow/presets/smoke/config.yaml"
+SAID = "said.txt"
+"""What the first run of Snakemake told."""
+
 RUNS = ("smoke-prefix-simba", "smoke-cross-transformer", "smoke-two-stages")
 
 
@@ -32,4 +35,5 @@ def study(tmp_path_factory):
         (folder / name).symlink_to(ROOT / name)
     done = snakemake(folder, "results/report.html")
     assert done.returncode == 0, done.stderr[-6000:]
+    (folder / SAID).write_text(done.stdout + done.stderr, encoding="utf-8")
     return folder

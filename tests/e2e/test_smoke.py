@@ -20,7 +20,7 @@ from ssmttm.audio.coded import decode_audio
 from ssmttm.choices import BASELINES
 from ssmttm.tables import read_table, read_tables
 
-from .conftest import PRESET, ROOT, RUNS, snakemake, ssmttm
+from .conftest import PRESET, ROOT, RUNS, SAID, snakemake, ssmttm
 
 RUN = RUNS[0]
 SCORES = "scores/final/musicnn.json"
@@ -134,6 +134,12 @@ def test_the_report_is_one_file_that_names_every_run_and_its_backends(study):
     assert all(run in page for run in RUNS)
     assert "musicnn" in page
     assert "<audio" in page
+
+
+def test_the_run_ends_with_the_answers_and_where_the_page_is(study):
+    said = (study / SAID).read_text(encoding="utf-8")
+    assert said.count("- A state-space model learns more than a Transformer from the same computation: ") == 1
+    assert said.rindex("The page: results/report.html") > said.index("- Two stages learn more than one")
 
 
 def test_a_second_run_has_nothing_to_do(study):

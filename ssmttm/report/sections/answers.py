@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssmttm.numbers import budget_name, minus, significant
-from ssmttm.study.answers import TEST, Answer, Effect, Loser, Verdict, answers, leaders, losers, significance
+from ssmttm.study.answers import TEST, Answer, Claim, Effect, Loser, Verdict, answers, leaders, losers, significance
 from ssmttm.study.folder import Study
 from ssmttm.study.frames import rows_of
 from ssmttm.study_rows import Loss
@@ -17,6 +17,12 @@ STYLES: dict[Verdict, str] = {
     "not asked here": "none",
 }
 """How a verdict looks."""
+
+CLAIMS: dict[Claim, str] = {
+    "compute": "A state-space model learns more than a Transformer from the same computation",
+    "stages": "Two stages learn more than one from the same computation",
+    "size": "At a quarter of the size, a state-space model gives up less than a Transformer",
+}
 
 NAMED = 3
 """More runs that lose to the bigram are counted, not named."""
@@ -45,6 +51,20 @@ class Card:
     """The one number."""
     unit: str
     style: str
+
+    @property
+    def claim(self) -> str:
+        """What is claimed."""
+        return CLAIMS[self.answer.claim]
+
+    @property
+    def line(self) -> str:
+        """The answer without the page: claim, verdict, effect with its interval, p-value and seeds."""
+        effect = self.answer.effect
+        if effect is None:
+            return f"{self.claim}: {self.answer.verdict}."
+        said = f"{effect.a} against {effect.b}: {nats(effect.value)} nats, {self.interval}; {self.p}; {self.under}"
+        return f"{self.claim}: {self.answer.verdict} ({said})."
 
     @property
     def effect(self) -> Effect:

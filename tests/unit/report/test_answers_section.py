@@ -34,6 +34,16 @@ def test_each_verdict_has_one_big_number_and_its_interval(compared):
     assert card.style == "open" and card.unit.startswith("nats") and "FLOPs" in card.under
 
 
+def test_an_answer_fits_a_line_of_a_terminal_with_effect_interval_and_budget(compared):
+    card = Answers(with_losses(compared, "effect")).cards[0]
+    effect = card.answer.effect
+    assert card.line.startswith("A state-space model learns more than a Transformer from the same computation: holds (")
+    assert f"{effect.a} against {effect.b}: {card.effect.value:.2f} nats, {card.interval}; p < 0.001" in card.line
+    assert "\n" not in card.line
+    unasked = replace(card, answer=replace(card.answer, effect=None, verdict="not asked here"))
+    assert unasked.line == f"{card.claim}: not asked here."
+
+
 def test_one_learning_rate_for_all_designs_is_named(results, compared, tmp_path):
     study = with_losses(compared, "effect")
     assert Answers(study).one_rate == 4e-3
