@@ -7,8 +7,11 @@ import logging
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ _SECONDS = 60
 _OPTION = "--slurm-status-command"
 _LONGEST_PAUSE = 180
 """Seconds, at most, between two looks of the executor at its jobs."""
+_CLOCK_S = 60.0
+"""Seconds that a machine's clock may be away from that of its files."""
 _GUIDE = "see docs/slurm.md"
 _PROGRAMS = ("sbatch", "sinfo", "scontrol", "squeue", "scancel")
 
@@ -30,10 +35,12 @@ def check_cluster(workflow: Any, say: Callable[[str], None]) -> None:
     """
     if workflow.remote_exec or getattr(workflow.executor_plugin, "name", None) != "slurm":
         return
+    check_clock(Path())
     check_programs()
     partitions = read_partitions(answer("sinfo", "--noheader", "--all", "--format=%P|%G"))
     settings = workflow.executor_settings
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    check_nodes(jobs)
     check_partitions(wanted(jobs, settings, partitions), partitions)
     if settings.status_command == "sacct" and not any(word.startswith(_OPTION) for word in sys.argv):
         settings.status_command, why = status_command(answer("scontrol", "show", "config"))
@@ -62,6 +69,24 @@ def status_command(config: str) -> tuple[str, str]:
         f"SLURM keeps no accounts of jobs and forgets them after {age} s: Snakemake may miss that one has ended, and "
         f"wait for it forever; start it again then, and ask for a MinJobAge of 300 s; {_GUIDE}"
     )
+
+
+def check_clock(folder: Path) -> None:
+    """Raise UserError if the file system of `folder` has another time than this machine, as a new file there shows.
+
+    Which files are newer decides what runs. Where none can be made, nothing is said.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".clock-") as file:
+            behind = Path(file.name).stat().st_mtime - time.time()
+    except OSError:
+        return
+    if abs(behind) > _CLOCK_S:
+        wrong = f"{abs(behind) / 60:.0f} minutes {'behind' if behind > 0 else 'ahead of'}"
+        raise UserError(
+            f"the clock of {socket.gethostname()} is {wrong} that of the file system of {folder.resolve()}: files "
+            f"would seem older than what they were made from; have it set, or use another machine or node; {_GUIDE}"
+        )
 
 
 def check_programs() -> None:
@@ -153,6 +178,29 @@ def check_partitions(jobs: Iterable[tuple[str, str, bool]], partitions: Mapping[
                 "they fit: generate-slurm-partition-config -o partitions.yaml, see that max_gpu stands there where "
                 "there are GPUs, and export SNAKEMAKE_SLURM_PARTITIONS with that file's path; or set gpu: 0 for "
                 f"{rule} in the profile, to compute on CPUs; {_GUIDE}"
+            )
+
+
+def check_nodes(jobs: Iterable[Any]) -> None:
+    """Raise UserError for a job of several nodes that can't reach all of them.
+
+    The executor (2.8) starts only jobs with the resource `mpi` in a way that lets them start processes on each.
+    """
+    for job in jobs:
+        nodes, gpus = job.resources.get("nodes") or 1, job.resources.get("gpu") or 0
+        if nodes == 1:
+            continue
+        tasks = job.resources.get("tasks"), job.resources.get("tasks_per_gpu")
+        if not job.resources.get("mpi") or tasks != (nodes, 0):
+            raise UserError(
+                f"{job.rule.name}: nodes is {nodes}, for which SLURM needs to be told of a task on each; write in the "
+                f"profile's set-resources, for {job.rule.name}: nodes: {nodes}, tasks: {nodes}, tasks_per_gpu: 0, "
+                f"mpi: srun; {_GUIDE}"
+            )
+        if gpus % nodes:
+            raise UserError(
+                f"{job.rule.name}: gpu is {gpus}, but GPUs are taken from {nodes} nodes evenly; make it a multiple of "
+                f"nodes; {_GUIDE}"
             )
 
 

@@ -16,6 +16,7 @@ from ssmttm.settings import (
     BaselinesSpec,
     CodeModelsSpec,
     EvaluateSpec,
+    Granted,
     Logging,
     RefinerSpec,
     RunSpec,
@@ -186,6 +187,11 @@ def _judging_parts() -> dict[str, Any]:
 def _stage_schemas(*stages: str) -> dict[str, Any]:
     """The schemas of what each of `stages` takes from the config."""
     return {s: _object({name: subschema(path) for name, path in sections_of(s).items()}) for s in stages}
+
+
+def granted(gpus: int, nodes: int) -> Granted:
+    """What a cluster grants a training."""
+    return Granted(gpus, nodes)
 
 
 def run_logger(name: str, text: str | None, logger: str | None, project: str | None) -> Logging:

@@ -163,6 +163,20 @@ class Logging(NamedTuple):
         return f"--logger {self.logger} --project {self.project}" if self.logger else ""
 
 
+class Granted(NamedTuple):
+    """What a cluster grants a training beside its spec; it changes nothing that is trained."""
+
+    gpus: int = 0
+    """More than one: as many processes, one on each, instead of `training.processes`."""
+    nodes: int = 1
+    """Machines that the processes are spread over evenly; more than one within a job of SLURM only."""
+
+    @property
+    def options(self) -> str:
+        """The same as options of a command."""
+        return f"--gpus {self.gpus} --nodes {self.nodes}"
+
+
 class RefinerSettings(TypedDict):
     """`refiner`, with what an entry of `refiners` says instead: a second stage, which refines levels 2 to `levels`."""
 

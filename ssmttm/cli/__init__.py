@@ -3,12 +3,13 @@
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ssmttm import __version__, cluster, plugins
-from ssmttm.cli import archive, data, evaluate, init, listen, model, plugin, record, refiner, train, tune, vocoder
+from ssmttm.cli import archive, data, disk, evaluate, init, listen, model, plugin, record, refiner, train, tune, vocoder
 from ssmttm.errors import UserError
 from ssmttm.threads import wait_asleep
 
@@ -56,11 +57,16 @@ def main() -> None:
     try:
         if (unseen := cluster.unseen_gpu(os.environ)) is not None:
             print(f"ssmttm: {unseen}", file=sys.stderr)
+        if "SLURM_JOB_ID" in os.environ:
+            cluster.check_clock(Path())
         app()
     except UserError as error:
         print(f"ssmttm: {error}", file=sys.stderr)
         sys.exit(2)
     except Exception as error:
+        if (full := disk.full_disk(error)) is not None:
+            print(f"ssmttm: {full}", file=sys.stderr)
+            sys.exit(2)
         if (culprit := plugins.blamed(error)) is None:
             raise
         traceback.print_exception(error)

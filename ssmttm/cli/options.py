@@ -44,6 +44,18 @@ EmbeddingCache = Annotated[Path, option("Folder of embeddings that are there alr
 CodecFile = Annotated[Path, option("The fitted codec (codec.safetensors).", "--codec")]
 Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.", "--device")]
 Threads = Annotated[int | None, option("CPU threads. Default: torch's choice.", "--threads", min=1)]
+Gpus = Annotated[
+    int,
+    option(
+        "GPUs that a cluster granted to this run: with more than one, as many processes train it, instead of "
+        "training.processes.",
+        "--gpus",
+        min=0,
+    ),
+]
+Nodes = Annotated[
+    int, option("Machines to spread the processes over; more than one within a job of SLURM only.", "--nodes", min=1)
+]
 Splits = Annotated[Path, option("splits.parquet.", "--splits")]
 Licensed = Annotated[Path, option("licensed.parquet.", "--licensed")]
 Prompts = Annotated[Path, option("prompts.parquet.", "--prompts")]

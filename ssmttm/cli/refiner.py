@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, Logger, Project, new_folder, option
-from ssmttm.given import refiner_logger, refiner_settings
+from ssmttm.cli.options import Device, Gpus, Logger, Nodes, Project, new_folder, option
+from ssmttm.given import granted, refiner_logger, refiner_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,8 +27,10 @@ def train(
     spec: Annotated[str | None, option("The refiner's spec as JSON. Default: from ./config.yaml.")] = None,
     device: Device = "auto",
     threads: Annotated[
-        int | None, option("CPU threads of all processes. Default: training.threads for each.", min=1)
+        int | None, option("CPU threads of all processes of a machine. Default: training.threads for each.", min=1)
     ] = None,
+    gpus: Gpus = 0,
+    nodes: Nodes = 1,
     logger: Logger = None,
     project: Project = None,
 ) -> None:
@@ -36,4 +38,5 @@ def train(
     from ssmttm.stages import refiner
 
     settings = refiner_settings(name, spec)
-    refiner.run(name, settings, data, out, device, threads, refiner_logger(name, spec, logger, project))
+    watched, machines = refiner_logger(name, spec, logger, project), granted(gpus, nodes)
+    refiner.run(name, settings, data, out, device, threads, watched, machines)

@@ -6,8 +6,19 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, Logger, Preset, Project, new_file, new_file_or_folder, new_folder, option
-from ssmttm.given import named_settings, refiner_settings, run_logger, run_settings
+from ssmttm.cli.options import (
+    Device,
+    Gpus,
+    Logger,
+    Nodes,
+    Preset,
+    Project,
+    new_file,
+    new_file_or_folder,
+    new_folder,
+    option,
+)
+from ssmttm.given import granted, named_settings, refiner_settings, run_logger, run_settings
 
 app = typer.Typer()
 
@@ -29,8 +40,10 @@ def train(
     spec: Annotated[str | None, option("The run's spec as JSON. Default: from ./config.yaml.")] = None,
     device: Device = "auto",
     threads: Annotated[
-        int | None, option("CPU threads of all processes. Default: training.threads for each.", min=1)
+        int | None, option("CPU threads of all processes of a machine. Default: training.threads for each.", min=1)
     ] = None,
+    gpus: Gpus = 0,
+    nodes: Nodes = 1,
     logger: Logger = None,
     project: Project = None,
 ) -> None:
@@ -38,7 +51,8 @@ def train(
     from ssmttm.stages import train
 
     settings = run_settings(run, spec)
-    train.run(run, settings, data, out, device, threads, run_logger(run, spec, logger, project))
+    watched, machines = run_logger(run, spec, logger, project), granted(gpus, nodes)
+    train.run(run, settings, data, out, device, threads, watched, machines)
 
 
 @app.command()

@@ -27,7 +27,7 @@ def trial(
     spec: Annotated[str | None, option("The run's spec as JSON. Default: from ./config.yaml.")] = None,
     device: Device = "auto",
     threads: Annotated[
-        int | None, option("CPU threads of all processes. Default: training.threads for each.", min=1)
+        int | None, option("CPU threads of all processes of a machine. Default: training.threads for each.", min=1)
     ] = None,
 ) -> None:
     """Train a run and keep its loss on held-out tracks of training artists; interrupted, it resumes."""

@@ -8,7 +8,7 @@ from ssmttm.files import sha256_file
 from ssmttm.given import read_release
 from ssmttm.provenance import code_of
 from ssmttm.released import RELEASE, check_released
-from ssmttm.settings import Logging, RefinerSpec
+from ssmttm.settings import Granted, Logging, RefinerSpec
 from ssmttm.training.data import load_shared
 from ssmttm.training.job import Job
 from ssmttm.training.parallel import Workers
@@ -18,12 +18,19 @@ _CODEC = "codec.safetensors"
 
 
 def run(
-    name: str, spec: RefinerSpec, data: Path, out: Path, device: str, threads: int | None, logging: Logging = Logging()
+    name: str,
+    spec: RefinerSpec,
+    data: Path,
+    out: Path,
+    device: str,
+    threads: int | None,
+    logging: Logging = Logging(),
+    granted: Granted = Granted(),
 ) -> None:
     """Write `model.safetensors`, `curve.parquet` and `manifest.json` to `out`, and models to `out/checkpoints`.
 
-    See `Job.run` for what happens meanwhile, and for `threads`. Raises UserError for a data set whose codec is
-    missing, or isn't the one of its tokens.
+    See `Job.run` for what happens meanwhile, and for `threads` and `granted`. Raises UserError for a data set whose
+    codec is missing, or isn't the one of its tokens.
     """
     release = read_release(data, "codec")  # before anything is started
     check_released(data, (_CODEC,))
@@ -50,5 +57,6 @@ def run(
         code=code_of("refiner", backbone=chosen["backbone"], objective=chosen["objective"], codec=codec.name),
         open_task=open_task,
         logging=logging,
+        granted=granted,
     )
     job.run(device, threads, {"--name": name, "--data": data, "--out": out})

@@ -7,7 +7,7 @@ from ssmttm.files import sha256_file
 from ssmttm.given import read_release
 from ssmttm.provenance import code_of
 from ssmttm.released import RELEASE
-from ssmttm.settings import Logging, RunSpec
+from ssmttm.settings import Granted, Logging, RunSpec
 from ssmttm.spec import mixers_of
 from ssmttm.training.data import load_shared
 from ssmttm.training.job import Job
@@ -16,11 +16,18 @@ from ssmttm.training.tasks.language_model import LanguageModelTask
 
 
 def run(
-    name: str, spec: RunSpec, data: Path, out: Path, device: str, threads: int | None, logging: Logging = Logging()
+    name: str,
+    spec: RunSpec,
+    data: Path,
+    out: Path,
+    device: str,
+    threads: int | None,
+    logging: Logging = Logging(),
+    granted: Granted = Granted(),
 ) -> None:
     """Write `model.safetensors`, `curve.parquet` and `manifest.json` to `out`, and models to `out/checkpoints`.
 
-    See `Job.run` for what happens meanwhile, and for `threads`.
+    See `Job.run` for what happens meanwhile, and for `threads` and `granted`.
     """
     read_release(data)  # before anything is started
     assure("mixers", mixers_of(spec["variant"]))
@@ -41,5 +48,6 @@ def run(
         code=code_of("train", mixer=mixers_of(spec["variant"])),
         open_task=open_task,
         logging=logging,
+        granted=granted,
     )
     job.run(device, threads, {"--run": name, "--data": data, "--out": out})

@@ -1,10 +1,11 @@
 """One training of a run, from its data to its finished products, in one process or in several."""
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,9 +14,10 @@ from ssmttm.errors import UserError
 from ssmttm.models.mixer import backends
 from ssmttm.progress import Progress, notify
 from ssmttm.provenance import manifest
-from ssmttm.settings import Budget, Logging, TrainingSettings
+from ssmttm.settings import Budget, Granted, Logging, TrainingSettings
 from ssmttm.spec import canonical_json
-from ssmttm.training import parallel, products
+from ssmttm.training import launching, parallel, products
+from ssmttm.training.ending import Ended, asked_to_end
 from ssmttm.training.lock import RunLock, run_lock, wait_for_others
 from ssmttm.training.loop import check_losses
 from ssmttm.training.outcome import costs, keep
@@ -33,7 +35,7 @@ def tell(message: str) -> None:
         notify(message)
 
 
-_NOWHERE = Logging()
+_NOWHERE, _NOTHING = Logging(), Granted()
 
 
 @dataclass(frozen=True)
@@ -55,28 +57,34 @@ class Job:
     """The task with its data; may keep files in the folder, which the leading process writes."""
     logging: Logging = _NOWHERE
     """Where the curve is watched; by the leading process alone."""
+    granted: Granted = _NOTHING
+    """Processes and machines beside those of the settings."""
 
     def run(self, device: str, threads: int | None, arguments: Mapping[str, object]) -> None:
-        """Train on `device` with `threads` CPU threads, which all processes share; None is `settings.threads` for each.
+        """Train on `device` with `threads` CPU threads, shared by a machine's processes; None: `settings.threads` each.
 
         While it trains, it holds the lock of `out`, and waits for another process that does; resumable
         states are kept in a folder of `out/state` that belongs to this spec, code and data, and
         `out/state` is removed at the end. What is finished already is left, or put back, as it is.
-        With `training.processes` above 1 it starts them all on this machine, as `ssmttm` with the
-        command and options of `arguments`, unless torchrun has started them, on any number of machines.
-        Raises UserError, before all else, for a logger that isn't installed.
+        Several processes (`granted`, else `training.processes`) are started here, as `ssmttm` with the command and
+        options of `arguments`, unless torchrun has started them, on any number of machines. Asked to end by SIGTERM,
+        as before a cluster's job is cut short, it finishes a step, saves its state and exits with status 143.
+        Raises UserError, before all else, for a logger that isn't installed, and for what `launching.settle` refuses.
         """
         if parallel.speaks():
             check_installed(self.logging)
+        self = replace(self, settings=launching.settle(self.settings, self.granted))
         processes = self.settings["processes"]
-        threads = self.settings["threads"] * processes if threads is None else threads
+        here = processes // self.granted.nodes
+        threads = self.settings["threads"] * here if threads is None else threads
         if processes > 1 and not parallel.started_by_launcher():
             command, options = self.stage.split(), {**arguments, "--device": device, "--threads": threads}
             options["--spec"] = canonical_json(self.spec)
             words = [str(word) for pair in options.items() for word in pair]
-            parallel.launch(processes, [*command, *words, *self.logging.options.split()])
+            words += [*self.granted.options.split(), *self.logging.options.split()]
+            launching.launch(processes, self.granted, [*command, *words])
             return
-        each = max(1, threads // processes)
+        each = max(1, threads // here)
         others = (self.out, lambda: saved_progress(self.out / "state"), tell)
         with ExitStack() as stack:
             # Before a device is claimed, which another process of this run may have; and before several
@@ -88,7 +96,11 @@ class Job:
             workers = stack.enter_context(parallel.join(processes, device, each))
             if processes > 1:
                 lock = stack.enter_context(run_lock(*others)) if workers.leads else None
-            self._train(workers, each, lock)
+            try:
+                self._train(workers, each, lock)
+            except Ended as ended:
+                tell(f"{self.name}: {ended}; started again, it goes on from there")
+                sys.exit(ended.STATUS)
 
     def _train(self, workers: Workers, threads: int, lock: RunLock | None) -> None:
         """Train with `workers`; the leading one has the `lock`."""
@@ -117,7 +129,13 @@ class Job:
                 tell(f"{self.name}: {mixer} on {card}: {backend}")
         progress = Progress(self.name, trainer.plan.steps, "steps") if workers.leads else None
         with self._watch(folder, task, trainer.plan.flops_planned) if workers.leads else nullcontext() as watch:
-            curve = trainer.run(folder, identity, progress, watch)
+            with asked_to_end() as ending:
+                try:
+                    curve = trainer.run(folder, identity, progress, watch, ending)
+                except RuntimeError:
+                    if ending() and not workers.leads:  # the leading process has ended as it was asked to
+                        sys.exit(Ended.STATUS)
+                    raise
             test_losses = check_losses("test", trainer.stepper.evaluate(task.test))
             if lock is not None:
                 lock.check()

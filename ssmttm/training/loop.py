@@ -3,6 +3,7 @@
 import math
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ssmttm.errors import UserError
 from ssmttm.progress import Progress
 from ssmttm.rows import StepRow
 from ssmttm.training.budget import Plan, branch_start, learning_rate, steps_at
+from ssmttm.training.ending import Ended
 from ssmttm.training.products import CHECKPOINTS
 from ssmttm.training.state import TrainState
 from ssmttm.training.step import Diverged, Stepper
@@ -59,11 +61,17 @@ class Trainer:
         return sum(self.checkpoint_at[fraction] - start for fraction, start in self.branch_from.items())
 
     def run(
-        self, folder: Path, identity: str, progress: Progress | None = None, watch: Watch | None = None
+        self,
+        folder: Path,
+        identity: str,
+        progress: Progress | None = None,
+        watch: Watch | None = None,
+        ending: Callable[[], bool] = lambda: False,
     ) -> list[StepRow]:
         """Train to the end of the plan; returns the curve.
 
         States and checkpoints are kept in `folder`, written by the leading process, which may have the curve watched.
+        As soon as `ending()` is true it saves its state and raises Ended; the others go on until it is gone.
         """
         state, leads = self.state, self.workers.leads
         state.restore(folder, identity)
@@ -73,7 +81,7 @@ class Trainer:
             progress.start_at(state.step)
         while state.step < self.plan.steps:
             for fraction in [fraction for fraction, start in self.branch_from.items() if start == state.step]:
-                self._branch(fraction, folder, identity)
+                self._branch(fraction, folder, identity, ending)
             try:
                 row = self._advance()
             except UserError:
@@ -91,6 +99,9 @@ class Trainer:
                 if watch is not None:
                     watch.flush()
                 state.save(folder, identity)
+            if leads and ending() and state.step < self.plan.steps:
+                state.save(folder, identity)
+                raise Ended(state.step)
             if progress is not None:
                 progress.update(state.step, f"loss {row['loss']:.3f}, {rate:.0f} tokens/s, {share:.0%} of budget")
         self.workers.wait()
@@ -122,7 +133,7 @@ class Trainer:
         """The loss that these parts are of."""
         return self.task.objective(torch.tensor(parts, dtype=torch.float64)).item()
 
-    def _branch(self, fraction: float, folder: Path, identity: str) -> None:
+    def _branch(self, fraction: float, folder: Path, identity: str, ending: Callable[[], bool]) -> None:
         """Train the branch that ends at `fraction` and keep its model, unless it is kept; then go back to the trunk.
 
         The trunk's state is written before, and the branch's own ones in a folder of its own meanwhile.
@@ -137,7 +148,7 @@ class Trainer:
         branch = Trainer(self.stepper, replace(self.plan, steps=end), branch=True)
         branch.state.step, branch.state.seconds = self.state.step, self.state.seconds
         branch.state.curve = list(self.state.curve)
-        row = branch.run(own, identity)[-1]
+        row = branch.run(own, identity, ending=ending)[-1]
         if leads:
             self._save(folder, fraction, row)
             shutil.rmtree(own, ignore_errors=True)

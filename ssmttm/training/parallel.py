@@ -3,11 +3,9 @@
 Each process computes its share of a step's clips; gradients and losses are averaged over all.
 """
 
-import logging
 import os
-import sys
+import socket
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -67,37 +65,13 @@ class Workers:
 
 
 def started_by_launcher() -> bool:
-    """Whether torchrun, or `launch`, started this process."""
+    """Whether torchrun, or `ssmttm.training.launching`, started this process."""
     return "WORLD_SIZE" in os.environ
 
 
 def speaks() -> bool:
     """Whether this is the process that will lead the run, or its only one; known before they have met."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def launch(processes: int, arguments: list[str]) -> None:
-    """Run `ssmttm` with `arguments` in `processes` processes of this machine, and wait for them.
-
-    Exits with the status of the first process that failed; it has said why.
-    """
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=processes,
-        run_id=uuid.uuid4().hex,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-    )
-    try:
-        elastic_launch(config, sys.executable)("-m", "ssmttm", *arguments)
-    except ChildFailedError as error:
-        sys.exit(max(error.get_first_failure()[1].exitcode, 1))
 
 
 @contextmanager
@@ -110,8 +84,8 @@ def join(processes: int, device: str, threads: int | None) -> Iterator[Workers]:
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if started != processes:
         raise UserError(
-            f"training.processes is {processes}, but torchrun started {started}; "
-            f"make them agree: --nproc-per-node times --nnodes, or the setting"
+            f"{processes} processes were to train this run (--gpus, else training.processes), but torchrun started "
+            f"{started}; make them agree: --nproc-per-node times --nnodes, or the setting"
         )
     if processes == 1:
         with claim_device(device, threads) as place:
@@ -123,9 +97,22 @@ def join(processes: int, device: str, threads: int | None) -> Iterator[Workers]:
         if not speaks():
             time.sleep(PATIENCE)
         raise
+    except RuntimeError as error:
+        if not _peer_is_lost(error):
+            raise
+        time.sleep(PATIENCE)  # the process that is gone has said why, or what started it says so, and ends this one
+        raise UserError(
+            "another process of this run ended, or its machine can't be reached any more; started again, the run goes "
+            f"on from its last state ({str(error).splitlines()[0]})"
+        ) from error
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+
+
+def _peer_is_lost(error: RuntimeError) -> bool:
+    """Whether a collective operation failed since another process is gone."""
+    return isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
 
 
 def _fabric(device: str, threads: int | None) -> tuple[torch.device, Any]:
@@ -138,6 +125,11 @@ def _fabric(device: str, threads: int | None) -> tuple[torch.device, Any]:
     gpus = torch.cuda.device_count() if device in ("auto", "cuda") else 0
     if device not in ("auto", "cuda", "cpu") or (device == "cuda" and gpus < here):
         raise UserError(f"--device {device}: {here} processes on this machine need auto, cpu, or cuda with {here} GPUs")
+    if 0 < gpus < here:
+        raise UserError(
+            f"{here} processes on {socket.gethostname()} need a GPU each, but it has {gpus} for them; start as many "
+            "processes as there are GPUs, or compute on the processor: --device cpu"
+        )
     strategy = DDPStrategy(
         cluster_environment=TorchElasticEnvironment(), process_group_backend="nccl" if gpus >= here else "gloo"
     )

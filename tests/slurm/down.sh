@@ -19,12 +19,12 @@ stop() {
   kill -KILL "$pid" 2> /dev/null || true
 }
 
-if ours slurmctld slurmctld > /dev/null && ours slurmd slurmd > /dev/null; then
+if ours slurmctld slurmctld > /dev/null && ours ssmttm1 slurmd > /dev/null; then
   timeout 10 scancel --full --signal=KILL --user=root 2> /dev/null || true
   timeout 10 scancel --user=root 2> /dev/null || true
   for _ in $(seq 100); do [[ -n $(timeout 5 squeue --noheader 2> /dev/null) ]] || break; sleep 0.1; done
 fi
-stop slurmd slurmd
+for node in ssmttm1 ssmttm2; do stop $node slurmd; done
 stop slurmctld slurmctld
 stop slurmdbd slurmdbd
 stop database mariadbd

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Bring up a SLURM of one node for the tests of this folder: partitions cpu (the default) and gpu, two stand-ins for GPUs.
+# Bring up a SLURM for the tests of this folder: partitions cpu (the default) and gpu, of one node with two stand-ins for
+# GPUs, partition low, whose jobs those of gpu preempt after a minute, and partition both, which has another node with a
+# third one. Both nodes are this machine.
 # Everything that it needs lies in one folder, with ports, a munge and a database of its own, so that a SLURM which this
 # machine already has is neither read nor changed. Debian, as root. Run again, it leaves alone what runs as it should.
 #   tests/slurm/up.sh               with an accounting database: sacct answers
@@ -18,9 +20,10 @@ esac
 
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${SSMTTM_SLURM_FOLDER:-/var/lib/ssmttm-slurm}
-node=$(hostname -s)
-ports=(16817 16818 16819)          # of slurmctld, slurmd, slurmdbd: not those of another SLURM
-cpus=32 memory=200000 gpus=2       # told to SLURM, whatever the machine has: jobs of the tests are small
+host=$(hostname -s)
+ports=(16817 16818 16819 16820)    # of slurmctld, the first slurmd, slurmdbd, the second slurmd: not those of another SLURM
+cpus=32 memory=200000 gpus=(2 1)   # told to SLURM, whatever the machine has: jobs of the tests are small
+nodes=(ssmttm1 ssmttm2)
 
 # Programs. A policy keeps packages from starting services: ours are started here.
 wanted=(slurmctld slurmd slurm-client munge)
@@ -71,19 +74,18 @@ fi
 
 cat > "$folder/slurm.conf" << END
 ClusterName=ssmttm
-SlurmctldHost=$node(127.0.0.1)
+SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=${ports[0]}
-SlurmdPort=${ports[1]}
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket=$folder/run/munge.socket
 CredType=cred/munge
 StateSaveLocation=$folder/state
-SlurmdSpoolDir=$folder/spool
+SlurmdSpoolDir=$folder/spool/%n
 SlurmctldPidFile=$folder/run/slurmctld.pid
-SlurmdPidFile=$folder/run/slurmd.pid
+SlurmdPidFile=$folder/run/%n.pid
 SlurmctldLogFile=$folder/log/slurmctld.log
-SlurmdLogFile=$folder/log/slurmd.log
+SlurmdLogFile=$folder/log/%n.log
 MpiDefault=none
 SwitchType=switch/none
 TaskPlugin=task/none
@@ -99,6 +101,8 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,bf
 ReturnToService=2
 KillWait=2
 JobRequeue=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 MinJobAge=300
 JobCompType=jobcomp/filetxt
 JobCompLoc=$folder/jobs.txt
@@ -107,16 +111,23 @@ AccountingStorageHost=localhost
 AccountingStoragePass=$folder/run/munge.socket
 AccountingStoragePort=${ports[2]}
 GresTypes=gpu
-NodeName=$node NodeAddr=127.0.0.1 Port=${ports[1]} CPUs=$cpus RealMemory=$memory Gres=gpu:$gpus
-PartitionName=cpu Nodes=$node Default=YES DefaultTime=10 MaxTime=2-0 DefMemPerCPU=500
-PartitionName=gpu Nodes=$node DefaultTime=10 MaxTime=7-0 DefMemPerCPU=500
+NodeName=${nodes[0]} NodeHostname=$host NodeAddr=127.0.0.1 Port=${ports[1]} CPUs=$cpus RealMemory=$memory Gres=gpu:${gpus[0]}
+NodeName=${nodes[1]} NodeHostname=$host NodeAddr=127.0.0.1 Port=${ports[3]} CPUs=$cpus RealMemory=$memory Gres=gpu:${gpus[1]}
+PartitionName=cpu Nodes=${nodes[0]} Default=YES DefaultTime=10 MaxTime=2-0 DefMemPerCPU=500 PreemptMode=OFF
+PartitionName=gpu Nodes=${nodes[0]} DefaultTime=10 MaxTime=7-0 DefMemPerCPU=500 PriorityTier=2 PreemptMode=OFF
+PartitionName=low Nodes=${nodes[0]} DefaultTime=10 MaxTime=7-0 DefMemPerCPU=500 PriorityTier=1 GraceTime=60
+PartitionName=both Nodes=${nodes[0]},${nodes[1]} DefaultTime=10 MaxTime=7-0 DefMemPerCPU=500 PreemptMode=OFF
 END
 [[ $accounting == no ]] || echo AccountingStorageTRES=gres/gpu >> "$folder/slurm.conf"   # needs a database
 echo "CgroupPlugin=cgroup/v1" > "$folder/cgroup.conf"   # named, so that nothing is looked for; no limit is by cgroups
 : > "$folder/gres.conf"
-for (( i = 0; i < gpus; i++ )); do                      # SLURM takes any character device for a GPU
-  [[ -c $folder/devices/gpu$i ]] || mknod "$folder/devices/gpu$i" c 1 3
-  echo "Name=gpu File=$folder/devices/gpu$i" >> "$folder/gres.conf"
+for n in 0 1; do
+  for (( i = 0; i < gpus[n]; i++ )); do                 # SLURM takes any character device for a GPU
+    device=$folder/devices/${nodes[n]}-gpu$i
+    [[ -c $device ]] || mknod "$device" c 1 3
+    echo "NodeName=${nodes[n]} Name=gpu File=$device" >> "$folder/gres.conf"
+  done
+  mkdir -p "$folder/spool/${nodes[n]}"
 done
 
 if [[ $accounting == yes ]]; then
@@ -154,7 +165,9 @@ END
 fi
 
 runs "$folder/run/slurmctld.pid" || slurmctld || failed "slurmctld didn't start"
-runs "$folder/run/slurmd.pid" || slurmd || failed "slurmd didn't start"
-node_is_up() { [[ $(sinfo --noheader --partition=cpu --format=%T) =~ ^(idle|mixed|allocated|completing)$ ]]; }
-until_true 30 node_is_up || failed "the node didn't come up: $(sinfo --noheader --format='%T %E' | head -n 1)"
+for node in "${nodes[@]}"; do
+  runs "$folder/run/$node.pid" || slurmd -N "$node" || failed "slurmd of $node didn't start"
+done
+nodes_are_up() { ! sinfo --noheader --Node --partition=both --format=%T | grep -qvE '^(idle|mixed|allocated|completing)$'; }
+until_true 30 nodes_are_up || failed "a node didn't come up: $(sinfo --noheader --Node --format='%N %T %E' | head -n 2)"
 echo "SLURM is up; accounting: $accounting. For its commands: . $folder/env"

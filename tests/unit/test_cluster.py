@@ -1,5 +1,6 @@
 """What SLURM is asked before the first job, and what is said where it hasn't what jobs need."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -56,6 +57,18 @@ def test_what_fits_is_not_objected_to():
     cluster.check_partitions(
         [("train", "long", True), ("claims", "short", False), ("either", "short,long", True)], PARTITIONS
     )
+
+
+def test_several_nodes_need_a_task_on_each_and_gpus_for_all():
+    told = {"nodes": 2, "tasks": 2, "tasks_per_gpu": 0, "mpi": "srun"}
+    cluster.check_nodes(
+        [job("claims"), job("train", gpu=4, nodes=1), job("train", gpu=8, **told), job("train", **told)]
+    )
+    for missing in ({"mpi": None}, {"tasks": None}, {"tasks_per_gpu": None}, {"tasks": 4}):
+        with pytest.raises(UserError, match="for train: nodes: 2, tasks: 2, tasks_per_gpu: 0, mpi: srun"):
+            cluster.check_nodes([job("train", gpu=8, **told | missing)])
+    with pytest.raises(UserError, match="gpu is 3, but GPUs are taken from 2 nodes evenly"):
+        cluster.check_nodes([job("train", gpu=3, **told)])
 
 
 def test_a_partition_that_is_not_there_is_named_with_those_that_are():
@@ -158,3 +171,13 @@ def test_a_granted_gpu_that_torch_does_not_see_is_told_and_no_other(monkeypatch)
     assert "granted this job GPU 1 of n17, but torch" in cluster.unseen_gpu(granted)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert cluster.unseen_gpu(granted) is None
+
+
+def test_a_clock_that_is_off_is_noticed_by_the_time_of_a_new_file(tmp_path, monkeypatch):
+    cluster.check_clock(tmp_path)
+    now = time.time()
+    for wrong, word in ((now - 3600, "behind"), (now + 3600, "ahead of")):
+        monkeypatch.setattr(cluster.time, "time", lambda wrong=wrong: wrong)
+        with pytest.raises(UserError, match=rf"the clock of \S+ is 60 minutes {word}.*; see docs/slurm.md"):
+            cluster.check_clock(tmp_path)
+    assert not list(tmp_path.iterdir())

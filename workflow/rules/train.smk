@@ -25,6 +25,7 @@ rule train:
         mem_mb=4000,
         runtime=720,
         gpu=0,
+        nodes=1,  # machines that the GPUs are on
         logger=run_logger,  # no parameter: a change of it reruns nothing
     params:
         spec=run_settings,
@@ -33,7 +34,7 @@ rule train:
         folder=subpath(output.model, parent=True),
     shell:
         "ssmttm train --run {wildcards.run} --data {params.data:q} --out {params.folder:q} --threads {threads}"
-        " --spec {params.spec:q} {resources.logger} > {log:q} 2>&1"
+        " --gpus {resources.gpu} --nodes {resources.nodes} --spec {params.spec:q} {resources.logger} > {log:q} 2>&1"
 
 
 # A row of the run table may have the language model of another one.
@@ -88,6 +89,7 @@ rule refiner:
         mem_mb=4000,
         runtime=720,
         gpu=0,
+        nodes=1,
         logger=refiner_logger,  # no parameter: a change of it reruns nothing
     params:
         spec=refiner_settings,
@@ -96,7 +98,8 @@ rule refiner:
         folder=subpath(output.model, parent=True),
     shell:
         "ssmttm refiner train --name {wildcards.refiner} --data {params.data:q} --out {params.folder:q}"
-        " --threads {threads} --spec {params.spec:q} {resources.logger} > {log:q} 2>&1"
+        " --threads {threads} --gpus {resources.gpu} --nodes {resources.nodes} --spec {params.spec:q} {resources.logger}"
+        " > {log:q} 2>&1"
 
 
 rule attach:
