@@ -155,6 +155,7 @@ wheel-test: wheel
 	../venv/bin/snakemake --cores $(CORES) results/report.html
 	../venv/bin/snakemake --cores $(CORES) -n results/report.html | grep -q 'Nothing to be done'
 	../venv/bin/python -c 'import ssmttm, sys; sys.exit(not ssmttm.__file__.startswith(sys.prefix))'
+	../venv/bin/ssmttm generate --prompt 'calm piano with strings' --out calm.wav
 
 # Two SLURMs one after the other, for what keeps accounts of jobs can't be changed while it runs.
 slurm-test: $(STAMP)
