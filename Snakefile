@@ -31,5 +31,4 @@ onstart:
 
 onsuccess:
     planning.check_finished(workflow)
-    if words := planning.last_words(workflow, "page"):
-        logger.info(words)
+    planning.tell_last_words(workflow, "page", logger.info)

@@ -166,8 +166,9 @@ def check_finished(workflow: Any) -> None:
         )
 
 
-def last_words(workflow: Any, rule: str) -> str:
-    """What the jobs of `rule` that have just run wrote to their logs, to be told at the end; empty if none ran."""
+def tell_last_words(workflow: Any, rule: str, say: Callable[[str], None]) -> None:
+    """Tell what the jobs of `rule` that have just run wrote to their logs."""
     ran = [job for job in workflow.dag.needrun_jobs(exclude_finished=False) if job.rule.name == rule]
-    logs = [Path(log) for job in ran for log in job.log]
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").strip() for log in logs if log.is_file())
+    for log in [Path(log) for job in ran for log in job.log]:
+        if log.is_file():
+            say(log.read_text(encoding="utf-8", errors="replace").strip())

@@ -67,7 +67,8 @@ def test_a_rule_is_one_command_with_log_settings_and_resources(name):
         assert directive in body
     assert "spec=" in body or name in ("statistics", "environment"), "whatever a stage takes from the config is tracked"
     assert not re.search(
-        r"\{(?!threads|wildcards|params\.shards|params\.program|resources\.logger)[\w.]+\}", body.split("shell:")[1]
+        r"\{(?!threads|wildcards|params\.shards|params\.program|resources\.(?:logger|gpu|nodes))[\w.]+\}",
+        body.split("shell:")[1],
     ), "paths are quoted"
 
 
