@@ -14,7 +14,6 @@ from ssmttm.settings import Granted, TrainingSettings
 
 MEETING = "SSMTTM_MEETING"
 """Variable of the processes that start a node's: where all nodes meet, `id@host:port`."""
-_KILLED = "was killed by signal"
 
 
 def settle(settings: TrainingSettings, granted: Granted) -> TrainingSettings:
@@ -75,7 +74,8 @@ def launch(processes: int, granted: Granted, arguments: list[str]) -> None:
         rank, failure = error.get_first_failure()
         if failure.exitcode < 0:
             notify(
-                f"process {rank + 1} of {processes}, on {socket.gethostname()}, {_KILLED} {-failure.exitcode}; "
+                f"process {rank + 1} of {processes}, on {socket.gethostname()}, was killed by signal "
+                f"{-failure.exitcode}; "
                 "the others were ended; started again, the run goes on from its last state"
             )
         sys.exit(max(failure.exitcode, 1))
