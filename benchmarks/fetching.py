@@ -33,7 +33,7 @@ from ssmttm.sources.debian.apt import Apt
 from ssmttm.sources.debian.deb import read_package
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "corpus"))
+sys.path.insert(0, str(ROOT / "tests" / "unit" / "support"))
 
 from faulty_server import Fault, FaultyServer, cut, stall, status, wrong_bytes  # noqa: E402
 

@@ -21,21 +21,17 @@ import numpy as np
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "corpus"))
+sys.path.insert(0, str(ROOT / "tests" / "unit" / "support"))
 
 from faulty_server import FaultyServer, cut, status  # noqa: E402
+from sized_jamendo import RATE, TRACKS, music, one_of, write_tables  # noqa: E402
 
 from ssmttm.audio.coded import encode_audio  # noqa: E402
-from ssmttm.audio.streams import decode  # noqa: E402
 from ssmttm.config import load_config  # noqa: E402
-from ssmttm.seeds import stable_fraction, stable_int  # noqa: E402
-from ssmttm.sources.debian.apt import Apt  # noqa: E402
-from ssmttm.sources.debian.deb import read_package  # noqa: E402
+from ssmttm.seeds import stable_fraction  # noqa: E402
 from ssmttm.spec import canonical_json, stage_spec  # noqa: E402
 
-TRACKS = 55_701
-LICENSES = ("by", "by-sa", "by-sa", "by-nc", "by-nc-sa", "by-nc-sa", "by-nc-sa", "by-nd", "by-nc-nd", "by-nc-nd")
-RATE, SECONDS = 44_100, 200
+SECONDS = 200
 SHARDS = (1024, 512, 256)
 
 
@@ -46,9 +42,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        songs = excerpts(arguments.package, folder)
+        songs = [
+            encode_audio(np.resize(wave, SECONDS * RATE), RATE, "MP3") for wave in music(arguments.package, folder)
+        ]
         print(f"{len(songs)} excerpts of {arguments.package}, {sum(map(len, songs)) / len(songs) / 1e6:.1f} MB each")
-        files = write_metadata(arguments.metadata, folder, songs)
+        audio = one_of(songs)
+        files = {f"/{path}": audio(path) for path in write_tables(arguments.metadata, folder, SECONDS)}
         with FaultyServer(files, choose=fault) as server:
             config = settings(folder, f"{server.url()}/{{path}}")
             plan()
@@ -64,37 +63,6 @@ def fault(path: str, number: int) -> Any:
     if number > 1 or luck > 0.15:
         return None
     return cut(0.5) if luck < 0.10 else status(503, retry_after="0")
-
-
-def excerpts(package: str, folder: Path) -> list[bytes]:
-    """The package's music, each piece repeated or cut to one length, as MP3."""
-    apt = Apt(folder / "debs")
-    songs = []
-    for member in read_package(apt.path(apt.find(package)), package, lambda path: True):
-        if member.problem is None and member.name.endswith((".ogg", ".mp3", ".opus")):
-            wave = np.resize(decode(member.data, RATE, 3600), SECONDS * RATE)
-            songs.append(encode_audio(wave, RATE, "MP3"))
-    return songs
-
-
-def write_metadata(published: Path, folder: Path, songs: list[bytes]) -> dict[str, bytes]:
-    """Tables of 55,701 tracks made of the published rows; what the server has under each path."""
-    head, *rows = published.read_text(encoding="utf-8").splitlines()
-    files, blocks = {}, []
-    with open(folder / "tracks.tsv", "w", encoding="utf-8") as tsv:
-        tsv.write(head + "\n")
-        for number in range(1, TRACKS + 1):
-            _, artist, album, _, _, *tags = rows[number % len(rows)].split("\t")
-            path = f"{number % 100:02d}/{number}.mp3"
-            tsv.write("\t".join([f"track_{number:07d}", artist, album, path, f"{SECONDS:.1f}", *tags]) + "\n")
-            url = f"http://creativecommons.org/licenses/{LICENSES[number % len(LICENSES)]}/3.0/"
-            blocks.append(
-                f"{path}\nPiece {number} by {artist} from Jamendo: http://www.jamendo.com/track/{number}\n"
-                f"Available under a Creative Commons license: {url}\n"
-            )
-            files[f"/{path.removesuffix('.mp3')}.low.mp3"] = songs[stable_int("song", number) % len(songs)]
-    (folder / "audio_licenses.txt").write_text("\n".join(blocks), encoding="utf-8")
-    return files
 
 
 def settings(folder: Path, address: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
+from ssmttm.tables import read_table
 from ssmttm.training.state import saved_progress
 
 from .music import write_music
@@ -33,6 +34,9 @@ GROUPED = {
 }
 GROUPS = ("--groups", *(f"{rule}={group}" for group, rules in GROUPED.items() for rule in rules.split()))
 """Beside what is looked at, few jobs: each starts Snakemake twice, and waits for its state to be asked."""
+
+LIMITS = ("--set-resources", "train:gpu=1", "train:mem_mb=2000 * attempt", "train:runtime=10 * attempt")
+"""Of a training: real ones don't fit this machine, where the profile's limits can't be reached."""
 
 PATIENCE = 400.0
 
@@ -182,6 +186,28 @@ class Watcher(threading.Thread):
             assert seen == sorted(seen), f"{run} fell back: {seen}"
 
 
+def model(run: str) -> str:
+    return f"results/runs/{run}/model.safetensors"
+
+
+def losses(study: Study, run: str) -> list[float]:
+    rows = read_table(study.folder / "results" / "runs" / run / "curve.parquet", "curve").to_pylist()
+    return [row["loss"] for row in rows]
+
+
+def submitted(study: Study, run: str) -> list[str]:
+    """The ids of the jobs that were submitted to train `run`, in order."""
+    return re.findall(rf"SLURM jobid (\d+) \(log: \S*/rule_train/{run}/", study.said())
+
+
+def is_under_way(study: Study, run: str) -> bool:
+    return bool(study.saved(run) and study.trainers(run))
+
+
+def under_way(study: Study, run: str) -> None:
+    until(lambda: is_under_way(study, run), f"{run} is trained, and has a state")
+
+
 @pytest.fixture(scope="session")
 def reference(accounting, tmp_path_factory) -> Study:
     """The study on this machine, without SLURM, and one of the long trainings, which nothing cuts short."""
@@ -207,6 +233,14 @@ def with_data(study, reference) -> Study:
     """The same study with its released data set: a training is the only job that a model needs."""
     shutil.copytree(reference.folder / "results" / "data", study.folder / "results" / "data")
     return study
+
+
+@pytest.fixture
+def undisturbed(reference) -> list[float]:
+    """The losses of a training that nothing cut short."""
+    found = losses(reference, "whole")
+    assert len(found) == 240
+    return found
 
 
 def _link(study: Study) -> None:

@@ -1,7 +1,6 @@
 """Trainings that are cut short go on from their state, to the losses of one that nothing disturbed."""
 
 import os
-import re
 import signal
 import subprocess
 import time
@@ -9,46 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from ssmttm.tables import read_table
-
-from .conftest import PATIENCE, ROOT, Study, Watcher, slurm_says, until
+from .conftest import (
+    LIMITS,
+    PATIENCE,
+    ROOT,
+    Study,
+    Watcher,
+    is_under_way,
+    losses,
+    model,
+    slurm_says,
+    submitted,
+    under_way,
+    until,
+)
 
 WAITS = "waiting for it to end"
 CUT = ("killed", "cancelled", "memory", "time")
-LIMITS = ("--set-resources", "train:gpu=1", "train:mem_mb=2000 * attempt", "train:runtime=10 * attempt")
-"""Of a training: real ones don't fit this machine, where the profile's limits can't be reached."""
-
-
-def model(run: str) -> str:
-    return f"results/runs/{run}/model.safetensors"
-
-
-def losses(study: Study, run: str) -> list[float]:
-    rows = read_table(study.folder / "results" / "runs" / run / "curve.parquet", "curve").to_pylist()
-    return [row["loss"] for row in rows]
-
-
-def submitted(study: Study, run: str) -> list[str]:
-    """The ids of the jobs that were submitted to train `run`, in order."""
-    return re.findall(rf"SLURM jobid (\d+) \(log: \S*/rule_train/{run}/", study.said())
-
-
-def is_under_way(study: Study, run: str) -> bool:
-    return bool(study.saved(run) and study.trainers(run))
-
-
-def under_way(study: Study, run: str) -> None:
-    until(lambda: is_under_way(study, run), f"{run} is trained, and has a state")
-
-
-@pytest.fixture
-def undisturbed(accounting, with_data, reference, monkeypatch) -> list[float]:
-    """The losses of a training that nothing cut short."""
-    found = losses(reference, "whole")
-    assert len(found) == 240
-    return found
 
 
 def test_what_was_killed_cancelled_or_over_a_limit_is_submitted_again_and_goes_on(with_data, undisturbed):

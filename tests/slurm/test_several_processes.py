@@ -6,8 +6,7 @@ import signal
 
 import numpy as np
 
-from .conftest import Study, slurm_says, until
-from .test_cut_short import LIMITS, losses, model, submitted, under_way
+from .conftest import LIMITS, Study, losses, model, slurm_says, submitted, under_way, until
 
 GPUS = ("--set-resources", "train:gpu=2", "train:mem_mb=2000", "train:runtime=10")
 NODES = (
