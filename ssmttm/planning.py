@@ -147,14 +147,17 @@ def page_parts(dag: Any, page: str, study: str, parts: Sequence[str]) -> Sequenc
 
 
 def missing_targets(dag: Any) -> list[str]:
-    """Files that were asked for and are not there, sorted: those of target files, and all of target rules."""
+    """Files that were asked for and are not there, sorted: those of target files, and all of target rules.
+
+    What is kept in a remote storage is there: Snakemake has just put it there.
+    """
     asked = (
         file
         for job in dag.targetjobs
         for file in job.output or job.input
         if not job.output or job.rule in dag.targetrules or file in dag.targetfiles
     )
-    return sorted({str(file) for file in asked if not Path(file).exists()})
+    return sorted({str(file) for file in asked if not (file.is_storage or Path(file).exists())})
 
 
 def check_finished(workflow: Any) -> None:

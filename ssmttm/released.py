@@ -43,12 +43,7 @@ def check_release(config: Config, folder: Path | str) -> bool:
     if not path.is_file():
         return False
     release = read_json(path)
-    differing = differences(release.get("settings"), config["data"], "data")
-    if differing:
-        raise UserError(
-            f"{path}: was built with other settings: {', '.join(differing)}\n"
-            f"set a new data.version in the config, or delete {folder}"
-        )
+    check_settings(config, release, folder)
     missing = [name for name in release.get("sha256", {}) if not (Path(folder) / name).is_file()]
     if missing:
         more = f" and {len(missing) - 1} more of its files" if len(missing) > 1 else ""
@@ -57,6 +52,16 @@ def check_release(config: Config, folder: Path | str) -> bool:
             f"copy it there again, or delete {path} to have what is missing made anew"
         )
     return True
+
+
+def check_settings(config: Config, release: Mapping[str, Any], folder: Path | str) -> None:
+    """Raise UserError, with the keys that differ, if `release`, of the data set in `folder`, has other ones."""
+    differing = differences(release.get("settings"), config["data"], "data")
+    if differing:
+        raise UserError(
+            f"{Path(folder) / RELEASE}: was built with other settings: {', '.join(differing)}\n"
+            f"set a new data.version in the config, or delete {folder}"
+        )
 
 
 def check_released(folder: Path, names: Iterable[str]) -> None:

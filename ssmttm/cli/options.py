@@ -40,6 +40,14 @@ def option(help: str, *names: str, **more: Any) -> Any:
 Spec = Annotated[str | None, option("Settings as JSON or a JSON file. Default: from ./config.yaml.", "--spec")]
 Out = Annotated[Path, new_file("The file to write.", "--out")]
 Cache = Annotated[Path, option("Folder for downloads, verified and reused.", "--cache")]
+SharedCache = Annotated[
+    Path | None,
+    option(
+        "Folder for what trainings on one data set share: captions in the form that they are read in. Default: the "
+        "training's own folder, while it lasts.",
+        "--cache",
+    ),
+]
 EmbeddingCache = Annotated[Path, option("Folder of embeddings that are there already.", "--cache")]
 CodecFile = Annotated[Path, option("The fitted codec (codec.safetensors).", "--codec")]
 Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.", "--device")]

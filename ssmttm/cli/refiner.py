@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, Gpus, Logger, Nodes, Project, new_folder, option
+from ssmttm.cli.options import Device, Gpus, Logger, Nodes, Project, SharedCache, new_folder, option
 from ssmttm.given import granted, refiner_logger, refiner_settings
 
 app = typer.Typer(
@@ -33,10 +33,11 @@ def train(
     nodes: Nodes = 1,
     logger: Logger = None,
     project: Project = None,
+    cache: SharedCache = None,
 ) -> None:
     """Train one refiner under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import refiner
 
     settings = refiner_settings(name, spec)
     watched, machines = refiner_logger(name, spec, logger, project), granted(gpus, nodes)
-    refiner.run(name, settings, data, out, device, threads, watched, machines)
+    refiner.run(name, settings, data, out, device, threads, watched, machines, cache)

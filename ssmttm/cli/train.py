@@ -13,6 +13,7 @@ from ssmttm.cli.options import (
     Nodes,
     Preset,
     Project,
+    SharedCache,
     new_file,
     new_file_or_folder,
     new_folder,
@@ -46,13 +47,14 @@ def train(
     nodes: Nodes = 1,
     logger: Logger = None,
     project: Project = None,
+    cache: SharedCache = None,
 ) -> None:
     """Train one run under its budget; interrupted, it resumes from out/state."""
     from ssmttm.stages import train
 
     settings = run_settings(run, spec)
     watched, machines = run_logger(run, spec, logger, project), granted(gpus, nodes)
-    train.run(run, settings, data, out, device, threads, watched, machines)
+    train.run(run, settings, data, out, device, threads, watched, machines, cache)
 
 
 @app.command()

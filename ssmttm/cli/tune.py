@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ssmttm.cli.options import Device, new_file, option
+from ssmttm.cli.options import Device, SharedCache, new_file, option
 from ssmttm.given import check_rates_spec, parse_spec, run_settings
 
 app = typer.Typer(
@@ -29,11 +29,12 @@ def trial(
     threads: Annotated[
         int | None, option("CPU threads of all processes of a machine. Default: training.threads for each.", min=1)
     ] = None,
+    cache: SharedCache = None,
 ) -> None:
     """Train a run and keep its loss on held-out tracks of training artists; interrupted, it resumes."""
     from ssmttm.stages import tune
 
-    tune.trial(name, run_settings(name, spec), data, out, device, threads)
+    tune.trial(name, run_settings(name, spec), data, out, device, threads, cache)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from ssmttm.given import read_release
 from ssmttm.provenance import code_of
 from ssmttm.released import RELEASE, check_released
 from ssmttm.settings import Granted, Logging, RefinerSpec
-from ssmttm.training.data import load_shared
+from ssmttm.training.data import load_shared, shared
 from ssmttm.training.job import Job
 from ssmttm.training.parallel import Workers
 from ssmttm.training.tasks.refiner import RefinerTask
@@ -26,11 +26,12 @@ def run(
     threads: int | None,
     logging: Logging = Logging(),
     granted: Granted = Granted(),
+    cache: Path | None = None,
 ) -> None:
     """Write `model.safetensors`, `curve.parquet` and `manifest.json` to `out`, and models to `out/checkpoints`.
 
-    See `Job.run` for what happens meanwhile, and for `threads` and `granted`. Raises UserError for a data set whose
-    codec is missing, or isn't the one of its tokens.
+    See `Job.run` for what happens meanwhile, and for `threads` and `granted`, `load_shared` for `cache`. Raises
+    UserError for a data set whose codec is missing, or isn't the one of its tokens.
     """
     release = read_release(data, "codec")  # before anything is started
     check_released(data, (_CODEC,))
@@ -42,7 +43,7 @@ def run(
     tables, chosen = codec.tables(), spec["refiner"]
 
     def open_task(folder: Path, workers: Workers) -> RefinerTask:
-        sets = load_shared(data, spec["data"], chosen["levels"], folder, workers)
+        sets = load_shared(data, spec["data"], chosen["levels"], cache or folder, workers)
         return RefinerTask.from_spec(spec, sets, *tables)
 
     job = Job(
@@ -59,4 +60,4 @@ def run(
         logging=logging,
         granted=granted,
     )
-    job.run(device, threads, {"--name": name, "--data": data, "--out": out})
+    job.run(device, threads, {"--name": name, "--data": data, "--out": out} | shared(cache))

@@ -9,7 +9,7 @@ from ssmttm.provenance import code_of
 from ssmttm.released import RELEASE
 from ssmttm.settings import Granted, Logging, RunSpec
 from ssmttm.spec import mixers_of
-from ssmttm.training.data import load_shared
+from ssmttm.training.data import load_shared, shared
 from ssmttm.training.job import Job
 from ssmttm.training.parallel import Workers
 from ssmttm.training.tasks.language_model import LanguageModelTask
@@ -24,16 +24,17 @@ def run(
     threads: int | None,
     logging: Logging = Logging(),
     granted: Granted = Granted(),
+    cache: Path | None = None,
 ) -> None:
     """Write `model.safetensors`, `curve.parquet` and `manifest.json` to `out`, and models to `out/checkpoints`.
 
-    See `Job.run` for what happens meanwhile, and for `threads` and `granted`.
+    See `Job.run` for what happens meanwhile, and for `threads` and `granted`, `load_shared` for `cache`.
     """
     read_release(data)  # before anything is started
     assure("mixers", mixers_of(spec["variant"]))
 
     def open_task(folder: Path, workers: Workers) -> LanguageModelTask:
-        sets = load_shared(data, spec["data"], spec["model"]["codebooks"], folder, workers)
+        sets = load_shared(data, spec["data"], spec["model"]["codebooks"], cache or folder, workers)
         return LanguageModelTask.from_spec(spec, sets)
 
     job = Job(
@@ -50,4 +51,4 @@ def run(
         logging=logging,
         granted=granted,
     )
-    job.run(device, threads, {"--run": name, "--data": data, "--out": out})
+    job.run(device, threads, {"--run": name, "--data": data, "--out": out} | shared(cache))

@@ -14,7 +14,7 @@ from ssmttm.settings import RunSpec
 from ssmttm.spec import mixers_of
 from ssmttm.tables import read_mapping
 from ssmttm.training import parallel
-from ssmttm.training.data import load_shared
+from ssmttm.training.data import load_shared, shared
 from ssmttm.training.job import Job
 from ssmttm.training.parallel import Workers
 from ssmttm.training.products import MANIFEST
@@ -23,7 +23,9 @@ from ssmttm.training.tasks.language_model import LanguageModelTask
 from ssmttm.tuning import RatesSpec, TrialResult, best, write_rates
 
 
-def trial(name: str, spec: RunSpec, data: Path, out: Path, device: str, threads: int | None) -> None:
+def trial(
+    name: str, spec: RunSpec, data: Path, out: Path, device: str, threads: int | None, cache: Path | None = None
+) -> None:
     """Train with `spec`, and write to the JSON file `out` the loss on the clips that learning rates are chosen on.
 
     These are of split `tuning` or, where it has no clips, `validation`. Interrupted, it goes on from the folder that
@@ -38,7 +40,7 @@ def trial(name: str, spec: RunSpec, data: Path, out: Path, device: str, threads:
     folder = out.with_suffix("")
 
     def open_task(scratch: Path, workers: Workers) -> LanguageModelTask:
-        sets = load_shared(data, spec["data"], spec["model"]["codebooks"], scratch, workers)
+        sets = load_shared(data, spec["data"], spec["model"]["codebooks"], cache or scratch, workers)
         return LanguageModelTask.from_spec(spec, replace(sets, test=getattr(sets, split)))
 
     job = Job(
@@ -55,7 +57,7 @@ def trial(name: str, spec: RunSpec, data: Path, out: Path, device: str, threads:
     )
     result: TrialResult = {"loss": None, "split": split, "clips": splits.count(split)}
     try:
-        job.run(device, threads, {"--name": name, "--data": data, "--out": out})
+        job.run(device, threads, {"--name": name, "--data": data, "--out": out} | shared(cache))
     except Diverged as error:
         notify(f"{name}: {error}")
     else:

@@ -1,11 +1,14 @@
 """Codec tokens and caption embeddings of a released data set, read with little memory.
 
 Codes stay in memory as two bytes each. Caption embeddings, many times larger, are copied once from
-the Parquet shards to one flat file, and read from there clip by clip.
+the Parquet shards to one flat file, which trainings on the same data share, and read from there clip by clip: those of
+the next step while one is computed.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ssmttm.errors import UserError
-from ssmttm.files import atomic_path
+from ssmttm.files import atomic_path, sha256_bytes
 from ssmttm.given import read_release
 from ssmttm.released import Release, check_released
 from ssmttm.settings import CodecSettings, RunData
@@ -28,7 +31,6 @@ NEEDED = ("train", "validation", "test")
 MORE = ("known", "tuning")
 """Held-out tracks of artists that are trained on: reported, and to choose settings by. A data set may have none."""
 
-TEXT_FILE = "text.f16"
 _ROWS = 64  # of a shard in memory at once
 
 
@@ -53,6 +55,13 @@ class TextFile:
         """Fill `out [tokens, width]`, float16, from token `start` on; raises UserError if the file ends before."""
         if os.preadv(self._file.fileno(), [out.view(np.uint8).data], start * self.width * 2) != out.nbytes:
             raise UserError(f"{self._file.name}: truncated; delete it, and it is made again")
+
+    def expect(self, start: int, tokens: int) -> None:
+        """Have the system fetch tokens into memory that are read soon, where its files can be fetched ahead."""
+        with suppress(OSError):
+            os.posix_fadvise(
+                self._file.fileno(), start * self.width * 2, tokens * self.width * 2, os.POSIX_FADV_WILLNEED
+            )
 
 
 class TokenSet:
@@ -82,6 +91,11 @@ class TokenSet:
         """Numbers per caption token."""
         return self._text.width
 
+    def expect(self, indices: np.ndarray) -> None:
+        """The clips at `indices` are asked for next: reading of their captions may begin."""
+        for i in indices:
+            self._text.expect(int(self._starts[i]), int(self.lengths[i]))
+
     def batch(self, indices: np.ndarray, device: torch.device) -> Batch:
         """The clips at `indices` as tensors on `device`."""
         text = np.zeros((len(indices), self.text_tokens, self.text_width), np.float16)
@@ -109,7 +123,10 @@ class DataSet:
 
 
 def load_shared(folder: Path, data: RunData, codebooks: int, scratch: Path, workers: Workers) -> DataSet:
-    """`load_splits` in every process; the leading one, which checks the files, writes what the others then read."""
+    """`load_splits` in every process; the leading one, which checks the files, writes what the others then read.
+
+    That is in `scratch`: the folder of the training, or one that trainings share.
+    """
     release = read_release(folder, "codec", "text_encoder")
     if workers.leads:
         check_released(folder, ("splits.parquet", "tokens", "text"))
@@ -121,19 +138,24 @@ def load_shared(folder: Path, data: RunData, codebooks: int, scratch: Path, work
     return sets
 
 
+def shared(cache: Path | None) -> dict[str, object]:
+    """The option by which a training's other processes find the same `cache`."""
+    return {} if cache is None else {"--cache": cache}
+
+
 def load_splits(folder: Path, release: Release, data: RunData, codebooks: int, scratch: Path) -> DataSet:
     """The data set in `folder`, whose manifest (dataset.json) is `release`, as a run with the settings `data` sees it.
 
     Keeps the first `codebooks` levels of the codes, and captions of at most
-    `data["text"]["max_tokens"]` tokens. The flat file of embeddings is made in `scratch`,
-    or used if it is there. Raises UserError for tokens of another codec, embeddings of another
+    `data["text"]["max_tokens"]` tokens. The flat file of embeddings is made in `scratch`, by one process of those that
+    want it, or used if it is there. Raises UserError for tokens of another codec, embeddings of another
     encoder, more codebooks than the codec has, or splits and shards that differ.
     """
     splits = _split_clips(folder / "splits.parquet")
     rows = {clip: row for row, clip in enumerate(chain.from_iterable(splits.values()))}
     codes = _read_codes(folder, rows, release["codec"], data["codec"], codebooks)
     spans, width = _read_spans(folder, rows, release["text_encoder"])
-    text = TextFile(_flat_text(folder, scratch, width), width)
+    text = TextFile(_flat_text(folder, scratch / text_file(release), width), width)
     sets, start = {}, 0
     for split, clips in splits.items():
         part = slice(start, start + len(clips))
@@ -233,15 +255,31 @@ def _read_spans(folder: Path, rows: dict[str, int], encoder: str) -> tuple[np.nd
     return spans, width
 
 
-def _flat_text(folder: Path, scratch: Path, width: int) -> Path:
-    """All embeddings of all shards, in their order, as one flat file."""
-    path = scratch / TEXT_FILE
-    if path.is_file():
-        return path
-    with atomic_path(path) as temporary, open(temporary, "wb") as f:
-        for shard, batch in _batches(folder, "text", ["length", "embedding"]):
-            values = batch.column("embedding").flatten().to_numpy()
-            if len(values) != width * batch.column("length").to_numpy().sum():
-                raise UserError(f"{shard}: embeddings that are not of their length and width; build them again")
-            f.write(np.ascontiguousarray(values, np.float16).tobytes())
+def text_file(release: Release) -> str:
+    """The name of the flat file of embeddings: that of another data set, or of other shards, has another one."""
+    shards = sorted(f"{name} {digest}" for name, digest in release["sha256"].items() if name.startswith("text/"))
+    return f"text-{sha256_bytes(chr(10).join(shards).encode())[:16]}.f16"
+
+
+def _flat_text(folder: Path, path: Path, width: int) -> Path:
+    """All embeddings of all shards, in their order, as one flat file at `path`."""
+    with _one_at_a_time(path.with_suffix(".lock")):
+        if path.is_file():
+            return path
+        with atomic_path(path) as temporary, open(temporary, "wb") as f:
+            for shard, batch in _batches(folder, "text", ["length", "embedding"]):
+                values = batch.column("embedding").flatten().to_numpy()
+                if len(values) != width * batch.column("length").to_numpy().sum():
+                    raise UserError(f"{shard}: embeddings that are not of their length and width; build them again")
+                f.write(np.ascontiguousarray(values, np.float16).tobytes())
     return path
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Hold the lock `path` inside the block; where its file system has none, go on without."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as lock:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -63,6 +63,8 @@ class Stepper:
         size = self.settings["batch_size"]
         train = self.task.train
         indices = clips_at(number * size, size, len(train), self.seed)
+        own = self._own(size)
+        self.task.expect(clips_at((number + 1) * size + own.start, len(own), len(train), self.seed))
         parts = self.workers.mean(self._gradients(number, indices)).double()
         losses, loss = parts.tolist(), self.task.objective(parts).item()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings["gradient_clip"]).item()
@@ -76,22 +78,26 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         return {"loss": loss, "part_losses": losses, "learning_rate": rate, "gradient_norm": norm}
 
+    def _own(self, count: int) -> range:
+        """Which places of a batch of `count` clips this process computes."""
+        share = count // self.workers.size
+        return range(self.workers.rank * share, (self.workers.rank + 1) * share)
+
     def _gradients(self, number: int, indices: Any) -> Tensor:
         """Add up the gradients of this process's share of the batch; returns the parts of its loss."""
         task, model, device = self.task, self._forward, self.workers.device
         torch.manual_seed(stable_int("step", self.seed, number))
         self.model.train()
-        share, size = len(indices) // self.workers.size, self.fit.micro_batch
-        start = self.workers.rank * share
+        own, size = self._own(len(indices)), self.fit.micro_batch
         losses = torch.zeros(len(task.parts), device=device)
-        for first in range(start, start + share, size):
-            positions = range(first, min(first + size, start + share))
+        for first in own[::size]:
+            positions = range(first, min(first + size, own.stop))
             chosen = indices[positions.start : positions.stop]
             rows = Rows(chosen, positions, len(indices), number, self.seed)
-            weight = len(positions) / share
+            weight = len(positions) / len(own)
             with (
                 clip_seeds(dropout_seeds(positions, self.seed, number)),
-                self.workers.no_sync(model, positions.stop < start + share),
+                self.workers.no_sync(model, positions.stop < own.stop),
             ):
                 with self._precision():
                     parts = task.losses(model, rows, device)

@@ -73,6 +73,9 @@ class Task(ABC):
     def losses(self, forward: Forward, rows: Rows, device: torch.device) -> Tensor:
         """The parts of the loss of training clips, `[parts]`, means over the clips; `model` is in training mode."""
 
+    def expect(self, indices: np.ndarray) -> None:  # noqa: B027 a task needn't
+        """These training clips are asked for in the next step: what is slow to read may be fetched meanwhile."""
+
     @abstractmethod
     def held_out(self, clips: Clips, indices: np.ndarray, device: torch.device) -> Tensor:
         """The parts of the loss of clips of `validation` or `test`, `[parts]`: always the same; in evaluation mode."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "unit" / "support")]
+sys.path.insert(0, str(HERE))
 
 THERE = all(importlib.util.find_spec(name) for name in ("mamba_ssm", "triton"))
 if THERE:

@@ -17,7 +17,6 @@ from transformers import BartModel, BertModel, ClapModel, EncodecModel, RobertaM
 from transformers.utils import is_torchaudio_available, is_torchvision_available
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "unit" / "support"))
 sys.path.insert(0, str(HERE))
 
 HOLLOW = (

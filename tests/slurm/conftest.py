@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from made_up_music import write_music
 from safetensors import SafetensorError
 
 from ssmttm.tables import read_table
 from ssmttm.training.state import saved_progress
-
-from .music import write_music
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ("--configfile", "workflow/presets/smoke/config.yaml", "study/config.yaml")

@@ -29,6 +29,27 @@ def finished(accounting, reference, tmp_path_factory) -> Study:
     return made
 
 
+def test_four_shards_share_a_gpu(accounting, study):
+    (study.folder / "shards.yaml").write_text("data: {version: slurm-5, shards: 5}\n", encoding="utf-8")
+    data = "results/data/slurm-5"
+    clips = [f"{data}/clips/{shard}.parquet" for shard in range(5)]
+    study.run([*study.command("--cores", "2", *clips, f"{data}/codec.safetensors"), "shards.yaml"])
+    tokens = [f"{data}/tokens/{shard}.parquet" for shard in range(5)]
+    with study.running([*study.submitting(*tokens), "shards.yaml"]) as running:
+        until(lambda: running.poll() is not None, "tokens by SLURM")
+    assert running.returncode == 0, study.said()[-8000:]
+    jobs = re.findall(r"SLURM jobid (\d+) \(log: \S*/group_tokens_tokens/", study.said())
+    fields = "--format=State,Partition,ReqMem,TimelimitRaw,AllocTRES"
+    said = [slurm_says("sacct", "-X", "-n", "-P", f"--jobs={job}", fields).strip() for job in jobs]
+    found = [line.split("|") for line in said]
+    assert all("gres/gpu=1" in granted for *_, granted in found), said
+    assert sorted(line[:4] for line in found) == [
+        ["COMPLETED", "gpu", "16000M", "240"],
+        ["COMPLETED", "gpu", "4000M", "240"],
+    ]
+    assert sum(read_table(study.folder / path, "tokens").num_rows for path in tokens) == 12
+
+
 def curve(study: Study, run: str) -> list[dict[str, object]]:
     rows = read_table(study.folder / "results" / "runs" / run / "curve.parquet", "curve").to_pylist()
     return [{name: value for name, value in row.items() if name not in TIMED} for row in rows]

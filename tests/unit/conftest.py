@@ -1,9 +1,6 @@
 import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from made_up_study import results, staged  # noqa: F401
 from package_mirror import mirror  # noqa: F401

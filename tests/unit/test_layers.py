@@ -42,6 +42,7 @@ MAY_USE = {
     "run_table": ("choices", "config", "questions", "rates", "settings", "spec"),
     "released": ("settings", "spec"),
     "given": ("config", "released", "run_table", "settings", "spec", "tuning"),
+    "remote": ("released", "settings"),
     "starting": ("config",),
     "planning": ("choices", "config", "settings"),
     "cluster": (),

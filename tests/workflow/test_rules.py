@@ -155,9 +155,11 @@ evaluation:
 """
 """Settings that bring every rule but those of the vocoder into the plan."""
 VOCODER = "workflow/presets/vocoder/config.yaml"
-ON_GPUS = ("train", "refiner", "tune_trial", "musicgen", "evaluate", "tokens", "text", "embed", "codec_quality")
+ON_GPUS = ("train", "refiner", "tune_trial", "musicgen", "evaluate", "embed", "codec_quality")
 ON_GPUS += ("baselines", "code_models")
 """Rules to which the profile for SLURM gives a GPU, and how the names of their kin begin; and `vocoder` itself."""
+SHARING_GPUS = ("tokens", "text")
+"""Those several of whose jobs share one."""
 
 
 def test_prompts_of_another_set_wait_for_its_references_and_other_systems_are_scored(clone):
@@ -199,7 +201,11 @@ def test_the_slurm_profile_asks_for_gpus_memory_and_time_and_names_no_partition(
         assert int(resources["mem_mb"]) >= 500, "SLURM refuses less"
         assert int(resources["runtime"]) > 0
         assert "slurm_partition" not in resources
-        assert resources.get("gpu", "0") == ("1" if name == "vocoder" or name.startswith(ON_GPUS) else "0"), name
+        gpus = resources.get("gpu", "0"), resources.get("gres", "")
+        if name in SHARING_GPUS:
+            assert gpus == ("0", "gpu:1"), name
+        else:
+            assert gpus == ("1" if name == "vocoder" or name.startswith(ON_GPUS) else "0", ""), name
         seen.add(name)
     assert set(rules()) <= seen
 

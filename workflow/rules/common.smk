@@ -8,12 +8,11 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from ssmttm import choices, cluster, planning, provenance, run_table, spec, tuning
+from ssmttm import choices, cluster, planning, provenance, remote, run_table, spec, tuning
 from ssmttm.codecs.base import check_codec
 from ssmttm.config import ROOT, validate_config
 from ssmttm.errors import UserError
 from ssmttm.pretrained.identity import model_files
-from ssmttm.released import check_release
 from ssmttm.evaluation.systems.audio_folder import audio_files
 
 shell.prefix(planning.shell_prefix(DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method))
@@ -24,7 +23,7 @@ try:
     check_codec(CONFIG["data"]["codec"], CONFIG["data"]["clips"]["sample_rate"])
     TABLE = run_table.read_studies(CONFIG, tuned=not planning.asks_for_tuning(sys.argv[1:]))
     STUDY = planning.shown_study(CONFIG, TABLE.runs)
-    RELEASED = check_release(CONFIG, f"results/data/{CONFIG['data']['version']}")
+    RELEASED = remote.is_released(workflow, CONFIG, f"results/data/{CONFIG['data']['version']}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -33,7 +32,7 @@ VERSION = CONFIG["data"]["version"]
 SHARDS = range(CONFIG["data"]["shards"])
 CODEC = CONFIG["data"]["codec"]["name"]
 ENCODER = CONFIG["data"]["text"]["encoder"]
-VOCODER = choices.vocoder_files(CONFIG)
+VOCODER = [local(file) for file in choices.vocoder_files(CONFIG)]
 EMBEDDERS = CONFIG["evaluation"]["embedders"]
 HERE = tuple(choices.here(EMBEDDERS))
 CODEC_EMBEDDERS = HERE[:1]
@@ -240,10 +239,10 @@ def refiner_files(wildcards):
     return [file for file in stage_files(wildcards.run) if Path(file).stem == "refiner"]
 
 
-def refiner_option(wildcards):
+def refiner_option(wildcards, input):
     """The option that names the folder of the second stage of the run `{run}`, or says that it has none."""
     refiner = RUNS[wildcards.run]["refiner"]
-    return f"--refiner=results/refiners/{refiner}" if refiner else "--refiner=none"
+    return f"--refiner={remote.beside(input.dataset, f'results/refiners/{refiner}')}" if refiner else "--refiner=none"
 
 
 def vocoder_settings(stage):
@@ -268,6 +267,11 @@ def vocoder_threads(wildcards):
 def shards(product):
     """Every shard of a product of the data set, as `product/{shard}.parquet`."""
     return expand(f"results/data/{VERSION}/{product}", shard=SHARDS)
+
+
+def own(files):
+    """Files of this machine: where results are kept in a storage, these aren't."""
+    return [local(file) for file in files]
 
 
 def released(files):
@@ -321,11 +325,32 @@ def run_records(run):
     return expand(f"results/runs/{run}/generated/{{checkpoint}}.json", checkpoint=CHECKPOINTS[run])
 
 
+def data_facts():
+    """Where a page has what it says of the data set from."""
+    names = [
+        *(
+            "dataset.json",
+            "index.parquet",
+            "licensed.parquet",
+            "rejected.parquet",
+            "duplicates.parquet",
+            "splits.parquet",
+        ),
+        *(
+            "ATTRIBUTION.md",
+            "audio/{shard}.rejected.parquet",
+            "clips/{shard}.parquet",
+            "clips/{shard}.rejected.parquet",
+        ),
+    ]
+    return [file for name in names for file in released(shards(name))]
+
+
 def parts(study):
     """What a page of `study` is made from, down to the released data set, the models and all scores."""
     systems = [f"runs/{run}" for run in STUDIES[study]] + BASELINES
     return [
-        released(f"results/data/{VERSION}/dataset.json"),
+        *data_facts(),
         f"results/data/{VERSION}/codec_quality.parquet",
         "results/claims.json",
         *expand(f"results/studies/{study}/{{name}}.parquet", name=choices.STUDY_TABLES),
@@ -335,6 +360,7 @@ def parts(study):
         *(file for system in BASELINES for file in scores(system)),
         *likelihoods(study),
         *expand("results/{system}/generated/final.parquet", system=systems),
+        *expand("results/{system}/generated/facts.json", system=[s for s in BASELINES if Path(s).name not in TOGETHER]),
         *package_numbers(study),
         *expand(f"results/references/{VERSION}/{PROMPTS['set']}.{{embedder}}.safetensors", embedder=EMBEDDERS),
     ]
@@ -368,13 +394,13 @@ def references(wildcards):
 
 def prompt_captions():
     """The tables that prompts are chosen from: the data set's, or that of `evaluation.prompts`."""
-    return [PROMPTS["captions"]] if REFERENCES else released(shards("captions/{shard}.parquet"))
+    return own([PROMPTS["captions"]]) if REFERENCES else released(shards("captions/{shard}.parquet"))
 
 
 def reference_files(wildcards):
     """What the reference clips of a set are made from, as far as it lies on this machine."""
     tables = [PROMPTS[key] for key in ("captions", "only") if PROMPTS.get(key)]
-    return tables + (list(map(str, audio_files(Path(PROMPTS["audio"])))) if PROMPTS.get("audio") else [])
+    return own(tables + (list(map(str, audio_files(Path(PROMPTS["audio"])))) if PROMPTS.get("audio") else []))
 
 
 def likelihoods(study):
@@ -387,7 +413,7 @@ def likelihoods(study):
 
 def external_files(wildcards):
     """The audio of the system `{external}`."""
-    return list(map(str, audio_files(Path(EXTERNAL[wildcards.external]["folder"]))))
+    return own(map(str, audio_files(Path(EXTERNAL[wildcards.external]["folder"]))))
 
 
 def external_settings(wildcards):
@@ -397,17 +423,17 @@ def external_settings(wildcards):
 
 def weights(wildcards):
     """The weights of `{embedder}`, if it takes any from this machine."""
-    return model_files(CONFIG["evaluation"]["models"].get(wildcards.embedder))
+    return own(model_files(CONFIG["evaluation"]["models"].get(wildcards.embedder)))
 
 
 def embedder_weights(wildcards):
     """The weights of all embedders of this environment, as far as they take any from this machine."""
-    return [file for name in HERE for file in model_files(CONFIG["evaluation"]["models"].get(name))]
+    return own(file for name in HERE for file in model_files(CONFIG["evaluation"]["models"].get(name)))
 
 
 def codec_embedder_weights(wildcards):
     """The weights of the embedder that the codec's quality is measured with, if it takes any from this machine."""
-    return [file for name in CODEC_EMBEDDERS for file in model_files(CONFIG["evaluation"]["models"].get(name))]
+    return own(file for name in CODEC_EMBEDDERS for file in model_files(CONFIG["evaluation"]["models"].get(name)))
 
 
 def own_environment(wildcards):
@@ -417,12 +443,12 @@ def own_environment(wildcards):
 
 def environment_record(package):
     """What the environment of `package` was made from, in its folder."""
-    return f"results/envs/{package}/environment.json"
+    return local(f"results/envs/{package}/environment.json")
 
 
 def pins(wildcards):
     """What the environment of `{package}` has; it lies with the rules."""
-    return str(ROOT / "workflow" / "envs" / f"{wildcards.package}.txt")
+    return local(str(ROOT / "workflow" / "envs" / f"{wildcards.package}.txt"))
 
 
 def program(wildcards):
@@ -435,7 +461,7 @@ def package_weights(wildcards):
     """The weights that `{package}` reads, as far as they lie on this machine."""
     evaluation = CONFIG["evaluation"]
     embedders = choices.package_embedders(wildcards.package, evaluation["embedders"], evaluation["models"])
-    return [file for name in embedders for file in model_files(evaluation["models"].get(name))]
+    return own(file for name in embedders for file in model_files(evaluation["models"].get(name)))
 
 
 def package_systems(wildcards):

@@ -5,7 +5,7 @@
 
 rule index:
     output:
-        ensure("results/data/{unreleased}/index.parquet", non_empty=True),
+        "results/data/{unreleased}/index.parquet",
     log:
         "results/logs/{unreleased}/index.log",
     retries: 2
@@ -45,7 +45,7 @@ rule audio:
     input:
         "results/data/{unreleased}/licensed.parquet",
     output:
-        audio=temp(ensure("results/data/{unreleased}/audio/{shard}.parquet", non_empty=True)),
+        audio=temp("results/data/{unreleased}/audio/{shard}.parquet"),
         rejected="results/data/{unreleased}/audio/{shard}.rejected.parquet",
     log:
         "results/logs/{unreleased}/audio/{shard}.log",
@@ -220,6 +220,7 @@ rule release:
         shards("audio/{shard}.rejected.parquet"),
         shards("clips/{shard}.parquet"),
         shards("clips/{shard}.rejected.parquet"),
+        shards("fingerprints/{shard}.parquet"),
         shards("captions/{shard}.parquet"),
         shards("tokens/{shard}.parquet"),
         shards("text/{shard}.parquet"),

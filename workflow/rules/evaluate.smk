@@ -86,6 +86,7 @@ rule baselines:
         training_embeddings,
         prompts=f"results/data/{VERSION}/prompts.parquet",
         dataset=released(f"results/data/{VERSION}/dataset.json"),
+        captions=released(shards("captions/{shard}.parquet")),
         clips=released(shards("clips/{shard}.parquet")),
         text=released(shards("text/{shard}.parquet")),
         references=REFERENCES,
@@ -134,6 +135,7 @@ for name, checkpoints in EVALUATIONS.items():
             manifest="results/runs/{run}/manifest.json",
             prompts=f"results/data/{VERSION}/prompts.parquet",
             dataset=released(f"results/data/{VERSION}/dataset.json"),
+            captions=released(shards("captions/{shard}.parquet")),
             tokens=released(shards("tokens/{shard}.parquet")),
             text=released(shards("text/{shard}.parquet")),
             splits=released(f"results/data/{VERSION}/splits.parquet"),
@@ -160,7 +162,7 @@ for name, checkpoints in EVALUATIONS.items():
             code=evaluate_code,
             refiner=refiner_option,
             data=subpath(input.dataset, parent=True),
-            baselines=f"results/baselines/{VERSION}",
+            baselines=lambda wildcards, input: remote.beside(input.dataset, f"results/baselines/{VERSION}"),
         shell:
             "ssmttm evaluate {output.audio:q} {params.refiner:q} --data {params.data:q} --baselines {params.baselines:q}"
             " --cache results/cache/embeddings --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"
@@ -174,6 +176,7 @@ rule code_models:
         refiner=SHARED_REFINER,
         prompts=f"results/data/{VERSION}/prompts.parquet",
         dataset=released(f"results/data/{VERSION}/dataset.json"),
+        captions=released(shards("captions/{shard}.parquet")),
         tokens=released(shards("tokens/{shard}.parquet")),
         text=released(shards("text/{shard}.parquet")),
         splits=released(f"results/data/{VERSION}/splits.parquet"),
@@ -228,7 +231,7 @@ rule external:
 
 rule musicgen:
     input:
-        model_files(CONFIG["evaluation"]["musicgen"]),
+        own(model_files(CONFIG["evaluation"]["musicgen"])),
         prompts="results/data/{version}/prompts.parquet",
     output:
         audio="results/baselines/{version}/musicgen/generated/final.parquet",
@@ -322,6 +325,10 @@ rule statistics:
 rule score:
     input:
         unpack(references),
+        dataset=released(f"results/data/{VERSION}/dataset.json"),
+        splits=released(f"results/data/{VERSION}/splits.parquet"),
+        codec=released(f"results/data/{VERSION}/codec.safetensors"),
+        captions=released(shards("captions/{shard}.parquet")),
         embeddings="results/{system}/embeddings/{checkpoint}/{embedder}.parquet",
     output:
         "results/{system}/scores/{checkpoint}/{embedder}.json",
@@ -338,8 +345,8 @@ rule score:
         spec=settings("score"),
         code=lambda wildcards: code("score", metric=tuple(choices.metrics_of(METRICS, wildcards.embedder))),
         system=lambda wildcards: Path(wildcards.system).name,
-        references=lambda wildcards: [f"--reference={name}={path}" for name, path in references(wildcards).items()],
-        data=f"results/data/{VERSION}",
+        references=lambda wildcards, input: [f"--reference={name}={input[name]}" for name in references(wildcards)],
+        data=subpath(input.dataset, parent=True),
     shell:
         "ssmttm score --embedder {wildcards.embedder} --system {params.system:q} --embeddings {input.embeddings:q}"
         " --data {params.data:q} {params.references:q} --out {output:q} --spec {params.spec:q} > {log:q} 2>&1"
@@ -350,7 +357,7 @@ rule environment:
     input:
         pins,
     output:
-        "results/envs/{package}/environment.json",
+        local("results/envs/{package}/environment.json"),
     log:
         "results/logs/environment.{package}.log",
     conda:
@@ -384,8 +391,10 @@ rule packages:
         spec=settings("packages"),
         code=code("packages"),
         environment=subpath(input.environment, parent=True),
-        systems=lambda wildcards: [f"--systems={folder}" for folder in package_systems(wildcards)],
-        baselines=f"results/baselines/{VERSION}",
+        systems=lambda wildcards, input: [
+            f"--systems={remote.beside(input.audio[0], folder)}" for folder in package_systems(wildcards)
+        ],
+        baselines=lambda wildcards, input: remote.beside(input.audio[0], f"results/baselines/{VERSION}"),
     shell:
         "ssmttm packages --package {wildcards.package} --environment {params.environment:q} {params.systems:q}"
         " --baselines {params.baselines:q} --out {output:q} --threads {threads} --spec {params.spec:q} > {log:q} 2>&1"

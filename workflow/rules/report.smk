@@ -36,16 +36,18 @@ rule compare:
     params:
         spec=study_settings("compare"),
         code=code("compare"),
-        runs=lambda wildcards: [
+        runs=lambda wildcards, input: [
             f"{option}={value}"
             for run in STUDIES[wildcards.study]
             for option, value in (
-                ("--runs", f"results/runs/{run}"),
+                ("--runs", remote.beside(input.models[0], f"results/runs/{run}")),
                 ("--sizes", RUNS[run]["size"]),
                 ("--changes", spec.design_changes(RUNS[run]["overrides"], run)),
             )
         ],
-        baselines=[f"--baselines=results/{system}" for system in BASELINES],
+        baselines=lambda wildcards, input: [
+            f"--baselines={remote.beside(input.models[0], f'results/{system}')}" for system in BASELINES
+        ],
         folder=subpath(output.summary, parent=True),
     shell:
         "ssmttm compare --study {wildcards.study} {params.runs:q} {params.baselines:q} --out {params.folder:q}"

@@ -34,7 +34,8 @@ rule train:
         folder=subpath(output.model, parent=True),
     shell:
         "ssmttm train --run {wildcards.run} --data {params.data:q} --out {params.folder:q} --threads {threads}"
-        " --gpus {resources.gpu} --nodes {resources.nodes} --spec {params.spec:q} {resources.logger} > {log:q} 2>&1"
+        " --cache results/cache/captions --gpus {resources.gpu} --nodes {resources.nodes} --spec {params.spec:q}"
+        " {resources.logger} > {log:q} 2>&1"
 
 
 # A row of the run table may have the language model of another one.
@@ -98,8 +99,8 @@ rule refiner:
         folder=subpath(output.model, parent=True),
     shell:
         "ssmttm refiner train --name {wildcards.refiner} --data {params.data:q} --out {params.folder:q}"
-        " --threads {threads} --gpus {resources.gpu} --nodes {resources.nodes} --spec {params.spec:q} {resources.logger}"
-        " > {log:q} 2>&1"
+        " --cache results/cache/captions --threads {threads} --gpus {resources.gpu} --nodes {resources.nodes}"
+        " --spec {params.spec:q} {resources.logger} > {log:q} 2>&1"
 
 
 rule attach:

@@ -25,7 +25,7 @@ rule tune_trial:
         data=subpath(input.dataset, parent=True),
     shell:
         "ssmttm tune trial --name {wildcards.trial} --data {params.data:q} --out {output:q} --threads {threads}"
-        " --spec {params.spec:q} > {log:q} 2>&1"
+        " --cache results/cache/captions --spec {params.spec:q} > {log:q} 2>&1"
 
 
 rule rates:

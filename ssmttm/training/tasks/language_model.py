@@ -58,6 +58,10 @@ class LanguageModelTask(Task):
         batch = self.train.batch(rows.indices, device)
         return codebook_losses(forward, batch, batch.text_mask & kept.to(device), settings["label_smoothing"])
 
+    def expect(self, indices: np.ndarray) -> None:
+        """See `Task`."""
+        self.train.expect(indices)
+
     def held_out(self, clips: TokenSet, indices: np.ndarray, device: torch.device) -> Tensor:  # type: ignore[override]
         """See `Task`; with whole captions and without smoothing."""
         batch = clips.batch(indices, device)

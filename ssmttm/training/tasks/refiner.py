@@ -89,6 +89,10 @@ class RefinerTask(Task):
         places = [float(torch.rand((), generator=g)) for g in generators]
         return self._losses(forward, self.train, rows.indices, generators, places, device, kept.to(device))
 
+    def expect(self, indices: np.ndarray) -> None:
+        """See `Task`."""
+        self.train.expect(indices)
+
     def held_out(self, clips: TokenSet, indices: np.ndarray, device: torch.device) -> Tensor:  # type: ignore[override]
         """See `Task`; with whole captions, on the same crop of each clip with more and more hidden."""
         repeated = np.repeat(indices, _STRATA)

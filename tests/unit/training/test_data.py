@@ -1,4 +1,7 @@
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -7,8 +10,9 @@ import torch
 from training_data import CODEC, FRAMES, TOKENS, load, tiny_spec, write_dataset
 
 from ssmttm.errors import UserError
+from ssmttm.files import atomic_path, read_json
 from ssmttm.tables import read_table, write_table
-from ssmttm.training.data import TEXT_FILE
+from ssmttm.training.data import text_file
 
 
 def test_batches_hold_the_clips_text_cut_and_padded(dataset, sets):
@@ -36,10 +40,11 @@ def test_the_splits_are_those_of_the_table(sets):
 
 def test_embeddings_are_written_once_and_a_truncated_file_is_noticed(dataset, tmp_path):
     load(dataset, tmp_path)
-    before = (tmp_path / TEXT_FILE).stat().st_mtime_ns
+    (path,) = tmp_path.glob("*.f16")
+    before = path.stat().st_mtime_ns
     again = load(dataset, tmp_path)
-    assert (tmp_path / TEXT_FILE).stat().st_mtime_ns == before
-    (tmp_path / TEXT_FILE).write_bytes(b"")
+    assert path.stat().st_mtime_ns == before
+    path.write_bytes(b"")
     with pytest.raises(UserError, match="truncated"):
         again.train.batch(np.arange(3), torch.device("cpu"))
 
@@ -95,3 +100,30 @@ def test_a_data_set_without_shards_is_refused(dataset, tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps({"codec": CODEC, "text_encoder": "x:1"}))
     with pytest.raises(UserError, match="no tokens shards"):
         load(tmp_path, tmp_path)
+
+
+def test_trainings_that_start_at_once_write_the_embeddings_once(dataset, tmp_path, monkeypatch):
+    written, start = [], threading.Barrier(4)
+
+    @contextmanager
+    def counted(path):
+        with atomic_path(path) as temporary:
+            written.append(path)
+            yield temporary
+
+    def begin(_):
+        start.wait()
+        return load(dataset, tmp_path).train.batch(np.arange(9), torch.device("cpu")).text
+
+    monkeypatch.setattr("ssmttm.training.data.atomic_path", counted)
+    with ThreadPoolExecutor(4) as threads:
+        first, *others = threads.map(begin, range(4))
+    assert written == [tmp_path / text_file(read_json(dataset / "dataset.json"))]
+    assert all(torch.equal(first, other) for other in others)
+
+
+def test_embeddings_of_other_shards_are_in_another_file(dataset, tmp_path):
+    release = read_json(dataset / "dataset.json")
+    other = {**release, "sha256": {**release["sha256"], "text/1.parquet": "0" * 64}}
+    assert text_file(other) != text_file(release)
+    assert text_file({**release, "sha256": {**release["sha256"], "tokens/1.parquet": "0" * 64}}) == text_file(release)

@@ -9,6 +9,7 @@ from training_data import FRAMES, SETTINGS, clip_cost, task_of
 
 from ssmttm.errors import UserError
 from ssmttm.training.budget import plan_budget
+from ssmttm.training.data import TextFile
 from ssmttm.training.loop import Trainer
 from ssmttm.training.parallel import Workers
 from ssmttm.training.step import Stepper
@@ -46,6 +47,22 @@ def killed_at(t, step):
 
     t.stepper.step = step_or_die
     return t
+
+
+@pytest.mark.parametrize("micro_batch", [1, 4])
+def test_captions_of_a_step_are_asked_for_one_step_ahead(micro_batch, sets, tmp_path, monkeypatch):
+    expected, read = [], []
+    monkeypatch.setattr(TextFile, "expect", lambda file, start, tokens: expected.append((start, tokens)))
+    original = TextFile.read
+    monkeypatch.setattr(
+        TextFile, "read", lambda file, start, out: (read.append((start, len(out))), original(file, start, out))
+    )
+    stepper = trainer(sets, micro_batch=micro_batch).stepper
+    for step in range(4):
+        asked, expected[:], read[:] = list(expected), [], []
+        stepper.step(step, 1e-3)
+        assert len(read) == SETTINGS["batch_size"]
+        assert asked == (read if step else [])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
