@@ -1,7 +1,6 @@
 import sys
 
 import pytest
-
 from made_up_study import results, staged  # noqa: F401
 from package_mirror import mirror  # noqa: F401
 
