@@ -8,6 +8,7 @@ the next step while one is computed.
 import fcntl
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -50,18 +51,21 @@ class TextFile:
     def __init__(self, path: Path, width: int) -> None:
         self.width = width
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 held as long as the object
+        self._ahead = ThreadPoolExecutor(1)  # the system takes only so many requests at once, and lets others wait
 
     def read(self, start: int, out: np.ndarray) -> None:
         """Fill `out [tokens, width]`, float16, from token `start` on; raises UserError if the file ends before."""
         if os.preadv(self._file.fileno(), [out.view(np.uint8).data], start * self.width * 2) != out.nbytes:
             raise UserError(f"{self._file.name}: truncated; delete it, and it is made again")
 
-    def expect(self, start: int, tokens: int) -> None:
-        """Have the system fetch tokens into memory that are read soon, where its files can be fetched ahead."""
-        with suppress(OSError):
-            os.posix_fadvise(
-                self._file.fileno(), start * self.width * 2, tokens * self.width * 2, os.POSIX_FADV_WILLNEED
-            )
+    def expect(self, spans: np.ndarray) -> Future[None]:
+        """Have the system fetch what is read soon, meanwhile: `spans [n, 2]`, first tokens and numbers of tokens."""
+        return self._ahead.submit(self._fetch, spans * self.width * 2)
+
+    def _fetch(self, spans: np.ndarray) -> None:
+        with suppress(OSError):  # a file that can't be fetched ahead is read when it is needed
+            for start, count in spans.tolist():
+                os.posix_fadvise(self._file.fileno(), start, count, os.POSIX_FADV_WILLNEED)
 
 
 class TokenSet:
@@ -93,8 +97,7 @@ class TokenSet:
 
     def expect(self, indices: np.ndarray) -> None:
         """The clips at `indices` are asked for next: reading of their captions may begin."""
-        for i in indices:
-            self._text.expect(int(self._starts[i]), int(self.lengths[i]))
+        self._text.expect(np.stack([self._starts[indices], self.lengths[indices]], 1))
 
     def batch(self, indices: np.ndarray, device: torch.device) -> Batch:
         """The clips at `indices` as tensors on `device`."""

@@ -52,7 +52,7 @@ def killed_at(t, step):
 @pytest.mark.parametrize("micro_batch", [1, 4])
 def test_captions_of_a_step_are_asked_for_one_step_ahead(micro_batch, sets, tmp_path, monkeypatch):
     expected, read = [], []
-    monkeypatch.setattr(TextFile, "expect", lambda file, start, tokens: expected.append((start, tokens)))
+    monkeypatch.setattr(TextFile, "expect", lambda file, spans: expected.extend(map(tuple, spans.tolist())))
     original = TextFile.read
     monkeypatch.setattr(
         TextFile, "read", lambda file, start, out: (read.append((start, len(out))), original(file, start, out))
