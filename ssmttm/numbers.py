@@ -1,5 +1,6 @@
 """How numbers and names are printed on the page."""
 
+import re
 from typing import Any
 
 METRIC_NAMES = {
@@ -60,8 +61,8 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def minus(number: str) -> str:
-    """A printed number with a true minus sign."""
-    return number.replace("-", "−")
+    """A printed number with a true minus sign; what is printed as zero has none."""
+    return re.sub(r"^-(?=[0.]*$)", "", number).replace("-", "−")
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -81,7 +82,7 @@ def score_text(metric: str, value: float) -> str:
     """A score with three digits; a correlation, a cosine or a share with three decimals."""
     if metric not in _BOUNDED:
         return significant(value)
-    return minus(f"{round(value, 3) + 0.0:.3f}")
+    return minus(f"{value:.3f}")
 
 
 def cost_text(cost: str, value: float) -> str:

@@ -282,6 +282,14 @@ def released(files):
     return ancient(files) if RELEASED else files
 
 
+def in_folder(product):
+    """Every shard of a product of the data set, for a job that finds them in its folder by itself.
+
+    The manifest is made after all of them, and stands for them; only to be fetched from a storage, they have to be named.
+    """
+    return released(shards(product)) if remote.is_remote(workflow) else []
+
+
 def scores(system, checkpoints=(choices.FINAL,)):
     """Every score of a system."""
     return expand(

@@ -5,8 +5,8 @@
 rule train:
     input:
         dataset=released(f"results/data/{VERSION}/dataset.json"),
-        tokens=released(shards("tokens/{shard}.parquet")),
-        text=released(shards("text/{shard}.parquet")),
+        tokens=in_folder("tokens/{shard}.parquet"),
+        text=in_folder("text/{shard}.parquet"),
         splits=released(f"results/data/{VERSION}/splits.parquet"),
     output:
         model="results/runs/{run}/model.safetensors",
@@ -71,8 +71,8 @@ rule borrow:
 rule refiner:
     input:
         dataset=released(f"results/data/{VERSION}/dataset.json"),
-        tokens=released(shards("tokens/{shard}.parquet")),
-        text=released(shards("text/{shard}.parquet")),
+        tokens=in_folder("tokens/{shard}.parquet"),
+        text=in_folder("text/{shard}.parquet"),
         splits=released(f"results/data/{VERSION}/splits.parquet"),
         codec=released(f"results/data/{VERSION}/codec.safetensors"),
     output:

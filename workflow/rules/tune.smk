@@ -5,8 +5,8 @@
 rule tune_trial:
     input:
         dataset=released(f"results/data/{VERSION}/dataset.json"),
-        tokens=released(shards("tokens/{shard}.parquet")),
-        text=released(shards("text/{shard}.parquet")),
+        tokens=in_folder("tokens/{shard}.parquet"),
+        text=in_folder("text/{shard}.parquet"),
         splits=released(f"results/data/{VERSION}/splits.parquet"),
     output:
         "results/tune/{study}/{trial}.json",

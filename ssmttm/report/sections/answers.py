@@ -130,7 +130,7 @@ class Answers:
 
 def nats(value: float) -> str:
     """A difference of losses with two decimals: below these there is nothing to see."""
-    return minus(f"{round(value, 2) + 0.0:.2f}")
+    return minus(f"{value:.2f}")
 
 
 def p_text(p: float) -> str:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ssmttm.numbers import budget_name, clock, millions, power_of_ten, significant
+from ssmttm.numbers import budget_name, clock, millions, minus, power_of_ten, significant
 from ssmttm.report.figures.curves import smooth
 from ssmttm.report.figures.spectrogram import mel_spectrogram, spectrogram_png
 from ssmttm.wording import listed
@@ -20,6 +20,7 @@ def test_numbers_are_printed_with_three_digits_and_units():
         "−2.00",
         "0",
     ]
+    assert [minus(v) for v in ("-0.00", "-0.01", "-10.00", "-1.5e-05")] == ["0.00", "−0.01", "−10.00", "−1.5e−05"]
     assert significant(9.999) == "10.00" and power_of_ten(6.02e12) == "6.02×10¹²"
     assert (millions(1234567), millions(45678)) == ("1.23 M", "45.7 k")
     assert (clock(5.2), clock(65), clock(3725)) == ("5 s", "1 min 05 s", "1 h 02 min")
