@@ -31,9 +31,9 @@ from sized_jamendo import TRACKS, music, seconds_of, strung, write_archives, wri
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 5
+PORT = 18_765  # always the same: the address is one of the data set's settings
 VERSION = "streamed-1"
 GOALS = {"tracks per job": 10.0, "most files in a folder": 10_000}
-PRODUCTS = ("audio", "clips", "fingerprints", "tokens")
 
 
 class Server(SimpleHTTPRequestHandler):
@@ -54,9 +54,9 @@ class Server(SimpleHTTPRequestHandler):
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The address of `folder` on this machine while the block runs."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(folder))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", PORT), partial(Server, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{PORT}"
         server.shutdown()
 
 
@@ -131,52 +131,56 @@ def run(folder: Path, address: str, arguments: argparse.Namespace) -> str:
 def report(folder: Path, said: str, seconds: float, arguments: argparse.Namespace) -> None:
     """Print what it took."""
     data = folder / "results" / "data" / VERSION
-    jobs = Counter(re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE))
-    submitted = len(set(re.findall(r"SLURM jobid (\d+)", said)))
-    print(f"{seconds / 60:.1f} minutes; {submitted} jobs submitted")
-    print(f"{'stage':14} {'jobs':>6} {'files':>6} {'MB':>9}")
-    for rule, count in jobs.items():
-        if rule != "all":
-            files = [*(data / rule).glob("*.parquet")] or [*data.glob(f"{rule}*")]
-            print(f"{rule:14} {count:6d} {len(files):6d} {sum(path.stat().st_size for path in files) / 1e6:9.1f}")
-    rows = {
-        name: sum(pq.read_metadata(p).num_rows for p in shards(data / name)) for name in PRODUCTS if name != "audio"
-    }
-    rejected = [p for name in ("audio", "clips") for p in (data / name).glob("*.rejected.parquet")]
-    rows["rejected"] = sum(pq.read_metadata(path).num_rows for path in rejected)
-    print("rows: " + ", ".join(f"{count} {name}" for name, count in rows.items()))
+    stage_of = dict(re.findall(r"SLURM jobid (\d+) \(log: \S*/(?:rule|group)_(\w+?)[/.]", said))
+    kept = accounts(list(stage_of))
+    print(f"{seconds / 60:.1f} minutes since it was started last; {len(stage_of)} jobs submitted")
+    print(f"{'jobs of':20} {'jobs':>6} {'processor s':>12}")
+    for stage, count in Counter(stage_of.values()).items():
+        used = sum(processor(kept[job][0]) for job, name in stage_of.items() if name == stage and job in kept)
+        print(f"{stage:20} {count:6d} {used:12.0f}")
+    print(f"{'product':20} {'files':>6} {'MB':>12} {'rows':>8}")
+    for product in ("index", "licensed", "clips", "fingerprints", "duplicates", "splits", "codec", "tokens"):
+        files = shards(data / product) or list(data.glob(f"{product}.*"))
+        rows = sum(pq.read_metadata(path).num_rows for path in files if path.suffix == ".parquet")
+        print(f"{product:20} {len(files):6d} {sum(path.stat().st_size for path in files) / 1e6:12.1f} {rows:8d}")
     print(f"server: {Server.sent['requests']} requests, {Server.sent['bytes'] / 1e6:.0f} MB")
-    kept = [path for path in (folder / "results").rglob("*") if path.is_file()]
-    inside = Counter(path.parent for path in kept)
-    fullest, most = inside.most_common(1)[0]
-    print(f"kept: {len(kept)} files, {sum(path.stat().st_size for path in kept) / 1e6:.0f} MB")
+    left = [path for path in (folder / "results").rglob("*") if path.is_file()]
+    fullest, most = Counter(path.parent for path in left).most_common(1)[0]
+    print(f"kept in all: {len(left)} files, {sum(path.stat().st_size for path in left) / 1e6:.0f} MB")
     place, goal = fullest.relative_to(folder), GOALS["most files in a folder"]
     print(f"most files in a folder: {most}, in {place} (goal: under {goal})")
-    if submitted:
-        each = arguments.tracks / submitted
+    if stage_of:
+        each = arguments.tracks / len(stage_of)
         print(f"tracks per job: {each:.0f} (goal: at least {GOALS['tracks per job']:.0f})")
-        print(f"in the queue at once: {at_once()}")
+        print(f"jobs that ran at once: {at_once(kept)}")
 
 
 def shards(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*.parquet") if ".rejected" not in path.name]
 
 
-def at_once() -> str:
-    """The most jobs that SLURM ran at once, by its own account."""
-    fields = "--format=Start,End"
-    said = subprocess.run(["sacct", "-X", "-n", "-P", fields], capture_output=True, text=True, check=False)
-    if said.returncode:
-        return "unknown: this SLURM keeps no accounts"
-    changes: list[tuple[str, int]] = []
-    for line in said.stdout.split():
-        start, end = line.split("|")
-        changes += [(start, 1), (end, -1)]
+def accounts(jobs: list[str]) -> dict[str, tuple[str, str, str]]:
+    """{job: its processor time, start and end}, by SLURM's accounts, if it keeps any."""
+    command = ["sacct", "-n", "-P", f"--jobs={','.join(jobs)}", "--format=JobIDRaw,TotalCPU,Start,End"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False) if jobs else None
+    rows = [line.split("|") for line in done.stdout.splitlines()] if done and done.returncode == 0 else []
+    return {job: (used, start, end) for job, used, start, end in rows if job.isdigit()}
+
+
+def processor(clock: str) -> float:
+    """Seconds of `1-02:03:04` or `03:04.567`."""
+    days, _, clock = clock.rpartition("-")
+    return sum(float(part) * 60**k for k, part in enumerate(reversed(clock.split(":")))) + 86400 * int(days or 0)
+
+
+def at_once(kept: dict[str, tuple[str, str, str]]) -> int:
+    """The most jobs that ran at a time."""
+    changes = sorted(change for _, start, end in kept.values() for change in ((start, 1), (end, -1)))
     now = most = 0
-    for _, change in sorted(changes):
+    for _, change in changes:
         now += change
         most = max(most, now)
-    return f"{most} ran"
+    return most
 
 
 if __name__ == "__main__":

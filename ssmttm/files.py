@@ -1,4 +1,4 @@
-"""Atomic writes and content hashes: a product is either whole or absent."""
+"""Atomic writes, content hashes and locks: a product is either whole or absent."""
 
 import hashlib
 import json
@@ -6,9 +6,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from ssmttm.errors import UserError
 
@@ -34,6 +36,22 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """One process at a time inside the block: others wait at the file `lock`.
+
+    On a file system without locks, or that can't be written, several may go in at once.
+    """
+    held = FileLock(lock, fallback_to_soft=False)
+    with suppress(OSError):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
 
 
 @contextmanager

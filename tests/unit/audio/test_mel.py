@@ -1,8 +1,8 @@
-import librosa
 import numpy as np
 import pytest
 
 from ssmttm.audio.mel import filter_bank
+from ssmttm.captions.by_librosa import librosa
 
 
 @pytest.mark.parametrize(

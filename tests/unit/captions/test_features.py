@@ -1,4 +1,7 @@
+import os
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -81,3 +84,20 @@ def test_a_library_that_is_missing_is_named_with_the_other_one(monkeypatch):
     with pytest.raises(UserError, match="pip install essentia, or set analyzer: librosa"):
         features.analyze(clicks(100), RATE)
     assert features.analyze(clicks(100), RATE, "librosa").tempo_bpm == pytest.approx(100, rel=0.03)
+
+
+LISTENS = """
+from ssmttm.captions.by_librosa import librosa
+import numpy as np
+print(librosa.onset.onset_detect(y=np.random.default_rng(0).normal(size=48000), sr=24000))
+"""
+
+
+def test_processes_that_use_librosa_first_at_once_leave_no_spoiled_code(tmp_path):
+    command, environment = [sys.executable, "-c", LISTENS], os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    together = []
+    for _ in range(3):
+        together.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
+        time.sleep(0.5)
+    assert [process.wait(120) for process in together] == [0, 0, 0]
+    assert subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False).returncode == 0

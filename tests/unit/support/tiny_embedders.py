@@ -39,7 +39,7 @@ def vggish(folder, seed=0):
 
 def pann_state(fft=512, seed=0, widths=(4, 4, 6, 6, 8, 8), dim=10, classes=5):
     """A state dict under the names of the published checkpoints."""
-    import librosa
+    from ssmttm.captions.by_librosa import librosa
 
     network = randomized(Cnn14(fft, 64, widths, dim, classes), seed)
     state = {name: tensor.clone() for name, tensor in network.state_dict().items() if name != "mel"}
