@@ -37,6 +37,9 @@ GROUPS = ("--groups", *(f"{rule}={group}" for group, rules in GROUPED.items() fo
 LIMITS = ("--set-resources", "train:gpu=1", "train:mem_mb=2000 * attempt", "train:runtime=10 * attempt")
 """Of a training: real ones don't fit this machine, where the profile's limits can't be reached."""
 
+CLAIMS = "results/claims.json"
+"""What a job makes that needs no data."""
+
 PATIENCE = 400.0
 
 
@@ -223,6 +226,14 @@ def study(reference, tmp_path) -> Study:
     study = Study(tmp_path)
     for name in ("music", "tracks.csv"):
         (study.folder / name).symlink_to(reference.folder / name)
+    _link(study)
+    return study
+
+
+@pytest.fixture
+def bare(tmp_path) -> Study:
+    """A folder without music, for jobs that need none."""
+    study = Study(tmp_path)
     _link(study)
     return study
 

@@ -2,25 +2,17 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
-from .conftest import Study, slurm_says, until
-
-CLAIMS = "results/claims.json"
-"""A job that needs no data."""
+from .conftest import CLAIMS, Study, slurm_says, until
 
 
 @pytest.fixture
-def unaccounted(slurm, tmp_path) -> Study:
+def unaccounted(slurm, bare) -> Study:
     if slurm != "no":
         pytest.skip("needs a SLURM without an accounting database")
-    study = Study(tmp_path)
-    for name in ("Snakefile", "workflow", "profiles", "config.yaml", "environment.yml"):
-        (study.folder / name).symlink_to(Path(__file__).resolve().parents[2] / name)
-    (study.folder / "study").symlink_to(Path(__file__).parent / "study")
-    return study
+    return bare
 
 
 def numbers(study: Study) -> list[str]:

@@ -96,8 +96,8 @@ print(librosa.onset.onset_detect(y=np.random.default_rng(0).normal(size=48000), 
 def test_processes_that_use_librosa_first_at_once_leave_no_spoiled_code(tmp_path):
     command, environment = [sys.executable, "-c", LISTENS], os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     together = []
-    for _ in range(3):
+    for _ in range(2):
         together.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
         time.sleep(0.5)
-    assert [process.wait(120) for process in together] == [0, 0, 0]
+    assert [process.wait(120) for process in together] == [0, 0]
     assert subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False).returncode == 0

@@ -95,6 +95,9 @@ class Clips:
     def __len__(self):
         return CLIPS
 
+    def expect(self, indices):
+        pass
+
     def batch(self, indices, device):
         whole = self.whole
         return Batch(whole.codes[indices], whole.text[indices], whole.text_mask[indices], self.clip_ids)
