@@ -7,7 +7,7 @@ import pytest
 
 from .conftest import CLAIMS, Study, until
 
-LATE = 12
+LATE = 6
 """Seconds."""
 SRUN = """#!/bin/sh
 {srun} "$@"
