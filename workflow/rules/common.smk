@@ -235,8 +235,10 @@ def stage_files(run):
 
 
 def refiner_files(wildcards):
-    """The second stage of the run `{run}`, if it has one."""
-    return [file for file in stage_files(wildcards.run) if Path(file).stem == "refiner"]
+    """The second stage of the run `{run}`, if it has one: as it was trained, and as the run has it."""
+    refiner = RUNS[wildcards.run]["refiner"]
+    trained = [f"results/refiners/{refiner}/{name}" for name in ("model.safetensors", "manifest.json") if refiner]
+    return trained + [file for file in stage_files(wildcards.run) if Path(file).stem == "refiner"]
 
 
 def refiner_option(wildcards, input):
@@ -335,22 +337,9 @@ def run_records(run):
 
 def data_facts():
     """Where a page has what it says of the data set from."""
-    names = [
-        *(
-            "dataset.json",
-            "index.parquet",
-            "licensed.parquet",
-            "rejected.parquet",
-            "duplicates.parquet",
-            "splits.parquet",
-        ),
-        *(
-            "ATTRIBUTION.md",
-            "audio/{shard}.rejected.parquet",
-            "clips/{shard}.parquet",
-            "clips/{shard}.rejected.parquet",
-        ),
-    ]
+    tables = expand("{name}.parquet", name=["index", "licensed", "rejected", "duplicates", "splits"])
+    by_shard = ["audio/{shard}.rejected.parquet", "clips/{shard}.parquet", "clips/{shard}.rejected.parquet"]
+    names = ["dataset.json", "ATTRIBUTION.md", *tables, *by_shard]
     return [file for name in names for file in released(shards(name))]
 
 
