@@ -44,8 +44,8 @@ help:
 	make gpu-kernels-test   a further environment with mamba-ssm, and its kernels against ours without a GPU
 	make wheel-test   build the wheel, install it into a new environment, and run the smoke study with it away from here;
 	              VERSIONS=newest or lowest: with these of the packages that it needs, not the locked ones (7 GB)
-	make slurm-test   bring up a SLURM of one node (Debian, as root, with CI=true: it installs packages), run studies and
-	              cut trainings short on it, with an accounting database and without, and take it down
+	make slurm-test   bring up a SLURM of two nodes on this machine (Debian, as root, with CI=true: it installs packages),
+	              run studies and cut trainings short on it, with an accounting database and without, and take it down
 	make setup    the environment alone, in .venv
 	make clean    remove .venv and caches; results/ stays
 	
