@@ -18,6 +18,7 @@ case ${1:-} in
   *) echo "up.sh: unknown option $1; there is --no-accounting" >&2; exit 2 ;;
 esac
 
+PATH=$PATH:/usr/sbin:/sbin    # where the daemons are, which not every shell looks in
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${SSMTTM_SLURM_FOLDER:-/var/lib/ssmttm-slurm}
 host=$(hostname -s)
