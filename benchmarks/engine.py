@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from slurm_accounts import accounts
+
 ROOT = Path(__file__).resolve().parent.parent
 THREADS = ("--set-threads", "train=1", "refiner=1", "evaluate=1", "codec=1")
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm", "--slurm-init-seconds-before-status-checks", "1")
@@ -60,23 +62,17 @@ def study(folder: Path, cache: Path, *options: str) -> tuple[float, float, int]:
     if done.returncode:
         sys.exit(done.stdout[-3000:])
     submitted = re.findall(r"SLURM jobid (\d+)", done.stdout)
+    kept = accounts(submitted)
+    if len(kept) < len(submitted):
+        sys.exit("this SLURM keeps no accounts of its jobs: bring it up with a database")
     jobs = len(submitted) or len(re.findall(r"^Finished jobid", done.stdout, re.MULTILINE))
-    return seconds, children() - before + sum(map(processor, submitted)), jobs
+    return seconds, children() - before + sum(job.processor for job in kept.values()), jobs
 
 
 def children() -> float:
     """Processor seconds of this process's children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def processor(job: str) -> float:
-    """Processor seconds of a job of SLURM, and of all its steps."""
-    command = ["sacct", "-n", "-P", f"--jobs={job}", "--format=TotalCPU"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    days, _, clock = said.split()[0].rpartition("-")
-    parts = [float(part) for part in clock.split(":")]
-    return sum(part * 60**k for k, part in enumerate(reversed(parts))) + 86400 * int(days or 0)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from typing import ClassVar
 import pyarrow.parquet as pq
 import yaml
 from sized_jamendo import TRACKS, music, seconds_of, strung, write_archives, write_tables
+from slurm_accounts import Account, accounts
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 5
@@ -136,7 +137,7 @@ def report(folder: Path, said: str, seconds: float, arguments: argparse.Namespac
     print(f"{seconds / 60:.1f} minutes since it was started last; {len(stage_of)} jobs submitted")
     print(f"{'jobs of':20} {'jobs':>6} {'processor s':>12}")
     for stage, count in Counter(stage_of.values()).items():
-        used = sum(processor(kept[job][0]) for job, name in stage_of.items() if name == stage and job in kept)
+        used = sum(kept[job].processor for job, name in stage_of.items() if name == stage and job in kept)
         print(f"{stage:20} {count:6d} {used:12.0f}")
     print(f"{'product':20} {'files':>6} {'MB':>12} {'rows':>8}")
     for product in ("index", "licensed", "clips", "fingerprints", "duplicates", "splits", "codec", "tokens"):
@@ -159,23 +160,9 @@ def shards(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*.parquet") if ".rejected" not in path.name]
 
 
-def accounts(jobs: list[str]) -> dict[str, tuple[str, str, str]]:
-    """{job: its processor time, start and end}, by SLURM's accounts, if it keeps any."""
-    command = ["sacct", "-n", "-P", f"--jobs={','.join(jobs)}", "--format=JobIDRaw,TotalCPU,Start,End"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False) if jobs else None
-    rows = [line.split("|") for line in done.stdout.splitlines()] if done and done.returncode == 0 else []
-    return {job: (used, start, end) for job, used, start, end in rows if job.isdigit()}
-
-
-def processor(clock: str) -> float:
-    """Seconds of `1-02:03:04` or `03:04.567`."""
-    days, _, clock = clock.rpartition("-")
-    return sum(float(part) * 60**k for k, part in enumerate(reversed(clock.split(":")))) + 86400 * int(days or 0)
-
-
-def at_once(kept: dict[str, tuple[str, str, str]]) -> int:
+def at_once(kept: dict[str, Account]) -> int:
     """The most jobs that ran at a time."""
-    changes = sorted(change for _, start, end in kept.values() for change in ((start, 1), (end, -1)))
+    changes = sorted(change for job in kept.values() for change in ((job.start, 1), (job.end, -1)))
     now = most = 0
     for _, change in changes:
         now += change
